@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { runEventSchema } from '../../provisioning/run/events.ts';
+import { call, stream } from './define.ts';
+
+export const runSummarySchema = z.object({
+  run: z.string(),
+  testbed: z.string(),
+  verb: z.enum(['up', 'down']),
+  state: z.enum(['running', 'done', 'failed', 'cancelled', 'interrupted']),
+  startedAt: z.number(),
+  finishedAt: z.number().nullable(),
+  summary: z.string().nullable(),
+});
+export type RunSummary = z.infer<typeof runSummarySchema>;
+
+export const runsContract = {
+  'runs.list': call(z.object({ testbed: z.string() }), z.array(runSummarySchema)),
+  /** Everything that has happened in a run so far, then what happens, in batches; ends when the run has ended. */
+  'runs.watch': stream(z.object({ run: z.string() }), z.array(runEventSchema)),
+  'runs.cancel': call(z.object({ run: z.string() }), z.object({})),
+};

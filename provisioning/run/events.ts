@@ -1,0 +1,114 @@
+import { z } from 'zod';
+
+/** A failure as people need it: what, where, why, what helps. Thrown once, wrapped once, shown with the remedy. */
+export const failureSchema = z.object({
+  /** One sentence that names host, phase, cause and remedy. */
+  message: z.string(),
+  host: z.string().optional(),
+  phase: z.string().optional(),
+  step: z.string().optional(),
+  command: z.string().optional(),
+  exitCode: z.number().int().optional(),
+  /** Last lines of stderr, secrets removed. */
+  stderr: z.string().optional(),
+  cause: z.string(),
+  remedy: z.string().optional(),
+  /** Stable class of failure: unreachable, host-key-unknown, host-key-changed, authentication, sudo, preflight, artefact, step, cancelled, invalid-file. */
+  code: z.string(),
+});
+export type FailureValue = z.infer<typeof failureSchema>;
+
+export const cellStateSchema = z.enum(['waiting', 'running', 'done', 'in-place', 'warning', 'failed', 'held', 'none']);
+export type CellState = z.infer<typeof cellStateSchema>;
+
+export const planStepSchema = z.object({
+  phase: z.string(),
+  host: z.string(),
+  step: z.string(),
+  title: z.string(),
+  /** 'later' = can only be told when earlier phases have run. */
+  state: z.enum(['change', 'in-place', 'later']),
+});
+export const planValueSchema = z.object({
+  testbed: z.string(),
+  madeAt: z.number(),
+  phases: z.array(z.object({ id: z.string(), title: z.string() })),
+  steps: z.array(planStepSchema),
+  warnings: z.array(z.object({ host: z.string().optional(), text: z.string(), remedy: z.string().optional() })),
+});
+export type PlanValue = z.infer<typeof planValueSchema>;
+
+/** What a run tells while it goes. Every event is one line of the journal. */
+export const runEventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('started'),
+    time: z.number(),
+    run: z.string(),
+    testbed: z.string(),
+    verb: z.enum(['up', 'down']),
+    hosts: z.array(z.string()),
+    phases: z.array(z.object({ id: z.string(), title: z.string() })),
+    /** Named doubles that stand in for real parts; shown wherever the testbed is. */
+    doubles: z.array(z.string()),
+  }),
+  z.object({
+    type: z.literal('phase'),
+    time: z.number(),
+    phase: z.string(),
+    state: z.enum(['running', 'done', 'failed', 'skipped']),
+    durationMs: z.number().optional(),
+  }),
+  z.object({
+    type: z.literal('cell'),
+    time: z.number(),
+    phase: z.string(),
+    host: z.string(),
+    state: cellStateSchema,
+    detail: z.string().optional(),
+    done: z.number().int().optional(),
+    total: z.number().int().optional(),
+    durationMs: z.number().optional(),
+  }),
+  z.object({
+    type: z.literal('step'),
+    time: z.number(),
+    phase: z.string(),
+    host: z.string(),
+    step: z.string(),
+    title: z.string(),
+    state: z.enum(['running', 'changed', 'in-place', 'failed']),
+    /** Time the commands took on the host itself. */
+    hostMs: z.number().optional(),
+  }),
+  z.object({
+    type: z.literal('log'),
+    time: z.number(),
+    phase: z.string(),
+    host: z.string(),
+    step: z.string().optional(),
+    stream: z.enum(['stdout', 'stderr', 'engine']),
+    text: z.string(),
+  }),
+  z.object({
+    type: z.literal('warning'),
+    time: z.number(),
+    phase: z.string(),
+    host: z.string().optional(),
+    text: z.string(),
+    remedy: z.string().optional(),
+  }),
+  z.object({ type: z.literal('failure'), time: z.number(), failure: failureSchema }),
+  z.object({
+    type: z.literal('finished'),
+    time: z.number(),
+    state: z.enum(['done', 'failed', 'cancelled']),
+    changed: z.number().int(),
+    inPlace: z.number().int(),
+    wallMs: z.number(),
+    /** Wall time less the critical path of the commands' own durations on the hosts. */
+    overheadMs: z.number(),
+    sentBytes: z.number(),
+    summary: z.string(),
+  }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;

@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three suites: unit (parallel, no root), hosts (real hosts, one file at a time), e2e (real windows, last). */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{agents,provisioning,main,renderer,test}/**/*.test.{ts,tsx}'],
+          exclude: ['**/*.hosts.test.ts', 'test/e2e/**', 'node_modules/**', 'dist/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'hosts',
+          include: ['{provisioning,main,test}/**/*.hosts.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 240_000,
+        },
+      },
+    ],
+  },
+});
