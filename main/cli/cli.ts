@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander';
+import { dataFolder } from '../core/folders.ts';
+import { askCore } from '../transport/attach.ts';
+import { addApplicationCommands } from './applications.ts';
+import { connectToCore } from './connect.ts';
+import { addDecisionCommands } from './decisions.ts';
+import { reportError } from './output.ts';
+import { openTerminal } from './ssh.ts';
+import { addTestbedCommands, type WithClient } from './testbed.ts';
+
+export { serve } from './serve.ts';
+
+/** Runs one command line. @returns its exit code: 0, or by class of failure. */
+export async function run(argv: string[]): Promise<number> {
+  let code = 0;
+  const withClient: WithClient = async (use) => {
+    try {
+      const connection = await connectToCore();
+      try {
+        code = await use(connection.client);
+      } finally {
+        connection.close();
+      }
+    } catch (error) {
+      code = reportError(error);
+    }
+  };
+
+  const program = new Command('mlsysops-cli')
+    .description('From four bare hosts to an explained, autonomic edge-cloud testbed')
+    .exitOverride();
+  addTestbedCommands(program, withClient);
+  addDecisionCommands(program, withClient);
+  addApplicationCommands(program, withClient);
+  program
+    .command('ssh <testbed> <host>')
+    .description('A terminal on a host')
+    .action((testbed: string, host: string) => withClient((client) => openTerminal(client, testbed, host)));
+  const core = program.command('core').description('The background process that window, browser and CLI share');
+  core
+    .command('stop')
+    .description('End it, with its twins; it starts again by itself')
+    .action(async () => {
+      try {
+        await askCore(dataFolder(process.env), '/stop');
+      } catch (error) {
+        if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) code = reportError(error);
+        else process.stdout.write('No core is running.\n');
+      }
+    });
+
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportError(error);
+  }
+  return code;
+}
