@@ -1,0 +1,145 @@
+import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { apiVersion, type Description, isKind, type Kind, kinds } from './kinds.ts';
+
+export interface DescriptionIssue {
+  /** 1-based line in the file. */
+  line: number;
+  path: string;
+  message: string;
+}
+
+/** A description that does not fit; the message names file, line and, for an unknown key, the nearest known one. */
+export class DescriptionError extends Error {
+  override readonly name = 'DescriptionError';
+  readonly issues: DescriptionIssue[];
+  constructor(fileName: string, issues: DescriptionIssue[]) {
+    super(issues.map((issue) => `${fileName}:${issue.line}: ${issue.message}`).join('\n'));
+    this.issues = issues;
+  }
+}
+
+/**
+ * Reads one description, in either form: the tree under one top key (`MLSysOpsApp:`), or the custom resource
+ * (`apiVersion: mlsysops.eu/v1, kind: MLSysOpsApp, metadata, …fields at the root`).
+ * @throws DescriptionError with one issue per problem.
+ */
+export function parseDescription(text: string, fileName: string): Description {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const first = document.errors[0];
+  if (first)
+    throw new DescriptionError(fileName, [{ line: first.linePos?.[0].line ?? 1, path: '', message: first.message.split('\n')[0]! }]);
+  const root: unknown = document.toJS();
+  const lineOf = (path: PropertyKey[]): number => lineAt(document.contents, path, lines);
+  const fail = (path: PropertyKey[], message: string): never => {
+    throw new DescriptionError(fileName, [{ line: lineOf(path), path: path.join('.'), message }]);
+  };
+  if (!isRecord(root)) return fail([], `expected a description, e.g. one top key "MLSysOpsApp:"`);
+
+  const { kind, prefix, tree } = splitForm(root, fail);
+  const result = kinds[kind].schema.safeParse(tree);
+  if (result.success) return { kind, value: result.data } as Description;
+  throw new DescriptionError(
+    fileName,
+    result.error.issues.flatMap((issue) => describeIssue(issue, kind, prefix, lineOf)),
+  );
+}
+
+/** As `parseDescription`, for values that come from the Kubernetes API. @throws DescriptionError */
+export function parseCustomResource(resource: Record<string, unknown>): Description {
+  return parseDescription(JSON.stringify(resource), String(isRecord(resource.metadata) ? resource.metadata.name : 'custom resource'));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function splitForm(root: Record<string, unknown>, fail: (path: PropertyKey[], message: string) => never) {
+  if ('apiVersion' in root || 'kind' in root) {
+    const { apiVersion: version, kind, metadata, status: _status, ...fields } = root;
+    if (version !== apiVersion) fail(['apiVersion'], `apiVersion is "${String(version)}", expected "${apiVersion}"`);
+    if (typeof kind !== 'string' || !isKind(kind)) return fail(['kind'], unknownKey(String(kind), Object.keys(kinds), 'kind'));
+    const named = isRecord(metadata) ? metadata.name : undefined;
+    const nameField = kinds[kind].nameField;
+    // The resource's own name serves where the field is left out: they are the same by convention.
+    const tree = nameField in fields || named === undefined ? fields : { ...fields, [nameField]: named };
+    return { kind, prefix: [] as PropertyKey[], tree };
+  }
+  const keys = Object.keys(root);
+  const kind = keys[0];
+  if (kind === undefined || keys.length > 1) return fail([], 'expected exactly one top key, e.g. "MLSysOpsApp:"');
+  if (!isKind(kind)) return fail([kind], unknownKey(kind, Object.keys(kinds), 'kind'));
+  return { kind, prefix: [kind] as PropertyKey[], tree: root[kind] };
+}
+
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  kind: Kind,
+  prefix: PropertyKey[],
+  lineOf: (path: PropertyKey[]) => number,
+): DescriptionIssue[] {
+  const place = (path: PropertyKey[]) => ({ line: lineOf([...prefix, ...path]), path: path.join('.') });
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(kinds[kind].schema, issue.path);
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return { ...place(path), message: `${issue.path.length ? `${issue.path.join('.')}: ` : ''}${unknownKey(key, known, 'key')}` };
+    });
+  }
+  return [{ ...place(issue.path), message: `${issue.path.join('.') || kind}: ${issue.message}` }];
+}
+
+function unknownKey(key: string, known: string[], what: string): string {
+  const nearest = known
+    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  const near = nearest && nearest.distance <= Math.max(2, Math.floor(key.length / 2));
+  return near ? `unknown ${what} "${key}"; did you mean "${nearest.name}"?` : `unknown ${what} "${key}"; known: ${known.join(', ')}`;
+}
+
+/** Known keys of the object at `path` of a schema; empty when there is none. */
+function keysAt(schema: z.core.$ZodType, path: PropertyKey[]): string[] {
+  const inner = unwrap(schema);
+  if (path.length === 0) return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  if (inner instanceof z.ZodArray) return keysAt(inner.element, path.slice(1));
+  if (inner instanceof z.ZodObject) {
+    const next = inner.shape[String(path[0])] as z.core.$ZodType | undefined;
+    return next ? keysAt(next, path.slice(1)) : [];
+  }
+  return [];
+}
+
+const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
+  schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap()) : schema;
+
+/** Line of the deepest node of `path` that exists; for a pair, of its key. */
+function lineAt(contents: Node | null, path: PropertyKey[], lines: LineCounter): number {
+  let node: unknown = contents;
+  let offset = contents?.range?.[0] ?? 0;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key));
+      if (!pair) break;
+      if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (typeof node === 'object' && node !== null && 'items' in node && Array.isArray(node.items)) {
+      const item = node.items[Number(key)] as Node | undefined;
+      if (!item) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    } else break;
+  }
+  return lines.linePos(offset).line;
+}
+
+/** Levenshtein distance. */
+export function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++)
+      current[j] = Math.min(previous[j]! + 1, current[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    previous = current;
+  }
+  return previous[b.length]!;
+}
