@@ -8,7 +8,7 @@ export function openTerminal(client: ContractClient, testbed: string | null, hos
   const size = () => ({ columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 });
   const failed = (error: Error) => process.stderr.write(`${error.message}\n`);
   // Writes go in order: the core takes one call after another on a connection, and each is small.
-  const write = (data: Buffer) => void client.call('terminals.write', { terminal, data: data.toString('utf8') }).catch(failed);
+  const write = (data: string) => void client.call('terminals.write', { terminal, data }).catch(failed);
   const resize = () => void client.call('terminals.resize', { terminal, ...size() }).catch(failed);
   return new Promise((resolve, reject) => {
     let code = 0;
@@ -32,6 +32,7 @@ export function openTerminal(client: ContractClient, testbed: string | null, hos
       },
     );
     if (stdin.isTTY) stdin.setRawMode(true);
+    stdin.setEncoding('utf8');
     stdin.on('data', write);
     stdout.on('resize', resize);
   });

@@ -1,0 +1,82 @@
+// Runs before `npm test`: says what is missing and, as root on Debian, installs it; then gets what tests use (Electron runtime, an old kubectl).
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureElectron } from './electron-runtime.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const cache = join(root, '.cache');
+
+/** A program that tests start, and the Debian package that brings it. */
+const needed = [
+  ['mmdebstrap', 'mmdebstrap'],
+  ['systemd-nspawn', 'systemd-container'],
+  ['ip', 'iproute2'],
+  ['nft', 'nftables'],
+  ['iptables', 'iptables'],
+  ['ssh', 'openssh-client'],
+  ['ssh-keygen', 'openssh-client'],
+  ['sshd', 'openssh-server'],
+  ['zstd', 'zstd'],
+  ['openssl', 'openssl'],
+  ['unzip', 'unzip'],
+  ['sudo', 'sudo'],
+  ['ps', 'procps'],
+  ['Xvfb', 'xvfb'],
+  ['chromium', 'chromium'],
+  ['nats-server', 'nats-server'],
+  ['kubectl', 'kubernetes-client'],
+];
+const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+const present = (program) => folders.some((folder) => existsSync(join(folder, program)));
+const missing = [...new Set(needed.filter(([program]) => !present(program)).map(([, name]) => name))];
+
+if (missing.length > 0) {
+  const line = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    process.stderr.write(`The tests need what is not here. As root, on Debian:\n  ${line}\n`);
+    process.exit(1);
+  }
+  process.stdout.write(`Installing ${missing.join(', ')}…\n`);
+  apt(['update', '-q']);
+  apt(['install', '-y', '-q', '--no-install-recommends', ...missing]);
+}
+if (process.getuid?.() !== 0) {
+  process.stderr.write('The tests make real hosts and need root for it: run them as root (sudo npm test).\n');
+  process.exit(1);
+}
+
+ensureOldKubectl();
+await ensureElectron(cache);
+
+function apt(args) {
+  const result = spawnSync('apt-get', args, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    timeout: 600_000,
+  });
+  if (result.status === 0) return;
+  process.stderr.write(`apt-get ${args.join(' ')} failed:\n${result.stdout.slice(-2000)}\n${result.stderr.slice(-2000)}\n`);
+  process.exit(1);
+}
+
+/** Debian's kubectl of old, beside whichever newer one is installed: the twin's API must serve both. */
+function ensureOldKubectl() {
+  const folder = join(cache, 'kubectl-debian');
+  if (existsSync(join(folder, 'usr', 'bin', 'kubectl'))) return;
+  const work = mkdtempSync(join(tmpdir(), 'kubectl-'));
+  let result = spawnSync('apt-get', ['download', '-q', 'kubernetes-client'], { cwd: work, encoding: 'utf8' });
+  if (result.status !== 0) {
+    apt(['update', '-q']);
+    result = spawnSync('apt-get', ['download', '-q', 'kubernetes-client'], { cwd: work, encoding: 'utf8' });
+  }
+  const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
+  if (!archive) throw new Error(`kubernetes-client could not be downloaded: ${result.stderr}`);
+  execFileSync('dpkg', ['-x', join(work, archive), join(work, 'tree')]);
+  mkdirSync(cache, { recursive: true });
+  execFileSync('cp', ['-a', join(work, 'tree'), `${folder}.new`]);
+  renameSync(`${folder}.new`, folder);
+  rmSync(work, { recursive: true, force: true });
+}
