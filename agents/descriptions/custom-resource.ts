@@ -59,7 +59,8 @@ function structural(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(structural);
   if (typeof schema !== 'object' || schema === null) return schema;
   const node = schema as Record<string, unknown>;
-  if (node.$ref !== undefined || node.allOf !== undefined || node.anyOf !== undefined) return { 'x-kubernetes-preserve-unknown-fields': true };
+  if (node.$ref !== undefined || node.allOf !== undefined || node.anyOf !== undefined)
+    return { 'x-kubernetes-preserve-unknown-fields': true };
   if (Object.keys(node).length === 0) return { 'x-kubernetes-preserve-unknown-fields': true };
   const { $schema: _s, additionalProperties: _a, definitions: _d, $defs: _e, id: _i, ...rest } = node;
   if (rest.properties) {

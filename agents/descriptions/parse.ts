@@ -29,7 +29,9 @@ export function parseDescription(text: string, fileName: string): Description {
   const document = parseDocument(text, { lineCounter: lines });
   const first = document.errors[0];
   if (first)
-    throw new DescriptionError(fileName, [{ line: first.linePos?.[0].line ?? 1, path: '', message: first.message.split('\n')[0]! }]);
+    throw new DescriptionError(fileName, [
+      { line: first.linePos?.[0].line ?? 1, path: '', message: first.message.split('\n')[0]! },
+    ]);
   const root: unknown = document.toJS();
   const lineOf = (path: PropertyKey[]): number => lineAt(document.contents, path, lines);
   const fail = (path: PropertyKey[], message: string): never => {
@@ -48,7 +50,10 @@ export function parseDescription(text: string, fileName: string): Description {
 
 /** As `parseDescription`, for values that come from the Kubernetes API. @throws DescriptionError */
 export function parseCustomResource(resource: Record<string, unknown>): Description {
-  return parseDescription(JSON.stringify(resource), String(isRecord(resource.metadata) ? resource.metadata.name : 'custom resource'));
+  return parseDescription(
+    JSON.stringify(resource),
+    String(isRecord(resource.metadata) ? resource.metadata.name : 'custom resource'),
+  );
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -83,7 +88,10 @@ function describeIssue(
     const known = keysAt(kinds[kind].schema, issue.path);
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      return { ...place(path), message: `${issue.path.length ? `${issue.path.join('.')}: ` : ''}${unknownKey(key, known, 'key')}` };
+      return {
+        ...place(path),
+        message: `${issue.path.length ? `${issue.path.join('.')}: ` : ''}${unknownKey(key, known, 'key')}`,
+      };
     });
   }
   return [{ ...place(issue.path), message: `${issue.path.join('.') || kind}: ${issue.message}` }];
@@ -94,7 +102,9 @@ function unknownKey(key: string, known: string[], what: string): string {
     .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
   const near = nearest && nearest.distance <= Math.max(2, Math.floor(key.length / 2));
-  return near ? `unknown ${what} "${key}"; did you mean "${nearest.name}"?` : `unknown ${what} "${key}"; known: ${known.join(', ')}`;
+  return near
+    ? `unknown ${what} "${key}"; did you mean "${nearest.name}"?`
+    : `unknown ${what} "${key}"; known: ${known.join(', ')}`;
 }
 
 /** Known keys of the object at `path` of a schema; empty when there is none. */

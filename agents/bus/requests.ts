@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+/** What a cluster agent tells a node agent: the components that run there now. Subject: request(<node agent>, "components"). */
+export const trackedComponentSchema = z.object({
+  application: z.string(),
+  component: z.string(),
+  podUid: z.string(),
+  /** OpenMetrics endpoint of the component, e.g. http://10.11.1.7:9000/metrics. */
+  metricsUrl: z.string().optional(),
+});
+export const componentsRequestSchema = z.object({ components: z.array(trackedComponentSchema) });
+
+/** What the continuum agent answers. Subjects: request("continuum", verb). The answer is a Reply. */
+export const deployRequestSchema = z.object({
+  /** YAML of an MLSysOpsApp, in either form. */
+  description: z.string().min(1).max(1_000_000),
+});
+export const removeRequestSchema = z.object({ application: z.string().min(1) });
+export const listRequestSchema = z.object({});
+
+/** One row of the answer to "list". */
+export const listedApplicationSchema = z.object({
+  application: z.string(),
+  uid: z.string(),
+  /** Clusters it is placed on; empty while it is not. */
+  clusters: z.array(z.string()),
+});
+export type ListedApplication = z.infer<typeof listedApplicationSchema>;

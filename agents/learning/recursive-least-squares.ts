@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+export const recursiveLeastSquaresStateSchema = z.object({
+  weights: z.array(z.number()),
+  covariance: z.array(z.array(z.number())),
+  noiseVariance: z.number(),
+  traceLimit: z.number(),
+  samples: z.number().int(),
+});
+export type RecursiveLeastSquaresState = z.infer<typeof recursiveLeastSquaresStateSchema>;
+
+export interface Prediction {
+  value: number;
+  /** Standard deviation of a new observation. */
+  deviation: number;
+}
+
+/**
+ * Linear regression that learns one sample at a time, old samples fading by `forgetting` (Haykin, Adaptive Filter Theory, ch. 10). Starts
+ * from a prior: weights and how uncertain each is.
+ */
+export class RecursiveLeastSquares {
+  #weights: number[];
+  /** In units of the noise variance, so that how fast it adapts does not hang on the estimate of the noise. */
+  #covariance: number[][];
+  /** Variance of what the model cannot explain, in squared units of the target. */
+  #noiseVariance: number;
+  #samples = 0;
+  readonly #forgetting: number;
+  /** Forgetting lets uncertainty grow where nothing new is learnt; past the prior's own it must not, or it would blow up. */
+  #traceLimit: number;
+
+  /** `deviations`: standard deviation of each prior weight. `noise`: standard deviation of one observation. */
+  constructor(prior: { weights: number[]; deviations: number[]; noise: number }, forgetting = 0.995) {
+    this.#weights = [...prior.weights];
+    this.#covariance = prior.deviations.map((deviation, i) =>
+      prior.deviations.map((_, j) => (i === j ? (deviation / prior.noise) ** 2 : 0)),
+    );
+    this.#noiseVariance = prior.noise ** 2;
+    this.#forgetting = forgetting;
+    this.#traceLimit = prior.deviations.reduce((sum, deviation) => sum + (deviation / prior.noise) ** 2, 0);
+  }
+
+  static restore(state: RecursiveLeastSquaresState, forgetting?: number): RecursiveLeastSquares {
+    const deviations = state.weights.map(() => 1);
+    const model = new RecursiveLeastSquares({ weights: state.weights, deviations, noise: 1 }, forgetting);
+    model.#covariance = state.covariance.map((row) => [...row]);
+    model.#noiseVariance = state.noiseVariance;
+    model.#traceLimit = state.traceLimit;
+    model.#samples = state.samples;
+    return model;
+  }
+
+  get weights(): readonly number[] {
+    return this.#weights;
+  }
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Learns that `features` came with `target`. Values that are not finite are passed over. */
+  update(features: readonly number[], target: number): void {
+    if (!Number.isFinite(target) || !features.every(Number.isFinite)) return;
+    const projected = this.#covariance.map((row) => dot(row, features));
+    const spread = dot(features, projected);
+    const error = target - dot(this.#weights, features);
+    const denominator = this.#forgetting + spread;
+    const gain = projected.map((value) => value / denominator);
+    this.#weights = this.#weights.map((weight, i) => weight + gain[i]! * error);
+    const shrunk = this.#covariance.map((row, i) => row.map((value, j) => value - gain[i]! * projected[j]!));
+    const trace = shrunk.reduce((sum, row, i) => sum + row[i]!, 0) / this.#forgetting;
+    const factor = trace < this.#traceLimit ? this.#forgetting : 1;
+    this.#covariance = shrunk.map((row) => row.map((value) => value / factor));
+    this.#samples++;
+    // The residual after the update understates the noise, the one before it holds the model's own error: it is discounted by its expectation.
+    const share = Math.max(1 / (this.#samples + 10), 0.02);
+    const explained = (error ** 2 * this.#forgetting) / denominator;
+    this.#noiseVariance = Math.max((1 - share) * this.#noiseVariance + share * explained, 1e-9);
+  }
+
+  predict(features: readonly number[]): Prediction {
+    const projected = this.#covariance.map((row) => dot(row, features));
+    return {
+      value: dot(this.#weights, features),
+      deviation: Math.sqrt(this.#noiseVariance * (1 + Math.max(dot(features, projected), 0))),
+    };
+  }
+
+  state(): RecursiveLeastSquaresState {
+    return {
+      weights: [...this.#weights],
+      covariance: this.#covariance.map((row) => [...row]),
+      noiseVariance: this.#noiseVariance,
+      traceLimit: this.#traceLimit,
+      samples: this.#samples,
+    };
+  }
+}
+
+const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
