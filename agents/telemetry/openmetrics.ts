@@ -38,7 +38,7 @@ export function parseOpenMetrics(text: string): Exposed[] {
       while (line[at] !== '}') {
         labelPair.lastIndex = at;
         const pair = labelPair.exec(line) ?? fail();
-        labels[pair[1]!] = unescape(pair[2]!);
+        labels[pair[1]!] = unescapeLabel(pair[2]!);
         at = labelPair.lastIndex;
         if (pair[3] === undefined && line[at] !== '}') fail();
       }
@@ -65,7 +65,7 @@ export function formatOpenMetrics(samples: Exposed[]): string {
     const isCounter = metric.endsWith('_total');
     lines.push(`# TYPE ${isCounter ? metric.slice(0, -'_total'.length) : metric} ${isCounter ? 'counter' : 'gauge'}`);
     for (const { labels, value, time } of group) {
-      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`);
+      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
       const set = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
       lines.push(`${metric}${set} ${writeNumber(value)}${time === undefined ? '' : ` ${time / 1000}`}`);
     }
@@ -86,6 +86,6 @@ function readNumber(text: string): number | undefined {
 }
 const writeNumber = (value: number): string =>
   value === Number.POSITIVE_INFINITY ? '+Inf' : value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
-const escape = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-const unescape = (text: string): string =>
+const escapeLabel = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+const unescapeLabel = (text: string): string =>
   text.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  add,
+  atLeastZero,
+  constant,
+  divide,
+  type Expression,
+  evaluate,
+  multiply,
+  premise,
+  subtract,
+} from '../decision/expression.ts';
+import type { Candidate, DecisionRecord, Premise } from '../decision/record.ts';
+import { flips } from './flip.ts';
+import { formatNumber, tell } from './sentence.ts';
+import { explain, shapley } from './shapley.ts';
+import { rescore } from './what-if.ts';
+
+const at = (id: string, value: number, usual: number, range?: [number, number], name = id): Premise => ({
+  id,
+  name,
+  value,
+  unit: id === 'target' ? 'ms' : '',
+  at: 0,
+  source: 'test',
+  usual,
+  range,
+});
+const latency = (intercept: number, slope: number): Expression => add(intercept, multiply(slope, premise('people')));
+const qos = (of: Expression): Expression => multiply(-1, divide(atLeastZero(subtract(of, premise('target'))), premise('target')));
+
+/** The decision of the smart camera: worker-1 at 10 + 22 × people, worker-2 at 10 + 11 × people, moving costs 0.05. */
+function decision(people: number, usualPeople = 1, overrides: Partial<DecisionRecord> = {}): DecisionRecord {
+  const premises = [at('people', people, usualPeople, [0, 14], 'People in view'), at('target', 50, 50)];
+  const values = { people, target: 50 };
+  const candidate = (id: string, action: Candidate['action'], of: Expression, cost: number): Candidate => {
+    const expressions = [
+      { name: 'QoS', expression: qos(of) },
+      { name: 'Move', expression: constant(-cost) },
+    ];
+    const terms = expressions.map((term) => ({ ...term, value: evaluate(term.expression, values) }));
+    return {
+      id,
+      label: id,
+      action,
+      predicted: [{ metric: 'frame_classify_latency_ms', unit: 'ms', value: evaluate(of, values), deviation: 4, expression: of }],
+      terms,
+      score: terms.reduce((sum, term) => sum + term.value, 0),
+    };
+  };
+  const candidates = [
+    candidate('stay', { kind: 'stay', component: 'classifier', host: 'worker-1' }, latency(10, 22), 0),
+    candidate('worker-2', { kind: 'move', component: 'classifier', from: 'worker-1', to: 'worker-2' }, latency(10, 11), 0.05),
+  ];
+  const draft = {
+    id: 'd1',
+    revision: 0,
+    time: 1000,
+    agent: { id: 'cluster-c', layer: 'cluster' as const, cluster: 'c' },
+    policy: { name: 'relocate-by-latency', version: '1' },
+    application: 'smart-camera',
+    component: 'classifier',
+    trigger: { kind: 'qos-violated', text: '' },
+    premises,
+    candidates,
+    choice: 'stay',
+    stay: 'stay',
+    margin: null,
+    neededMargin: 0.1,
+    exploration: false,
+    horizonS: 30,
+    expected: [],
+    title: '',
+    sentence: '',
+    ...overrides,
+  } satisfies DecisionRecord;
+  const { choice, margin } = rescore(draft, {});
+  const record = { ...draft, choice, margin };
+  return { ...record, ...tell(record) };
+}
+
+test('says why in the words of the field', () => {
+  expect(decision(3)).toMatchObject({
+    choice: 'worker-2',
+    title: 'Moved classifier to worker-2',
+    sentence:
+      'Moved classifier from worker-1 to worker-2, because 3 people in view would have kept latency at 76 ms, over the 50 ms target.',
+  });
+  expect(decision(1).sentence).toBe('Left classifier on worker-1: best option loses by 0.05, needs 0.10.');
+  expect(decision(2.15).sentence).toBe('Left classifier on worker-1: best option wins by 0.096, needs 0.100.');
+  expect(decision(3, 1, { coolDownUntil: 41_000 }).sentence).toBe(
+    'Left classifier on worker-1: best option wins by 0.47, but it changed a short while ago and stays for another 40 s.',
+  );
+  expect([0.04123, -3.456, 76.04, 12345.6, 0].map((value) => formatNumber(value))).toEqual(['0.04', '−3.46', '76', '12346', '0']);
+});
+
+test('what-if gives the choice that the policy would have made', () => {
+  const record = decision(3);
+  for (const people of [0, 1, 2, 2.3, 2.6, 3, 8, 14]) {
+    const fresh = decision(people);
+    expect(rescore(record, { people })).toMatchObject({ choice: fresh.choice, margin: fresh.margin });
+  }
+  expect(rescore(decision(3, 1, { coolDownUntil: 41_000 }), { people: 9 }).choice).toBe('stay');
+});
+
+test('the smallest flip is where the margin crosses what it needs', () => {
+  const [flip] = flips(decision(3));
+  // (10 + 22 p − 50) / 50 − 0.05 = 0.10
+  expect(flip).toMatchObject({ premise: 'people', from: 3, choice: 'stay' });
+  expect(flip?.to).toBeCloseTo((0.15 * 50 + 40) / 22, 6);
+});
+
+test('contributions sum to the margin less the usual one, and a premise as usual has none', () => {
+  const record = decision(6, 1);
+  const told = explain(record)!;
+  expect(told.base + told.contributions.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(told.margin, 12);
+  expect(told.margin).toBeCloseTo(record.margin!, 12);
+  expect(told.contributions.map((contribution) => contribution.premise)).toEqual(['people']);
+});
+
+/** Shapley values by their definition: the mean of marginal contributions over all orders of arrival. */
+function overAllOrders(count: number, worth: (mask: number) => number): number[] {
+  const sums = new Array<number>(count).fill(0);
+  let orders = 0;
+  const visit = (arrived: number, mask: number, steps: [number, number][]): void => {
+    if (arrived === count) {
+      orders++;
+      for (const [player, gain] of steps) sums[player]! += gain;
+      return;
+    }
+    for (let player = 0; player < count; player++) {
+      if (mask & (1 << player)) continue;
+      const next = mask | (1 << player);
+      visit(arrived + 1, next, [...steps, [player, worth(next) - worth(mask)]]);
+    }
+  };
+  visit(0, 0, []);
+  return sums.map((sum) => sum / orders);
+}
+
+test('Shapley values are exact: as by all orders of arrival, for any game', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 6 }).chain((count) =>
+        fc.record({
+          count: fc.constant(count),
+          worths: fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 64, maxLength: 64 }),
+        }),
+      ),
+      ({ count, worths }) => {
+        const worth = (mask: number): number => worths[mask]!;
+        const values = shapley(count, worth);
+        const expected = overAllOrders(count, worth);
+        values.forEach((value, player) => {
+          expect(value).toBeCloseTo(expected[player]!, 8);
+        });
+        const total = values.reduce((sum, value) => sum + value, 0);
+        expect(total).toBeCloseTo(worth((1 << count) - 1) - worth(0), 8);
+      },
+    ),
+  );
+  expect(() => shapley(17, () => 0)).toThrow(RangeError);
+});
+
+test('more premises than can be enumerated are told together, and still add up', () => {
+  const record = decision(3);
+  const ids = Array.from({ length: 30 }, (_, index) => `load:${index}`);
+  record.premises.push(...ids.map((id, index) => at(id, 0.5 + index / 100, 0.2)));
+  const extra = add(...ids.map((id) => multiply(0.01, premise(id))));
+  record.candidates[1]!.terms.push({ name: 'Load', value: 0, expression: extra });
+  const told = explain(record)!;
+  expect(told.contributions).toHaveLength(16);
+  expect(told.contributions.map(({ premise: id }) => id)).toContain('others');
+  expect(told.base + told.contributions.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(told.margin, 10);
+});

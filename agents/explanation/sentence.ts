@@ -1,0 +1,117 @@
+import type { Candidate, DecisionRecord, Outcome, Premise } from '../decision/record.ts';
+import { explain } from './shapley.ts';
+import { bestChange, wasCoolingDown } from './what-if.ts';
+
+/** A number for people: three significant digits at most, a real minus sign, the unit after a space. */
+export function formatNumber(value: number, unit = ''): string {
+  const size = Math.abs(value);
+  const rounded = size >= 100 ? Math.round(value) : Number(value.toPrecision(size < 0.1 ? 1 : size < 1 ? 2 : 3));
+  return `${String(rounded).replace('-', '−')}${unit ? ` ${unit}` : ''}`;
+}
+
+/** A margin and what it is held against, with as many decimals as tell them apart. */
+function formatScores(margin: number, needed: number): [margin: string, needed: string] {
+  const digits = margin !== needed && Math.abs(margin).toFixed(2) === needed.toFixed(2) ? 3 : 2;
+  return [Math.abs(margin).toFixed(digits), needed.toFixed(digits)];
+}
+
+/** What a metric is called in a sentence: "latency" for frame_classify_latency_ms. */
+export function metricWords(metric: string): string {
+  const words = metric.replace(/_(ms|seconds|bytes|ratio|w|total|ghz|cores)$/, '').split('_');
+  return words.includes('latency') ? 'latency' : words.join(' ');
+}
+
+/** "3 people in view", "load of worker-1 at 0.4". */
+function premiseWords(premise: Premise): string {
+  const lower = premise.name.charAt(0).toLowerCase() + premise.name.slice(1);
+  return premise.unit === '' && Number.isInteger(premise.value) && !premise.id.includes(':')
+    ? `${formatNumber(premise.value)} ${lower}`
+    : `${lower} at ${formatNumber(premise.value, premise.unit)}`;
+}
+
+/** Title and the whole reason of a decision in one plain sentence, from the record alone. */
+export function tell(record: Omit<DecisionRecord, 'title' | 'sentence'>): { title: string; sentence: string } {
+  const chosen = record.candidates.find(({ id }) => id === record.choice);
+  if (!chosen || record.choice === record.stay) return tellStay(record, chosen);
+  const subject = record.component ?? record.application ?? 'the application';
+  switch (chosen.action.kind) {
+    case 'move': {
+      const { component, from, to } = chosen.action;
+      return {
+        title: `Moved ${component} to ${to}`,
+        sentence: `Moved ${component} from ${from} to ${to}, because ${reason(record, chosen)}.`,
+      };
+    }
+    case 'deploy':
+      return {
+        title: `Placed ${chosen.action.component} on ${chosen.action.host}`,
+        sentence: `Placed ${chosen.action.component} on ${chosen.action.host}, because ${ranking(record, chosen, 'node')}.`,
+      };
+    case 'placeOnCluster':
+      return {
+        title: `Placed ${subject} on ${chosen.action.cluster}`,
+        sentence: `Placed ${subject} on ${chosen.action.cluster}, because ${ranking(record, chosen, 'cluster')}.`,
+      };
+    default:
+      return { title: chosen.label, sentence: `${chosen.label}, because ${ranking(record, chosen, 'option')}.` };
+  }
+}
+
+function tellStay(record: Omit<DecisionRecord, 'title' | 'sentence'>, stay: Candidate | undefined) {
+  const subject = record.component ?? record.application ?? 'things';
+  const host = stay?.action.kind === 'stay' ? stay.action.host : undefined;
+  const title = host ? `Left ${subject} on ${host}` : `Left ${subject} as it is`;
+  return { title, sentence: `${title}: ${whyStay(record)}.` };
+}
+
+function whyStay(record: Omit<DecisionRecord, 'title' | 'sentence'>): string {
+  const best = bestChange(record.candidates, record.stay);
+  if (!best || record.margin === null) {
+    const rejected = record.candidates.filter((candidate) => candidate.rejected);
+    const list = rejected
+      .slice(0, 3)
+      .map(({ label, rejected: why }) => `${lowerFirst(label)} is ruled out, ${why?.reason ?? ''}`);
+    if (list.length === 0) return 'there is nothing else to choose from';
+    return `${list.join('; ')}${rejected.length > 3 ? `; and ${rejected.length - 3} more` : ''}`;
+  }
+  const [margin, needed] = formatScores(record.margin, record.neededMargin);
+  const by = `${record.margin >= 0 ? 'wins' : 'loses'} by ${margin}`;
+  if (wasCoolingDown(record) && record.margin >= record.neededMargin) {
+    const seconds = Math.ceil(((record.coolDownUntil ?? record.time) - record.time) / 1000);
+    return `best option ${by}, but it changed a short while ago and stays for another ${seconds} s`;
+  }
+  return `best option ${by}, needs ${needed}`;
+}
+
+/** Why a change beat staying: the premise that weighed most, and what staying would have led to. */
+function reason(record: Omit<DecisionRecord, 'title' | 'sentence'>, chosen: Candidate): string {
+  const stay = record.candidates.find(({ id }) => id === record.stay);
+  const told = explain(record)?.contributions.find(({ value }) => value > 0);
+  const strongest = record.premises.find(({ id }) => id === told?.premise);
+  const outcome = stay?.predicted[0];
+  const target = record.premises.find(({ id }) => id === 'target');
+  if (outcome) {
+    const level = `${metricWords(outcome.metric)} at ${formatNumber(outcome.value, outcome.unit)}${target ? overTarget(outcome, target) : ''}`;
+    if (strongest && strongest.id !== 'target') return `${premiseWords(strongest)} would have kept ${level}`;
+    return `staying would have kept ${level}`;
+  }
+  return ranking(record, chosen, 'option');
+}
+
+function overTarget(outcome: Outcome, target: Premise): string {
+  const side = outcome.value > target.value ? 'over' : 'near';
+  return `, ${side} the ${formatNumber(target.value, target.unit)} target`;
+}
+
+/** How a candidate stands among the feasible ones. */
+function ranking(record: Omit<DecisionRecord, 'title' | 'sentence'>, chosen: Candidate, noun: string): string {
+  const feasible = record.candidates.filter(({ id, score }) => id !== record.stay && score !== null);
+  const rejected = record.candidates.filter((candidate) => candidate.rejected);
+  const ruledOut = rejected.length === 0 ? '' : ` (${rejected.length} ruled out: ${rejected[0]?.rejected?.reason ?? ''})`;
+  if (feasible.length === 1) return `it is the only ${noun} that qualifies${ruledOut}`;
+  const outcome = chosen.predicted[0];
+  const level = outcome ? `, with ${metricWords(outcome.metric)} at ${formatNumber(outcome.value, outcome.unit)}` : '';
+  return `it is the best of ${feasible.length} ${noun}s${level}${ruledOut}`;
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,0 +1,12 @@
+/** Explanations are computed from the record alone, wherever it is: the window gets them here. */
+export { type Flip, flips } from '../../agents/explanation/flip.ts';
+export { formatNumber, metricWords, tell } from '../../agents/explanation/sentence.ts';
+export { type Contribution, type Explanation, explain } from '../../agents/explanation/shapley.ts';
+export {
+  bestChange,
+  type Rescored,
+  recordedValues,
+  rescore,
+  type Scored,
+  wasCoolingDown,
+} from '../../agents/explanation/what-if.ts';
