@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, _electron as electron, type Page } from 'playwright-core';
+import { askCore } from '../../main/transport/attach.ts';
+import { startDisplay } from './display.ts';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const chromiumArguments =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
+
+export interface App {
+  page: Page;
+  dataFolder: string;
+  /** Runs mlsysops-cli against the same core. */
+  cli(...args: string[]): string;
+  /** Where screenshots go: docs/ when MLSYSOPS_SCREENSHOTS is set, else a folder that is removed. */
+  screenshot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A new data folder with a core of its own. */
+function environment(extra: Record<string, string>) {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'mlsysops-e2e-'));
+  const env: Record<string, string> = { ...(process.env as Record<string, string>), MLSYSOPS_DATA: dataFolder, ...extra };
+  return {
+    dataFolder,
+    env,
+    cli: (...args: string[]) =>
+      execFileSync(process.execPath, [join(root, 'main', 'cli', 'bin.mjs'), ...args], {
+        env,
+        encoding: 'utf8',
+        timeout: 240_000,
+      }),
+    async remove() {
+      await askCore(dataFolder, '/stop').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') throw error;
+      });
+      // The core answers first and ends then; its files go when it is gone.
+      for (let attempt = 0; attempt < 100; attempt++) {
+        try {
+          rmSync(dataFolder, { recursive: true, force: true });
+          return;
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      }
+    },
+  };
+}
+
+const screenshotsOf = (page: Page) => async (name: string) => {
+  const folder = process.env.MLSYSOPS_SCREENSHOTS;
+  if (!folder) {
+    await page.screenshot();
+    return;
+  }
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+};
+
+/** The app in real Electron on a display of its own. */
+export async function openElectron(extra: Record<string, string> = {}): Promise<App> {
+  const world = environment(extra);
+  const display = await startDisplay();
+  const dist = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, '.cache', 'electron');
+  const app = await electron.launch({
+    executablePath: join(dist, 'electron'),
+    // Root has no sandbox of Chromium's own; an ordinary user has.
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--disable-gpu',
+      `--user-data-dir=${join(world.dataFolder, 'electron')}`,
+      root,
+    ],
+    env: { ...world.env, DISPLAY: display.name },
+    cwd: root,
+  });
+  const page = await app.firstWindow();
+  return {
+    page,
+    dataFolder: world.dataFolder,
+    cli: world.cli,
+    screenshot: screenshotsOf(page),
+    async close() {
+      await app.close();
+      display.stop();
+      await world.remove();
+    },
+  };
+}
+
+/** The same app in Chromium, served by the core on loopback. */
+export async function openBrowser(extra: Record<string, string> = {}): Promise<App> {
+  const world = environment(extra);
+  // Any command starts the core.
+  world.cli('testbed', 'list');
+  const { url } = await askCore(world.dataFolder, '/web?port=0');
+  if (!url) throw new Error('the core opened no browser server');
+  const browser: Browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumArguments.split(' ') });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(url);
+  return {
+    page,
+    dataFolder: world.dataFolder,
+    cli: world.cli,
+    screenshot: screenshotsOf(page),
+    async close() {
+      await browser.close();
+      await world.remove();
+    },
+  };
+}
