@@ -1,0 +1,100 @@
+import { useState } from 'react';
+import { Button } from '../../parts/controls.tsx';
+import { State } from '../../parts/glyphs.tsx';
+import { useNavigation } from '../../state/navigation.ts';
+import type { RunPicture } from '../../state/run.ts';
+import { openTerminal } from '../../state/terminals.ts';
+import { setUp } from '../../state/testbeds.ts';
+import type { FailureValue } from '../../state/types.ts';
+import { testIds } from '../../test-ids.ts';
+
+/** Everything that is known of a failure as text, for a message to someone else. */
+export function failureReport(failure: FailureValue): string {
+  const lines: [string, string | number | undefined][] = [
+    ['Host', failure.host],
+    ['Phase', failure.phase],
+    ['Step', failure.step],
+    ['Cause', failure.cause],
+    ['What helps', failure.remedy],
+    ['Command', failure.command],
+    ['Exit code', failure.exitCode],
+    ['Class', failure.code],
+  ];
+  const told = lines.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`);
+  return [failure.message, '', ...told, ...(failure.stderr ? ['', failure.stderr] : [])].join('\n');
+}
+
+/** The failed work and its remedy in one card: what, why, what helps, and the buttons that do it. */
+export function FailureCard({ picture, failure, testbed }: { picture: RunPicture; failure: FailureValue; testbed: string }) {
+  const go = useNavigation((state) => state.go);
+  const [copied, setCopied] = useState(false);
+  const running = picture.finished === null;
+  const title = picture.phases.find((phase) => phase.id === failure.phase)?.title ?? failure.phase;
+  const where = [failure.host, title].filter(Boolean).join(', ');
+  const others = picture.failures.length - 1;
+  const needsKey = failure.code.startsWith('host-key');
+  const shell = failure.host;
+  return (
+    <section className="card failed" aria-label="Failure" data-testid={testIds.runFailure}>
+      <header className="tall">
+        <State name="bad" size={16} />
+        <h2>{where ? `${where}: ${failure.step ?? 'stopped'}` : 'The run stopped'}</h2>
+        {others > 0 ? <span className="muted">and {others} more before</span> : null}
+      </header>
+      <div className="failure-body">
+        <p className="body">{failure.cause}</p>
+        {failure.command || failure.stderr ? (
+          <pre className="output">
+            {[
+              failure.command ? `$ ${failure.command}` : null,
+              failure.stderr?.trimEnd(),
+              failure.exitCode === undefined ? null : `exit code ${failure.exitCode}`,
+            ]
+              .filter((line) => line !== null && line !== undefined)
+              .join('\n')}
+          </pre>
+        ) : null}
+        {failure.remedy ? (
+          <div className="well">
+            <div className="strong">What helps</div>
+            <div className="secondary">{failure.remedy}</div>
+          </div>
+        ) : null}
+        <div className="buttons">
+          {needsKey ? (
+            <Button kind="primary" large icon="key" onClick={() => go('testbeds', testbed)}>
+              Compare host keys
+            </Button>
+          ) : null}
+          <Button kind={needsKey ? 'plain' : 'primary'} large icon="refresh" disabled={running} onClick={() => setUp(testbed)}>
+            Try again
+          </Button>
+          {shell ? (
+            <Button
+              large
+              icon="terminals"
+              onClick={() => {
+                openTerminal(testbed, shell);
+                go('terminals');
+              }}
+            >
+              Open shell
+            </Button>
+          ) : null}
+          <Button
+            large
+            kind="ghost"
+            icon="copy"
+            onClick={async () => {
+              await navigator.clipboard.writeText(failureReport(failure));
+              setCopied(true);
+            }}
+          >
+            {copied ? 'Report copied' : 'Copy report'}
+          </Button>
+        </div>
+        {running ? <p className="caption secondary">The other hosts go on; try again when the run has ended.</p> : null}
+      </div>
+    </section>
+  );
+}

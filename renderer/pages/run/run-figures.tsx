@@ -1,0 +1,96 @@
+import { formatDuration, formatQuantity, unknown } from '../../parts/format.ts';
+import { State } from '../../parts/glyphs.tsx';
+import { type RunPicture, runProgress } from '../../state/run.ts';
+import { testIds } from '../../test-ids.ts';
+
+/** Progress, elapsed, our overhead, sent. What only the end can tell says so. */
+export function RunFigures({ picture, now, interrupted }: { picture: RunPicture; now: number; interrupted: boolean }) {
+  const progress = runProgress(picture);
+  const { finished, steps } = picture;
+  const share = (part: number) => ({ width: `${progress.total > 0 ? (100 * part) / progress.total : 0}%` });
+  const percent = progress.total > 0 ? Math.floor((100 * progress.settled) / progress.total) : 0;
+  const end = finished?.time ?? (interrupted ? picture.lastTime : now);
+  const elapsed = picture.startedAt === null || end === null ? null : (finished?.wallMs ?? end - picture.startedAt);
+  const changed = finished?.changed ?? steps.changed;
+  const inPlace = finished?.inPlace ?? steps.inPlace;
+  const soon = finished ? unknown : 'told when the run has ended';
+  return (
+    <section className="card cells run-cells" aria-label="Progress" data-testid={testIds.runProgress}>
+      <div>
+        <div className="row body strong">
+          <span>
+            {progress.settled} of {progress.total} phases on hosts
+          </span>
+          <span className="spacer" />
+          <span>{percent} %</span>
+        </div>
+        <div
+          className="progress"
+          role="progressbar"
+          aria-valuenow={percent}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-label="Progress"
+        >
+          <i className="changed" style={share(progress.changed)} />
+          <i className="in-place" style={share(progress.inPlace)} />
+          <i className="running" style={share(progress.running)} />
+          <i className="failed" style={share(progress.failed)} />
+        </div>
+        <div className="row gap-14 caption secondary">
+          <span className="row gap-4">
+            <State name="ok" size={12} />
+            {changed} changed
+          </span>
+          <span className="row gap-4">
+            <State name="same" size={12} />
+            {inPlace} in place
+          </span>
+          {progress.running > 0 && !finished ? (
+            <span className="row gap-4">
+              <State name="run" size={12} />
+              {progress.running} running
+            </span>
+          ) : null}
+          {progress.failed > 0 ? (
+            <span className="row gap-4">
+              <State name="bad" size={12} />
+              {progress.failed} failed
+            </span>
+          ) : null}
+        </div>
+      </div>
+      <Figure
+        title="Elapsed"
+        value={formatDuration(elapsed)}
+        note={
+          finished
+            ? `ended ${finished.state === 'done' ? 'well' : finished.state}`
+            : interrupted
+              ? 'interrupted: the app was closed'
+              : ''
+        }
+      />
+      <Figure
+        title="Our overhead"
+        value={finished ? formatDuration(finished.overheadMs) : unknown}
+        note={finished ? 'beyond the commands on the hosts' : soon}
+      />
+      <Figure
+        title="Sent to hosts"
+        value={finished ? formatQuantity(finished.sentBytes, 'bytes') : unknown}
+        note={finished ? '' : soon}
+      />
+    </section>
+  );
+}
+
+function Figure({ title, value, note }: { title: string; value: string; note: string }) {
+  return (
+    <div>
+      <div className="caption muted">{title}</div>
+      <div className="body strong">{value}</div>
+      <div className="caption secondary">{note}</div>
+    </div>
+  );
+}

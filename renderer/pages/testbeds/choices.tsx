@@ -1,0 +1,138 @@
+import { type ReactNode, useState } from 'react';
+import { Button, ErrorNote } from '../../parts/controls.tsx';
+import { Icon, type IconName, State } from '../../parts/glyphs.tsx';
+import { currentClient, type ShownError } from '../../state/connection.ts';
+import { useNavigation } from '../../state/navigation.ts';
+import { freeName, startTwin, useTestbeds } from '../../state/testbeds.ts';
+import { testIds } from '../../test-ids.ts';
+import { HostsForm } from './hosts-form.tsx';
+
+/** The three kinds of testbed side by side. */
+export function Choices({ onDone }: { onDone?: () => void }) {
+  const info = useTestbeds((state) => state.info);
+  const list = useTestbeds((state) => state.list) ?? [];
+  const go = useNavigation((state) => state.go);
+  const [hosts, setHosts] = useState(false);
+  const [twinError, setTwinError] = useState<ShownError | null>(null);
+  const [localError, setLocalError] = useState<ShownError | null>(null);
+  const unavailable = info?.localHostsUnavailable ?? null;
+
+  const createLocal = async () => {
+    setLocalError(null);
+    const testbed = await currentClient().call('testbeds.create', { name: freeName('local', list), kind: 'local' });
+    go('testbeds', testbed.name);
+    onDone?.();
+  };
+  return (
+    <>
+      <div className="choices">
+        <Choice
+          icon="twin"
+          title="Start the twin"
+          text="Simulated hosts, links and energy. Nothing is installed."
+          time="First explained decision within 10 s"
+        >
+          <div className="actions">
+            <Button
+              kind="primary"
+              data-testid={testIds.startTwin}
+              onClick={async () => {
+                setTwinError(null);
+                await startTwin();
+                onDone?.();
+              }}
+              onError={setTwinError}
+            >
+              Start the twin
+            </Button>
+          </div>
+          <ChoiceError error={twinError} />
+        </Choice>
+        <Choice
+          icon="testbeds"
+          on={hosts}
+          title="Use my hosts"
+          text="Four Linux machines you reach over SSH."
+          time="You see the plan before anything changes"
+        >
+          <div className="actions">
+            <Button data-testid={testIds.createHosts} aria-expanded={hosts} onClick={() => setHosts(!hosts)}>
+              {hosts ? 'Close the form' : 'Name my hosts'}
+            </Button>
+          </div>
+        </Choice>
+        <Choice
+          icon="laptop"
+          title="Make local hosts"
+          text="Four real Linux hosts on this computer."
+          time="You see the plan before anything changes"
+        >
+          <div className="actions">
+            <Button
+              data-testid={testIds.createLocal}
+              disabled={unavailable !== null || info === null}
+              onClick={createLocal}
+              onError={setLocalError}
+            >
+              Make local hosts
+            </Button>
+          </div>
+          {unavailable ? (
+            <div className="reason secondary row gap-6">
+              <State name="info" />
+              <span>{unavailable}</span>
+            </div>
+          ) : null}
+          <ChoiceError error={localError} />
+        </Choice>
+      </div>
+      {hosts ? (
+        <HostsForm
+          onCreated={(name) => {
+            setHosts(false);
+            go('testbeds', name);
+            onDone?.();
+          }}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function ChoiceError({ error }: { error: ShownError | null }) {
+  return error ? (
+    <div className="reason">
+      <ErrorNote error={error} />
+    </div>
+  ) : null;
+}
+
+function Choice({
+  icon,
+  title,
+  text,
+  time,
+  on,
+  children,
+}: {
+  icon: IconName;
+  title: string;
+  text: string;
+  time: string;
+  on?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <section className="choice" aria-label={title}>
+      <span className="picture" data-on={on || undefined}>
+        <Icon name={icon} size={18} />
+      </span>
+      <div>
+        <h2>{title}</h2>
+        <div className="secondary">{text}</div>
+        <div className="caption muted">{time}</div>
+      </div>
+      {children}
+    </section>
+  );
+}

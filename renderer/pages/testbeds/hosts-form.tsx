@@ -1,0 +1,112 @@
+import { useId, useRef, useState } from 'react';
+import { Button, ErrorNote } from '../../parts/controls.tsx';
+import { currentClient, type ShownError } from '../../state/connection.ts';
+import { freeName, useTestbeds } from '../../state/testbeds.ts';
+import { testIds } from '../../test-ids.ts';
+
+const example = `# testbed.yaml, or an Ansible inventory
+name: lab
+kind: hosts
+hosts:
+  - { name: management, address: 10.0.4.10, user: researcher, role: management, cluster: management }
+  - { name: master-1,   address: 10.0.4.11, user: researcher, role: master,     cluster: cluster1 }
+  - { name: worker-1,   address: 10.0.4.12, user: researcher, role: worker,     cluster: cluster1 }
+  - { name: worker-2,   address: 10.0.4.13, user: researcher, role: worker,     cluster: cluster1 }
+clusters:
+  management: { podCidr: 10.10.0.0/16, serviceCidr: 10.96.0.0/16 }
+  cluster1:   { podCidr: 10.11.0.0/16, serviceCidr: 10.97.0.0/16 }`;
+
+/** Hosts one already has: a file, pasted or opened. What is wrong with it is said here, by the core, in its own words. */
+export function HostsForm({ onCreated }: { onCreated: (name: string) => void }) {
+  const list = useTestbeds((state) => state.list) ?? [];
+  const [name, setName] = useState(() => freeName('lab', list));
+  const [file, setFile] = useState('');
+  const [fileName, setFileName] = useState<string | null>(null);
+  const [error, setError] = useState<ShownError | null>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const id = useId();
+
+  const create = async () => {
+    setError(null);
+    const testbed = await currentClient().call('testbeds.create', {
+      name,
+      kind: 'hosts',
+      file,
+      fileName: fileName ?? 'the pasted file',
+    });
+    onCreated(testbed.name);
+  };
+  return (
+    <section className="card" aria-label="Name my hosts">
+      <header className="tall">
+        <h2>Name my hosts</h2>
+        <span className="muted">
+          A testbed.yaml or an Ansible inventory. Secrets never stand in it: keys come from your SSH agent or ~/.ssh.
+        </span>
+      </header>
+      <div className="hosts-form">
+        <div>
+          <label className="field-label" htmlFor={`${id}-name`}>
+            Name of the testbed
+          </label>
+          <input
+            id={`${id}-name`}
+            className="field"
+            value={name}
+            data-testid={testIds.hostsName}
+            onChange={(event) => setName(event.target.value)}
+          />
+          <p className="caption muted">Lower-case letters, digits and “-”</p>
+          <div className="row form-actions">
+            <Button
+              kind="primary"
+              data-testid={testIds.hostsCreate}
+              disabled={file.trim() === '' || name === ''}
+              onClick={create}
+              onError={setError}
+            >
+              Add the hosts
+            </Button>
+            <Button icon="file" onClick={() => picker.current?.click()}>
+              Open a file…
+            </Button>
+          </div>
+          {file.trim() === '' ? <p className="caption secondary">Paste or open a file first.</p> : null}
+          <input
+            ref={picker}
+            type="file"
+            hidden
+            accept=".yaml,.yml,.ini,.cfg,.txt"
+            onChange={async (event) => {
+              const chosen = event.target.files?.[0];
+              if (!chosen) return;
+              setFile(await chosen.text());
+              setFileName(chosen.name);
+              setError(null);
+            }}
+          />
+        </div>
+        <div>
+          <label className="field-label" htmlFor={`${id}-file`}>
+            {fileName ?? 'Hosts'}
+          </label>
+          <textarea
+            id={`${id}-file`}
+            className="field area wide"
+            rows={12}
+            spellCheck={false}
+            placeholder={example}
+            value={file}
+            aria-invalid={error !== null}
+            data-testid={testIds.hostsFile}
+            onChange={(event) => {
+              setFile(event.target.value);
+              setError(null);
+            }}
+          />
+          <ErrorNote error={error} />
+        </div>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,157 @@
+import { useEffect, useState } from 'react';
+import { Button, Dialog, DoublesBadge, ErrorNote } from '../../parts/controls.tsx';
+import { count } from '../../parts/format.ts';
+import { type LayerName, LayerShape } from '../../parts/glyphs.tsx';
+import { currentClient, type ShownError } from '../../state/connection.ts';
+import { useNavigation } from '../../state/navigation.ts';
+import { kindWords, setUp, takeDown } from '../../state/testbeds.ts';
+import type { Plan, TestbedSummary } from '../../state/types.ts';
+import { testIds } from '../../test-ids.ts';
+import { HostKeys } from './host-keys.tsx';
+import { PlanView } from './plan-view.tsx';
+
+export const roleLayer: Record<TestbedSummary['hosts'][number]['role'], LayerName> = {
+  management: 'continuum',
+  master: 'cluster',
+  worker: 'node',
+};
+
+/** One testbed: its hosts, their keys, what would change, and the verbs. */
+export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
+  const go = useNavigation((state) => state.go);
+  const [plan, setPlan] = useState<Plan | null>(null);
+  const [error, setError] = useState<ShownError | null>(null);
+  const [asking, setAsking] = useState<'down' | 'remove' | null>(null);
+  const busy = testbed.state === 'provisioning';
+  const twin = testbed.kind === 'twin';
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a plan is of the state it was made in
+  useEffect(() => {
+    setPlan(null);
+    setError(null);
+  }, [testbed.state]);
+
+  const makePlan = async () => {
+    setError(null);
+    setPlan(await currentClient().call('testbeds.plan', { testbed: testbed.name }));
+  };
+  return (
+    <div className="detail">
+      <section className="card" aria-label={testbed.name}>
+        <header className="tall">
+          <h2>{testbed.name}</h2>
+          <span className="muted">
+            {kindWords[testbed.kind]}
+            {testbed.hosts.length > 0 ? ` · ${count(testbed.hosts.length, 'host')}` : ''}
+          </span>
+          <DoublesBadge doubles={testbed.doubles} />
+          <span className="spacer" />
+          {testbed.state === 'up' ? (
+            <Button icon="topology" onClick={() => go('topology', testbed.name)}>
+              Show topology
+            </Button>
+          ) : null}
+          {testbed.lastRun ? (
+            <Button icon="run" onClick={() => go('run', testbed.name)}>
+              Show the last run
+            </Button>
+          ) : null}
+          {twin ? null : (
+            <Button icon="table" data-testid={testIds.runPlan} disabled={busy} onClick={makePlan} onError={setError}>
+              Plan
+            </Button>
+          )}
+          {testbed.state === 'up' || busy ? (
+            <Button kind="danger" data-testid={testIds.runDown} disabled={busy} onClick={() => setAsking('down')}>
+              Take down…
+            </Button>
+          ) : (
+            <Button kind="danger" data-testid={testIds.remove} onClick={() => setAsking('remove')}>
+              Remove…
+            </Button>
+          )}
+          <Button
+            kind={testbed.state === 'up' ? 'plain' : 'primary'}
+            icon="play"
+            data-testid={testIds.runUp}
+            disabled={busy}
+            onClick={() => setUp(testbed.name)}
+            onError={setError}
+          >
+            {twin ? 'Start' : testbed.state === 'up' ? 'Set up again' : 'Set up'}
+          </Button>
+        </header>
+        {error ? (
+          <div className="inset">
+            <ErrorNote error={error} />
+          </div>
+        ) : null}
+        {testbed.hosts.length > 0 ? <HostsTable testbed={testbed} /> : null}
+      </section>
+      {plan ? <PlanView plan={plan} testbed={testbed} /> : null}
+      {twin || testbed.hosts.length === 0 ? null : <HostKeys testbed={testbed} />}
+      {asking === 'down' ? (
+        <Dialog
+          title={`Take ${testbed.name} down?`}
+          confirm="Take it down"
+          danger
+          onClose={() => setAsking(null)}
+          onConfirm={() => takeDown(testbed.name)}
+        >
+          <p>
+            {twin
+              ? 'The simulation and its agents end. Its measurements and decisions are kept.'
+              : 'Agents, bus, Karmada and Kubernetes are removed from its hosts, in reverse order. The hosts themselves stay, and so do measurements and decisions.'}
+          </p>
+        </Dialog>
+      ) : null}
+      {asking === 'remove' ? (
+        <Dialog
+          title={`Remove ${testbed.name}?`}
+          confirm="Remove it"
+          danger
+          onClose={() => setAsking(null)}
+          onConfirm={() => currentClient().call('testbeds.remove', { testbed: testbed.name })}
+        >
+          <p>
+            {testbed.kind === 'local'
+              ? 'Its local hosts are destroyed with everything on them.'
+              : 'It is forgotten here. Nothing is changed on its hosts.'}
+          </p>
+        </Dialog>
+      ) : null}
+    </div>
+  );
+}
+
+function HostsTable({ testbed }: { testbed: TestbedSummary }) {
+  return (
+    <table className="roomy">
+      <thead>
+        <tr>
+          <th>Host</th>
+          <th>Role</th>
+          <th>Cluster</th>
+          <th>Address</th>
+          <th>User</th>
+        </tr>
+      </thead>
+      <tbody>
+        {testbed.hosts.map((host) => (
+          <tr key={host.name}>
+            <td>
+              <span className="row">
+                <LayerShape name={roleLayer[host.role]} />
+                <span className="label">{host.name}</span>
+              </span>
+            </td>
+            <td>{host.role.charAt(0).toUpperCase() + host.role.slice(1)}</td>
+            <td className="secondary">{host.cluster}</td>
+            <td className="mono">{host.port === 22 ? host.address : `${host.address}:${host.port}`}</td>
+            <td className="mono">{host.user}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,119 @@
+import { useState } from 'react';
+import { Badge, Button, DoublesBadge } from '../../parts/controls.tsx';
+import { count, formatAge, listNames } from '../../parts/format.ts';
+import { State, type StateName } from '../../parts/glyphs.tsx';
+import { useNavigation } from '../../state/navigation.ts';
+import { kindWords, stateWords, useCurrentTestbed, useTestbeds } from '../../state/testbeds.ts';
+import type { TestbedSummary } from '../../state/types.ts';
+import { useNow } from '../../state/visible.ts';
+import { testIds } from '../../test-ids.ts';
+import { Choices } from './choices.tsx';
+import { TestbedDetail } from './testbed-detail.tsx';
+
+const stateGlyphs: Record<TestbedSummary['state'], StateName> = {
+  new: 'wait',
+  provisioning: 'run',
+  up: 'ok',
+  failed: 'bad',
+  down: 'none',
+};
+
+/** How things are, in one sentence. */
+export function testbedsSentence(list: readonly TestbedSummary[]): string {
+  const named = (state: TestbedSummary['state']) => list.filter((testbed) => testbed.state === state).map(({ name }) => name);
+  const parts: string[] = [];
+  const say = (names: string[], one: string, many: string) => {
+    if (names.length > 0) parts.push(`${listNames(names)} ${names.length === 1 ? one : many}`);
+  };
+  say(named('failed'), 'stopped with a failure', 'stopped with failures');
+  say(named('provisioning'), 'is being set up', 'are being set up');
+  say(named('up'), 'is up', 'are up');
+  say(named('new'), 'is not set up yet', 'are not set up yet');
+  say(named('down'), 'is down', 'are down');
+  return `${parts.join('; ')}.`;
+}
+
+export function TestbedsPage() {
+  const list = useTestbeds((state) => state.list);
+  const current = useCurrentTestbed();
+  const go = useNavigation((state) => state.go);
+  const now = useNow(10_000);
+  const [adding, setAdding] = useState(false);
+  if (list === null) return <main className="page" />;
+  if (list.length === 0) {
+    return (
+      <main className="page scrolls testbeds-page">
+        <div>
+          <h1 className="first" data-testid={testIds.sentence}>
+            Where should your testbed run?
+          </h1>
+          <p className="body secondary">All three use the same agents, policies and pages. You can switch at any time.</p>
+        </div>
+        <Choices />
+      </main>
+    );
+  }
+  return (
+    <main className="page scrolls testbeds-page">
+      <div className="row">
+        <h1 className="sentence" data-testid={testIds.sentence}>
+          {testbedsSentence(list)}
+        </h1>
+        <span className="spacer" />
+        <Button icon={adding ? 'x' : 'plus'} data-testid={testIds.newTestbed} onClick={() => setAdding(!adding)}>
+          {adding ? 'Close' : 'New testbed'}
+        </Button>
+      </div>
+      {adding ? <Choices onDone={() => setAdding(false)} /> : null}
+      <section className="card" aria-label="Testbeds">
+        <table className="roomy">
+          <thead>
+            <tr>
+              <th>Name</th>
+              <th>Kind</th>
+              <th>Hosts</th>
+              <th>State</th>
+              <th>Made</th>
+            </tr>
+          </thead>
+          <tbody>
+            {list.map((testbed) => (
+              <tr
+                key={testbed.name}
+                className="selectable"
+                aria-selected={testbed.name === current?.name}
+                data-testid={testIds.testbedRow(testbed.name)}
+                onClick={() => go('testbeds', testbed.name)}
+              >
+                <td>
+                  <button type="button" className="link text" onClick={() => go('testbeds', testbed.name)}>
+                    {testbed.name}
+                  </button>
+                </td>
+                <td>
+                  <span className="row">
+                    <Badge>{kindWords[testbed.kind]}</Badge>
+                    <DoublesBadge doubles={testbed.doubles} />
+                  </span>
+                </td>
+                <td className="secondary">{testbed.hosts.length > 0 ? count(testbed.hosts.length, 'host') : '–'}</td>
+                <td>
+                  <span
+                    className={`row gap-6 ${testbed.state === 'failed' ? 'bad-text label' : ''}`}
+                    data-testid={testIds.testbedState(testbed.name)}
+                    data-state={testbed.state}
+                  >
+                    <State name={stateGlyphs[testbed.state]} />
+                    {stateWords[testbed.state]}
+                  </span>
+                </td>
+                <td className="secondary">{formatAge(now - testbed.createdAt)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {current ? <TestbedDetail key={current.name} testbed={current} /> : null}
+    </main>
+  );
+}

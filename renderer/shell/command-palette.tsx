@@ -1,0 +1,103 @@
+import { Command } from 'cmdk';
+import { useEffect } from 'react';
+import { create } from 'zustand';
+import { Icon, type IconName } from '../parts/glyphs.tsx';
+import { pages, useNavigation } from '../state/navigation.ts';
+import { openTerminal } from '../state/terminals.ts';
+import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
+import { useTheme } from '../state/theme.ts';
+import { useTime } from '../state/time.ts';
+import { useWorld } from '../state/world.ts';
+import { pageTitles } from './nav-rail.tsx';
+
+export const usePalette = create<{ open: boolean }>(() => ({ open: false }));
+
+/** Ctrl K reaches everything: pages, testbeds, hosts, decisions. */
+export function CommandPalette() {
+  const open = usePalette((state) => state.open);
+  useEffect(() => {
+    const toggle = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        usePalette.setState({ open: !usePalette.getState().open });
+      }
+    };
+    addEventListener('keydown', toggle);
+    return () => removeEventListener('keydown', toggle);
+  }, []);
+  return open ? <Palette /> : null;
+}
+
+function Palette() {
+  const go = useNavigation((state) => state.go);
+  const testbed = useCurrentTestbed();
+  const list = useTestbeds((state) => state.list) ?? [];
+  const decisions = useWorld((state) => state.decisions).slice(0, 20);
+  const close = () => usePalette.setState({ open: false });
+  const item = (icon: IconName, text: string, run: () => void, keywords: string[] = []) => (
+    <Command.Item
+      key={text}
+      value={text}
+      keywords={keywords}
+      onSelect={() => {
+        close();
+        run();
+      }}
+    >
+      <Icon name={icon} size={14} />
+      {text}
+    </Command.Item>
+  );
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the scrim is no control; Escape does the same
+    <div
+      className="scrim"
+      onMouseDown={(event) => event.target === event.currentTarget && close()}
+      onKeyDown={(event) => event.key === 'Escape' && close()}
+    >
+      <Command className="palette-dialog" label="Search, or run a command" loop>
+        <Command.Input autoFocus placeholder="Search, or run a command" />
+        <Command.List>
+          <Command.Empty>Nothing by that name.</Command.Empty>
+          <Command.Group heading="Go to">{pages.map((page) => item(page, pageTitles[page], () => go(page)))}</Command.Group>
+          <Command.Group heading="Do">
+            {item('twin', 'Start a twin', () => void startTwin())}
+            {testbed && testbed.state !== 'provisioning'
+              ? item('play', `Set up ${testbed.name}`, () => void setUp(testbed.name))
+              : null}
+            {(testbed?.hosts ?? []).map((host) =>
+              item('terminals', `Open shell on ${host.name}`, () => {
+                openTerminal(testbed?.name ?? null, host.name);
+                go('terminals');
+              }),
+            )}
+            {item('terminals', 'Open shell on this computer', () => {
+              openTerminal(null, 'local');
+              go('terminals');
+            })}
+            {item('moon', 'Change the theme', () => useTheme.getState().toggle())}
+          </Command.Group>
+          <Command.Group heading="Testbeds">
+            {list.map((known) => item('testbeds', `Show ${known.name}`, () => go('topology', known.name)))}
+          </Command.Group>
+          <Command.Group heading="Decisions">
+            {decisions.map((record) => (
+              <Command.Item
+                key={record.id}
+                value={`${record.title} ${record.id}`}
+                onSelect={() => {
+                  close();
+                  useTime.getState().select(record);
+                  go('decisions');
+                }}
+              >
+                <Icon name="decisions" size={14} />
+                <span className="ellipsis">{record.title}</span>
+              </Command.Item>
+            ))}
+          </Command.Group>
+        </Command.List>
+      </Command>
+    </div>
+  );
+}

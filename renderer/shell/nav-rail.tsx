@@ -1,0 +1,47 @@
+import { Icon, type IconName } from '../parts/glyphs.tsx';
+import { type PageName, placeHref, useNavigation } from '../state/navigation.ts';
+import { useCurrentTestbed } from '../state/testbeds.ts';
+import { testIds } from '../test-ids.ts';
+
+export const pageTitles: Record<PageName, string> = {
+  testbeds: 'Testbeds',
+  run: 'Run',
+  topology: 'Topology',
+  telemetry: 'Telemetry',
+  decisions: 'Decisions',
+  terminals: 'Terminals',
+};
+const groups: PageName[][] = [['testbeds', 'run', 'topology', 'telemetry', 'decisions'], ['terminals']];
+
+export function NavRail() {
+  const { page, go } = useNavigation();
+  const testbed = useCurrentTestbed();
+  return (
+    <nav className="rail" aria-label="Pages">
+      {groups.map((group, index) => [
+        index > 0 ? <hr key={`rule-${group[0]}`} /> : null,
+        ...group.map((name) => {
+          const needsTestbed = name !== 'testbeds' && name !== 'terminals';
+          return (
+            <a
+              key={name}
+              href={placeHref({ page: name, testbed: testbed?.name ?? null })}
+              className={needsTestbed && !testbed ? 'off' : ''}
+              aria-current={name === page ? 'page' : undefined}
+              aria-label={pageTitles[name]}
+              title={pageTitles[name]}
+              data-testid={testIds.nav(name)}
+              onClick={(event) => {
+                event.preventDefault();
+                go(name, testbed?.name ?? null);
+              }}
+            >
+              <Icon name={name as IconName} size={18} />
+              <span>{pageTitles[name]}</span>
+            </a>
+          );
+        }),
+      ])}
+    </nav>
+  );
+}

@@ -1,0 +1,179 @@
+import { scaleLinear } from 'd3';
+import { useState } from 'react';
+import { linePath, timeTicks } from '../charts/time-axis.ts';
+import { IconButton, Select } from '../parts/controls.tsx';
+import { formatClock, formatQuantity, metricUnit } from '../parts/format.ts';
+import { State } from '../parts/glyphs.tsx';
+import { headlineOf } from '../state/headline.ts';
+import { useNavigation } from '../state/navigation.ts';
+import { useSeries } from '../state/telemetry.ts';
+import { useCurrentTestbed } from '../state/testbeds.ts';
+import { ranges, useTime } from '../state/time.ts';
+import { type DecisionRecord, isAct } from '../state/types.ts';
+import { useNow, useSize } from '../state/visible.ts';
+import { useWorld } from '../state/world.ts';
+import { testIds } from '../test-ids.ts';
+import { mergeByTime } from './merge-by-time.ts';
+
+/** The same moment for topology, telemetry and decisions: marks of acts and non-acts over the headline metric. */
+export function TimeBar() {
+  const testbed = useCurrentTestbed();
+  const decisions = useWorld((state) => state.decisions);
+  const { cursor, decision, rangeMs, live, select } = useTime();
+  const go = useNavigation((state) => state.go);
+  const page = useNavigation((state) => state.page);
+  const [track, setTrack] = useState<HTMLDivElement | null>(null);
+  const { width } = useSize(track);
+  const started = decisions.length > 0 || useWorld.getState().topology !== null;
+
+  const choose = (record: DecisionRecord) => {
+    select(record);
+    if (page === 'testbeds' || page === 'run' || page === 'terminals') go('decisions');
+  };
+  const step = (direction: -1 | 1) => {
+    const oldestFirst = [...decisions].reverse();
+    const at = cursor ?? Number.POSITIVE_INFINITY;
+    const next =
+      direction < 0
+        ? oldestFirst.filter((record) => record.time < at).at(-1)
+        : oldestFirst.find((record) => record.time > at && record.id !== decision);
+    if (next) choose(next);
+    else if (direction > 0) live();
+  };
+  return (
+    <footer className="time-bar" data-testid={testIds.timeBar}>
+      <div className="controls">
+        <IconButton icon="step" flip label="Previous decision" disabled={decisions.length === 0} onClick={() => step(-1)} />
+        <IconButton icon="step" label="Next decision" disabled={cursor === null} onClick={() => step(1)} />
+        <span className="spacer" />
+        {started ? (
+          <button type="button" className={`live ${cursor === null ? 'on' : ''}`} aria-pressed={cursor === null} onClick={live}>
+            <i />
+            {cursor === null ? 'Live' : 'Back to live'}
+          </button>
+        ) : null}
+      </div>
+      <div className="track" ref={setTrack}>
+        {started && testbed ? (
+          <Track width={width} testbed={testbed.name} decisions={decisions} onChoose={choose} />
+        ) : (
+          <p className="waiting">The time line starts with the first measurement.</p>
+        )}
+      </div>
+      <div className="range">
+        <Select
+          label="Range of the time line"
+          value={String(rangeMs)}
+          options={ranges.map(({ label, ms }) => ({ value: String(ms), label }))}
+          onChange={(value) => useTime.setState({ rangeMs: Number(value) })}
+        />
+      </div>
+    </footer>
+  );
+}
+
+const height = 55;
+const inset = 16;
+const plot = { top: 16, bottom: 36 };
+
+function Track({
+  width,
+  testbed,
+  decisions,
+  onChoose,
+}: {
+  width: number;
+  testbed: string;
+  decisions: readonly DecisionRecord[];
+  onChoose: (record: DecisionRecord) => void;
+}) {
+  const now = useNow(1000);
+  const { cursor, rangeMs, decision, moveTo } = useTime();
+  const topology = useWorld((state) => state.topology);
+  const headline = topology ? headlineOf(topology) : null;
+  const { series } = useSeries(testbed, headline ? [headline.metric] : [], rangeMs, metricUnit);
+  if (width === 0) return null;
+
+  // A little future to the right, so that "now" has room for its label.
+  const to = now + rangeMs * 0.06;
+  const from = now - rangeMs;
+  const x = scaleLinear([from, to], [inset, width - inset]);
+  const points = mergeByTime(series);
+  const highest = Math.max(headline ? headline.target * 1.4 : 0, ...points.map(([, value]) => value ?? 0), 1e-9);
+  const y = scaleLinear([0, highest], [plot.bottom, plot.top - 4]);
+  const shown = decisions.filter((record) => record.time >= from);
+  const { step, ticks } = timeTicks(from, to, Math.max(3, width / 150));
+  const at = cursor === null ? now : Math.min(Math.max(cursor, from), now);
+  const labelWidth = 58;
+  const labelX = Math.min(Math.max(x(at), inset + labelWidth / 2), width - labelWidth / 2);
+  const move = (event: React.PointerEvent<HTMLElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    moveTo(Math.min(now, x.invert(event.clientX - box.left)));
+  };
+  return (
+    <>
+      <div
+        className="slide"
+        role="slider"
+        tabIndex={0}
+        aria-label="Time cursor"
+        aria-valuemin={from}
+        aria-valuemax={now}
+        aria-valuenow={at}
+        aria-valuetext={cursor === null ? 'live' : formatClock(at)}
+        onPointerDown={(event) => {
+          event.currentTarget.setPointerCapture(event.pointerId);
+          move(event);
+        }}
+        onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && move(event)}
+        onKeyDown={(event) => {
+          const by = (event.shiftKey ? 10 : 1) * (rangeMs / 600);
+          if (event.key === 'ArrowLeft') moveTo(Math.max(from, at - by));
+          if (event.key === 'ArrowRight') at + by >= now ? useTime.getState().live() : moveTo(at + by);
+          if (event.key === 'Escape') useTime.getState().live();
+        }}
+      >
+        <svg width={width} height={height} aria-hidden="true">
+          <path
+            className="data-line quiet"
+            d={linePath(points.map(([time, value]) => (value === null || time < from ? null : ([x(time), y(value)] as const))))}
+          />
+          {headline ? (
+            <>
+              <path className="target-line" opacity=".7" d={`M${inset} ${y(headline.target).toFixed(1)}H${width - inset}`} />
+              <text className="target-text" x={inset} y={y(headline.target) - 4}>
+                {formatQuantity(headline.target, headline.unit)}
+              </text>
+            </>
+          ) : null}
+          {ticks.map((tick) => (
+            <text key={tick} x={x(tick)} y="52" textAnchor="middle" opacity={Math.abs(x(tick) - labelX) < 56 ? 0 : 1}>
+              {formatClock(tick, step < 60_000 ? 'second' : 'minute')}
+            </text>
+          ))}
+          <rect x={x(at)} y="0" width={Math.max(0, width - inset - x(at))} height="39" fill="var(--surface)" opacity=".72" />
+          <path d={`M${x(at).toFixed(1)} 0V39`} stroke="var(--accent)" strokeWidth="1.5" />
+          <rect x={labelX - labelWidth / 2} y="38" width={labelWidth} height="16" rx="4" fill="var(--accent)" />
+          <text x={labelX} y="50" textAnchor="middle" className="cursor-text">
+            {formatClock(at)}
+          </text>
+        </svg>
+      </div>
+      {shown.map((record) => (
+        <button
+          key={record.id}
+          type="button"
+          tabIndex={-1}
+          className={`mark ${record.id === decision ? 'chosen' : ''}`}
+          style={{ left: x(record.time) - 8 }}
+          title={`${formatClock(record.time)} ${record.title}`}
+          aria-label={`${formatClock(record.time)} ${record.title}`}
+          data-testid={testIds.timeMark(record.id)}
+          onClick={() => onChoose(record)}
+        >
+          <State name={isAct(record) ? 'act' : 'nonact'} size={11} />
+        </button>
+      ))}
+    </>
+  );
+}

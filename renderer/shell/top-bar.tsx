@@ -1,0 +1,213 @@
+import { useEffect, useRef, useState } from 'react';
+import { Badge, DoublesBadge, IconButton } from '../parts/controls.tsx';
+import { count, formatQuantity } from '../parts/format.ts';
+import { Icon, State, type StateName } from '../parts/glyphs.tsx';
+import { useConnection } from '../state/connection.ts';
+import { headlineOf } from '../state/headline.ts';
+import { type PageName, useNavigation } from '../state/navigation.ts';
+import { kindWords, stateWords, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
+import { useTheme } from '../state/theme.ts';
+import type { TestbedSummary, Topology } from '../state/types.ts';
+import { useWorld } from '../state/world.ts';
+import { testIds } from '../test-ids.ts';
+import { usePalette } from './command-palette.tsx';
+
+interface HealthFact {
+  id: string;
+  state: StateName;
+  text: string;
+  page: PageName;
+}
+
+/** At most three facts, worst news in colour; each leads to its cause. */
+export function healthFacts(testbed: TestbedSummary | null, topology: Topology | null): HealthFact[] {
+  if (!testbed) return [];
+  if (testbed.state !== 'up' || !topology) {
+    const states: Record<TestbedSummary['state'], StateName> = {
+      new: 'wait',
+      provisioning: 'run',
+      up: 'wait',
+      failed: 'bad',
+      down: 'none',
+    };
+    const page = testbed.state === 'provisioning' || testbed.state === 'failed' ? 'run' : 'testbeds';
+    return [
+      {
+        id: 'state',
+        state: states[testbed.state],
+        text: testbed.state === 'up' ? 'Waiting for the first picture' : stateWords[testbed.state],
+        page,
+      },
+    ];
+  }
+  const facts: HealthFact[] = [];
+  const ready = topology.nodes.filter((node) => node.ready === true).length;
+  const all = topology.nodes.length;
+  facts.push({
+    id: 'hosts',
+    state: ready === all ? 'ok' : topology.nodes.some((node) => node.ready === false) ? 'bad' : 'wait',
+    text: `${ready} of ${count(all, 'node')} ready`,
+    page: 'topology',
+  });
+  const dead = topology.agents.filter((agent) => !agent.alive);
+  const joined = topology.clusters.filter((cluster) => cluster.joined).length;
+  if (dead.length > 0) {
+    facts.push({ id: 'agents', state: 'bad', text: `${count(dead.length, 'agent')} silent`, page: 'topology' });
+  } else {
+    facts.push({
+      id: 'clusters',
+      state: joined === topology.clusters.length ? 'ok' : 'wait',
+      text: `${joined} of ${count(topology.clusters.length, 'cluster')} joined`,
+      page: 'topology',
+    });
+  }
+  const headline = headlineOf(topology);
+  if (headline) {
+    const value = headline.value === null ? 'no reading yet' : formatQuantity(headline.value, headline.unit);
+    facts.push({
+      id: 'qos',
+      state: headline.met === null ? 'wait' : headline.met ? 'ok' : 'bad',
+      text: `${headline.met === null ? 'QoS' : headline.met ? 'QoS met' : 'QoS missed'}: ${headline.application} ${value}`,
+      page: 'telemetry',
+    });
+  }
+  return facts;
+}
+
+export function TopBar() {
+  const testbed = useCurrentTestbed();
+  const topology = useWorld((state) => state.topology);
+  const connection = useConnection((state) => state.state);
+  const go = useNavigation((state) => state.go);
+  const { theme, toggle } = useTheme();
+  const facts = healthFacts(testbed, topology);
+  const known = useTestbeds((state) => state.list);
+  return (
+    <header className="top-bar">
+      <span className="brand">
+        <svg
+          width="24"
+          height="24"
+          viewBox="0 0 24 24"
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="1.6"
+          strokeLinejoin="round"
+          aria-hidden="true"
+        >
+          <path d="M12 2.5l4 4-4 4-4-4z" fill="currentColor" />
+          <path d="M12 10.5V14M5 14h14M5 14v3M19 14v3M12 14v3" />
+          <rect x="3" y="17" width="4" height="4" rx="1" />
+          <rect x="10" y="17" width="4" height="4" rx="1" />
+          <rect x="17" y="17" width="4" height="4" rx="1" />
+        </svg>
+      </span>
+      <TestbedSwitcher />
+      {testbed ? <DoublesBadge doubles={testbed.doubles} /> : null}
+      <div className="health" aria-live="polite">
+        {connection === 'connected' ? (
+          facts.map((fact) => (
+            <button
+              key={fact.id}
+              type="button"
+              className={fact.state === 'bad' ? 'departure' : ''}
+              data-testid={testIds.health(fact.id)}
+              onClick={() => go(fact.page, testbed?.name ?? null)}
+            >
+              <State name={fact.state} />
+              {fact.text}
+            </button>
+          ))
+        ) : (
+          <span className="row gap-6 muted" data-testid={testIds.connection}>
+            <State name="run" />
+            {connection === 'connecting' ? 'Connecting' : 'Reconnecting'}
+          </span>
+        )}
+        {connection === 'connected' && known?.length === 0 ? <span className="muted">No testbed yet</span> : null}
+      </div>
+      <span className="spacer" />
+      <button
+        type="button"
+        className="palette-button"
+        data-testid={testIds.palette}
+        onClick={() => usePalette.setState({ open: true })}
+      >
+        <Icon name="search" size={14} />
+        <span className="ellipsis">Search, or run a command</span>
+        <span className="spacer" />
+        <kbd>Ctrl K</kbd>
+      </button>
+      <IconButton
+        icon={theme === 'light' ? 'moon' : 'sun'}
+        label={theme === 'light' ? 'Use the dark theme' : 'Use the light theme'}
+        data-testid={testIds.theme}
+        onClick={toggle}
+      />
+    </header>
+  );
+}
+
+function TestbedSwitcher() {
+  const testbed = useCurrentTestbed();
+  const list = useTestbeds((state) => state.list) ?? [];
+  const { go, page } = useNavigation();
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    const close = (event: MouseEvent) => {
+      if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
+    };
+    addEventListener('mousedown', close);
+    return () => removeEventListener('mousedown', close);
+  }, [open]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the menu from any control inside it
+    <div className="switcher" ref={root} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
+      <button
+        type="button"
+        aria-haspopup="menu"
+        aria-expanded={open}
+        data-testid={testIds.testbedSwitcher}
+        onClick={() => setOpen(!open)}
+      >
+        {testbed?.name ?? 'New testbed'}
+        <Badge>{testbed ? (testbed.kind === 'twin' ? 'twin' : count(testbed.hosts.length, 'host')) : 'draft'}</Badge>
+        <Icon name="chev" size={14} />
+      </button>
+      {open ? (
+        <div className="menu" role="menu">
+          {list.map((known) => (
+            <button
+              key={known.name}
+              type="button"
+              role="menuitem"
+              onClick={() => {
+                setOpen(false);
+                go(page, known.name);
+              }}
+            >
+              <span className="label">{known.name}</span>
+              <Badge>{kindWords[known.kind]}</Badge>
+              <span className="spacer" />
+              <span className="muted">{stateWords[known.state]}</span>
+            </button>
+          ))}
+          {list.length > 0 ? <hr /> : null}
+          <button
+            type="button"
+            role="menuitem"
+            onClick={() => {
+              setOpen(false);
+              go('testbeds');
+            }}
+          >
+            <Icon name="testbeds" size={14} />
+            All testbeds
+          </button>
+        </div>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+import { create } from 'zustand';
+import { currentClient } from './connection.ts';
+import { useNavigation } from './navigation.ts';
+import type { SystemInfo, TestbedSummary } from './types.ts';
+
+interface TestbedsState {
+  /** null until the core has told. */
+  list: TestbedSummary[] | null;
+  info: SystemInfo | null;
+}
+export const useTestbeds = create<TestbedsState>(() => ({ list: null, info: null }));
+
+/** The testbed of the address, else the one that is up, else the newest. */
+export function chooseTestbed(list: readonly TestbedSummary[], wanted: string | null): TestbedSummary | null {
+  const named = list.find((testbed) => testbed.name === wanted);
+  if (named) return named;
+  const newestFirst = [...list].sort((a, b) => b.createdAt - a.createdAt);
+  return newestFirst.find((testbed) => testbed.state === 'up') ?? newestFirst[0] ?? null;
+}
+
+export function useCurrentTestbed(): TestbedSummary | null {
+  const list = useTestbeds((state) => state.list);
+  const wanted = useNavigation((state) => state.testbed);
+  return list ? chooseTestbed(list, wanted) : null;
+}
+
+/** A name that is still free: "twin", "twin-2"… */
+export function freeName(stem: string, list: readonly TestbedSummary[]): string {
+  const taken = new Set(list.map((testbed) => testbed.name));
+  let name = stem;
+  for (let index = 2; taken.has(name); index++) name = `${stem}-${index}`;
+  return name;
+}
+
+/** One click from nothing to a living twin: makes it, starts it and shows its topology. */
+export async function startTwin(): Promise<void> {
+  const client = currentClient();
+  const testbed = await client.call('testbeds.create', {
+    name: freeName('twin', useTestbeds.getState().list ?? []),
+    kind: 'twin',
+  });
+  await client.call('testbeds.up', { testbed: testbed.name });
+  useNavigation.getState().go('topology', testbed.name);
+}
+
+export async function setUp(testbed: string): Promise<void> {
+  await currentClient().call('testbeds.up', { testbed });
+  const kind = useTestbeds.getState().list?.find((known) => known.name === testbed)?.kind;
+  useNavigation.getState().go(kind === 'twin' ? 'topology' : 'run', testbed);
+}
+
+export async function takeDown(testbed: string): Promise<void> {
+  await currentClient().call('testbeds.down', { testbed });
+  useNavigation.getState().go('run', testbed);
+}
+
+export const kindWords: Record<TestbedSummary['kind'], string> = { hosts: 'my hosts', local: 'local hosts', twin: 'twin' };
+export const stateWords: Record<TestbedSummary['state'], string> = {
+  new: 'Not set up yet',
+  provisioning: 'Being set up',
+  up: 'Up',
+  failed: 'Stopped with a failure',
+  down: 'Down',
+};

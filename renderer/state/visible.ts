@@ -1,0 +1,37 @@
+import { useEffect, useState, useSyncExternalStore } from 'react';
+
+function subscribe(listener: () => void): () => void {
+  document.addEventListener('visibilitychange', listener);
+  return () => document.removeEventListener('visibilitychange', listener);
+}
+
+export const useDocumentVisible = (): boolean => useSyncExternalStore(subscribe, () => document.visibilityState !== 'hidden');
+
+/** The time now, renewed every `everyMs` while the document is visible: for ages and elapsed times. */
+export function useNow(everyMs = 1000): number {
+  const visible = useDocumentVisible();
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!visible) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [visible, everyMs]);
+  return now;
+}
+
+/** Width and height of an element in CSS pixels, for drawings that fill what they are given. */
+export function useSize(element: Element | null): { width: number; height: number } {
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      setSize({ width: Math.floor(width), height: Math.floor(height) });
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [element]);
+  return size;
+}

@@ -1,0 +1,35 @@
+import { create } from 'zustand';
+import type { DecisionRecord, Topology } from './types.ts';
+
+/** What the current testbed looks like now; emptied when another testbed is chosen. */
+interface World {
+  testbed: string | null;
+  topology: Topology | null;
+  /** When the last picture came, on this computer's clock. */
+  receivedAt: number;
+  /** Why there is no picture, when the core said so. */
+  topologyError: string | null;
+  /** Newest first, one entry a decision, its highest revision. */
+  decisions: DecisionRecord[];
+  decisionsLoaded: boolean;
+}
+
+const empty = { topology: null, receivedAt: 0, topologyError: null, decisions: [], decisionsLoaded: false };
+export const useWorld = create<World>(() => ({ testbed: null, ...empty }));
+
+export function resetWorld(testbed: string | null): void {
+  if (useWorld.getState().testbed !== testbed) useWorld.setState({ testbed, ...empty });
+}
+
+/** How many decisions are kept in the window; older ones are a page of the list away. */
+const keptDecisions = 1000;
+
+/** Merges records into a list that is newest first; a higher revision replaces a lower one, never the other way round. */
+export function mergeDecisions(known: readonly DecisionRecord[], incoming: readonly DecisionRecord[]): DecisionRecord[] {
+  const byId = new Map(known.map((record) => [record.id, record]));
+  for (const record of incoming) {
+    const old = byId.get(record.id);
+    if (!old || record.revision >= old.revision) byId.set(record.id, record);
+  }
+  return [...byId.values()].sort((a, b) => b.time - a.time || (a.id < b.id ? 1 : -1)).slice(0, keptDecisions);
+}
