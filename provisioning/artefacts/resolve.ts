@@ -1,0 +1,177 @@
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import type { Testbed } from '../testbed/schema.ts';
+import { type Bundle, type BundleEntry, openBundle, verifiedPath } from './bundle.ts';
+import { type Arch, type Catalogue, type CatalogueEntry, fillIn } from './catalogue.ts';
+import { digestOfFile } from './digest.ts';
+import { artefactFailure, extractMember, type Fetch, fetchChecksum, fetchFile, packFromNpm, throughMirror } from './download.ts';
+import { type ArtefactLock, openLock } from './lock.ts';
+
+export const defaultCacheFolder = (): string => path.join(homedir(), '.cache', 'mlsysops-desktop', 'artefacts');
+
+/** An artefact as far as it is known without fetching it. */
+export interface ArtefactIdentity {
+  name: string;
+  version: string;
+  /** Of what the publisher or the bundle offers; equal digests mean equal bytes on a host. */
+  digest: string;
+  double?: string;
+}
+
+/** A file ready to be sent to a host. */
+export interface ResolvedArtefact extends ArtefactIdentity {
+  localPath: string;
+  sha256: string;
+}
+
+/** Artefacts of one testbed: from its bundle, else the cache, else the publisher (or a mirror of it). */
+export interface Artefacts {
+  /** Cheap: reads the manifest, the lock or the publisher's checksum. @throws Failure (artefact). */
+  identify(name: string, arch: Arch): Promise<ArtefactIdentity>;
+  /** Fetches when needed, and checks. @throws Failure (artefact), with what helps. */
+  resolve(name: string, arch: Arch): Promise<ResolvedArtefact>;
+  /** Entries of the bundle for that architecture; none without a bundle. */
+  bundled(arch: Arch): Promise<readonly BundleEntry[]>;
+  /** False when it is optional and the bundle leaves it out. @throws Failure (artefact) when the bundle cannot be read. */
+  has(name: string, arch: Arch): Promise<boolean>;
+  pauseImage: string;
+}
+
+export interface ArtefactOptions {
+  catalogue: Catalogue;
+  stateFolder: string;
+  cacheFolder?: string;
+  fetch?: Fetch;
+}
+
+export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefacts {
+  const { catalogue } = options;
+  const cacheFolder = options.cacheFolder ?? defaultCacheFolder();
+  const fetchUrl: Fetch = options.fetch ?? ((url) => fetch(url, { redirect: 'follow' }));
+  const opened = once(() =>
+    testbed.artefacts.bundle === undefined ? Promise.resolve(null) : openBundle(testbed.artefacts.bundle),
+  );
+  const lock = once(() => openLock(options.stateFolder));
+
+  const fromBundle = async (name: string, arch: Arch): Promise<{ bundle: Bundle; entry: BundleEntry } | null> => {
+    const bundle = await opened();
+    if (bundle === null) return null;
+    const entry = bundle.find(name, arch);
+    if (entry !== undefined) return { bundle, entry };
+    throw artefactFailure(`the offline bundle ${bundle.folder} has no ${name} for ${arch}`);
+  };
+
+  const published = (name: string): CatalogueEntry & { wanted: string } => {
+    const entry = catalogue.artefacts[name];
+    if (entry === undefined) throw artefactFailure(`the catalogue has no artefact "${name}"`);
+    return { ...entry, wanted: entry.version === 'kubernetes' ? testbed.kubernetes.version : entry.version };
+  };
+
+  const identifyPublished = async (name: string, arch: Arch): Promise<ArtefactIdentity & { source: string }> => {
+    const entry = published(name);
+    const known = (await lock()).get(`${name}/${arch}`);
+    if (known?.version === entry.wanted && known.source !== 'bundle')
+      return { name, version: known.version, digest: known.digest, source: known.source };
+    const npm = entry.npm?.[arch];
+    if (npm !== undefined)
+      return { name, version: entry.wanted, digest: npm.integrity, source: `${npm.package}@${entry.wanted}` };
+    const source = fillIn(entry.url ?? '', entry.wanted, arch);
+    const checksum = fillIn(entry.checksum ?? '', entry.wanted, arch);
+    const digest = /^[0-9a-f]{64}$/.test(checksum)
+      ? checksum
+      : await fetchChecksum(fetchUrl, throughMirror(checksum, testbed.artefacts.mirror), path.posix.basename(source));
+    return { name, version: entry.wanted, digest, source };
+  };
+
+  const resolveBundled = async (bundle: Bundle, entry: BundleEntry, arch: Arch): Promise<ResolvedArtefact> => {
+    const file = await verifiedPath(bundle, entry);
+    await remember(await lock(), entry.name, arch, { version: entry.version, digest: entry.sha256, source: 'bundle' });
+    const described = { name: entry.name, version: entry.version, digest: entry.sha256, double: entry.double };
+    const member = catalogue.artefacts[entry.name]?.member;
+    if (member === undefined || !/\.(tgz|tar\.gz)$/.test(entry.file))
+      return { ...described, localPath: file, sha256: entry.sha256 };
+    const localPath = path.join(cacheFolder, 'unpacked', entry.sha256, entry.name);
+    if (!(await exists(localPath))) await extractMember(file, fillIn(member, entry.version, arch), localPath);
+    return { ...described, localPath, sha256: await digestOfFile(localPath) };
+  };
+
+  const resolvePublished = async (name: string, arch: Arch): Promise<ResolvedArtefact> => {
+    const identity = await identifyPublished(name, arch);
+    const entry = published(name);
+    const { source, ...described } = identity;
+    const folder = path.join(cacheFolder, name, `${identity.version}-${arch}`);
+    const original = path.join(folder, entry.npm === undefined ? path.posix.basename(source) : `${name}.tgz`);
+    if (!(await isIntact(original, identity.digest))) {
+      if (entry.npm !== undefined) await packFromNpm(source, identity.digest, original);
+      else await fetchFile(fetchUrl, throughMirror(source, testbed.artefacts.mirror), identity.digest, original);
+    }
+    await remember(await lock(), name, arch, { version: identity.version, digest: identity.digest, source });
+    if (entry.member === undefined) return { ...described, localPath: original, sha256: identity.digest };
+    const localPath = path.join(cacheFolder, 'unpacked', identity.digest.replaceAll('/', '_'), name);
+    if (!(await exists(localPath))) await extractMember(original, fillIn(entry.member, identity.version, arch), localPath);
+    return { ...described, localPath, sha256: await digestOfFile(localPath) };
+  };
+
+  // Four hosts ask for the same file at once: it is fetched once.
+  const identified = keptPerKey<ArtefactIdentity>();
+  const resolved = keptPerKey<ResolvedArtefact>();
+
+  return {
+    pauseImage: catalogue.pauseImage,
+    identify: (name, arch) =>
+      identified(`${name}/${arch}`, async () => {
+        const bundled = await fromBundle(name, arch);
+        if (bundled === null) return identifyPublished(name, arch);
+        const { version, sha256, double } = bundled.entry;
+        return { name, version, digest: sha256, double };
+      }),
+    resolve: (name, arch) =>
+      resolved(`${name}/${arch}`, async () => {
+        const bundled = await fromBundle(name, arch);
+        return bundled === null ? resolvePublished(name, arch) : resolveBundled(bundled.bundle, bundled.entry, arch);
+      }),
+    async bundled(arch) {
+      const bundle = await opened();
+      return bundle === null ? [] : bundle.entries.filter((entry) => entry.arch === arch || entry.arch === 'any');
+    },
+    async has(name, arch) {
+      const bundle = await opened();
+      return bundle === null || bundle.find(name, arch) !== undefined;
+    },
+  };
+}
+
+const remember = (lock: ArtefactLock, name: string, arch: Arch, entry: { version: string; digest: string; source: string }) =>
+  lock.set(`${name}/${arch}`, entry);
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
+
+async function isIntact(file: string, digest: string): Promise<boolean> {
+  if (!(await exists(file))) return false;
+  return digest.startsWith('sha512-')
+    ? `sha512-${await digestOfFile(file, 'sha512', 'base64')}` === digest
+    : (await digestOfFile(file)) === digest;
+}
+
+/** Remembers what is being made under a key; what failed is tried again the next time. */
+function keptPerKey<T>(): (key: string, make: () => Promise<T>) => Promise<T> {
+  const kept = new Map<string, Promise<T>>();
+  return (key, make) => {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    kept.set(key, made);
+    made.catch(() => kept.delete(key));
+    return made;
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  const kept = keptPerKey<T>();
+  return () => kept('', make);
+}

@@ -1,0 +1,44 @@
+import path from 'node:path';
+import type { Phase } from '../run/phase.ts';
+import { layersOf } from './agents/configuration.ts';
+import { programOf, programStep } from './agents/programs.ts';
+import { agentServiceStep, clusterKubeconfigStep, karmadaKubeconfigStep } from './agents/service.ts';
+import { agentProgram, agentUser } from './agents/units.ts';
+import { busKeys } from './bus/keys.ts';
+import { userStep } from './support/files.ts';
+import { controlPlaneOf, isControlPlane } from './support/hosts.ts';
+import type { PhaseTools } from './support/options.ts';
+
+/** Agents: one of each node, one of each cluster, one of the continuum; and the program of the sample application. */
+export const agentsPhase = (tools: PhaseTools): Phase => ({
+  id: 'agents',
+  title: 'Start the agents',
+  needs: (host, testbed) => [
+    { host: host.name, phase: 'karmada' },
+    { host: host.name, phase: 'bus' },
+    // Its own cluster's bus must be there, or the first heartbeats would wait for a reconnect.
+    { host: controlPlaneOf(testbed, host.cluster).name, phase: 'bus' },
+  ],
+  steps: async (host, context) => {
+    const { distFolder, assetsFolder } = tools.options;
+    const keys = busKeys(context.stateFolder, context.testbed.name, tools.now);
+    const sample = await programOf(
+      path.join(assetsFolder, 'applications', 'smart-camera.mjs'),
+      '/opt/mlsysops/share/smart-camera.mjs',
+    );
+    const ofLayers = layersOf(host).map(async (layer) => {
+      const program = await programOf(path.join(distFolder, 'agents', `${layer}.mjs`), agentProgram(layer));
+      return [
+        programStep(`program-${layer}`, `Install the ${layer} agent`, program),
+        await agentServiceStep(layer, host, context, keys, program.sha256 ?? 'missing'),
+      ];
+    });
+    return [
+      userStep(agentUser),
+      programStep('smart-camera', "Install the sample application's program", sample),
+      ...(isControlPlane(host) ? [clusterKubeconfigStep] : []),
+      ...(host.role === 'management' ? [karmadaKubeconfigStep] : []),
+      ...(await Promise.all(ofLayers)).flat(),
+    ];
+  },
+});

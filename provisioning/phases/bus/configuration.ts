@@ -1,0 +1,69 @@
+import type { BusUser } from './users.ts';
+
+export const busFolder = '/etc/mlsysops/bus';
+export const busPort = 4222;
+export const leafPort = 7422;
+export const monitorPort = 8222;
+export const busStateFolder = '/var/lib/mlsysops-bus';
+
+export type UserWithPassword = BusUser & { password: string };
+
+// NATS reads JSON as configuration: quoting is then no concern of ours.
+const text = (configuration: unknown): string => `${JSON.stringify(configuration, null, 2)}\n`;
+
+/** Mutual TLS: who has no certificate of the testbed's authority is not even asked for a password. */
+const tls = (folder: string) => ({
+  cert_file: `${folder}/server.crt`,
+  key_file: `${folder}/server.key`,
+  ca_file: `${folder}/ca.crt`,
+});
+
+const common = (name: string, users: readonly UserWithPassword[], folder: string) => ({
+  server_name: name,
+  host: '0.0.0.0',
+  port: busPort,
+  // Health and counters, for this host alone.
+  http: `127.0.0.1:${monitorPort}`,
+  tls: { ...tls(folder), verify: true },
+  max_payload: 4 * 1024 * 1024,
+  authorization: {
+    timeout: 5,
+    users: users.map(({ user, password, publish, subscribe }) => ({
+      user,
+      password,
+      permissions: { publish: { allow: publish }, subscribe: { allow: subscribe }, allow_responses: { max: 100, expires: '1m' } },
+    })),
+  },
+});
+
+/** nats.conf of the management host. A secret: it holds the passwords. */
+export const hubConfiguration = (hub: { users: readonly UserWithPassword[]; folder?: string; storeFolder?: string }): string =>
+  text({
+    ...common('hub', hub.users, hub.folder ?? busFolder),
+    jetstream: {
+      store_dir: hub.storeFolder ?? busStateFolder,
+      max_memory_store: 64 * 1024 * 1024,
+      max_file_store: 1024 * 1024 * 1024,
+    },
+    leafnodes: { host: '0.0.0.0', port: leafPort, tls: { ...tls(hub.folder ?? busFolder), verify: true } },
+  });
+
+/** nats.conf of a member cluster's master. A secret. A cluster that is cut off from the hub goes on with this server. */
+export const leafConfiguration = (leaf: {
+  cluster: string;
+  users: readonly UserWithPassword[];
+  hub: { address: string; user: string; password: string };
+  folder?: string;
+}): string =>
+  text({
+    ...common(leaf.cluster, leaf.users, leaf.folder ?? busFolder),
+    leafnodes: {
+      reconnect: 1,
+      remotes: [
+        {
+          url: `tls://${leaf.hub.user}:${leaf.hub.password}@${leaf.hub.address}:${leafPort}`,
+          tls: tls(leaf.folder ?? busFolder),
+        },
+      ],
+    },
+  });

@@ -1,0 +1,83 @@
+import { subjects } from '../../../agents/bus/subjects.ts';
+import type { Testbed } from '../../testbed/schema.ts';
+import { hostsOf, isControlPlane, managementCluster } from '../support/hosts.ts';
+import { desktopUser } from './keys.ts';
+
+/** A user of the bus, and what it may say and hear. */
+export interface BusUser {
+  user: string;
+  publish: string[];
+  subscribe: string[];
+}
+
+export const nodeAgent = (host: string): string => `node-${host}`;
+export const clusterAgent = (cluster: string): string => `cluster-${cluster}`;
+export const continuumAgent = 'continuum';
+export const leafUser = (cluster: string): string => `leaf-${cluster}`;
+
+const everyRequest = 'mls.request.>';
+const inboxes = '_INBOX.>';
+/** What publishing to a kept stream asks of JetStream. */
+const streamInfo = ['$JS.API.INFO', '$JS.API.STREAM.INFO.MLS_DECISIONS'];
+const requestsTo = (agent: string): string => subjects.request(agent, '>');
+
+const nodeUser = (cluster: string, host: string): BusUser => ({
+  user: nodeAgent(host),
+  publish: [
+    subjects.heartbeat(cluster, 'node', nodeAgent(host)),
+    subjects.telemetry(cluster, host),
+    subjects.decision(cluster, 'node', nodeAgent(host)),
+    ...streamInfo,
+  ],
+  subscribe: [requestsTo(nodeAgent(host)), inboxes],
+});
+
+const clusterUser = (testbed: Testbed, cluster: string): BusUser => ({
+  user: clusterAgent(cluster),
+  publish: [
+    subjects.heartbeat(cluster, 'cluster', clusterAgent(cluster)),
+    subjects.decision(cluster, 'cluster', clusterAgent(cluster)),
+    subjects.application(cluster, '>'),
+    ...hostsOf(testbed, cluster).map((host) => requestsTo(nodeAgent(host.name))),
+    requestsTo(continuumAgent),
+    ...streamInfo,
+  ],
+  subscribe: [`mls.*.${cluster}.>`, requestsTo(clusterAgent(cluster)), inboxes],
+});
+
+const continuumUser: BusUser = {
+  user: continuumAgent,
+  publish: [
+    subjects.heartbeat(managementCluster, 'continuum', continuumAgent),
+    subjects.decision(managementCluster, 'continuum', continuumAgent),
+    'mls.application.>',
+    everyRequest,
+    '$JS.API.>',
+  ],
+  subscribe: ['mls.>', inboxes],
+};
+
+const desktop: BusUser = { user: desktopUser, publish: [everyRequest, '$JS.API.>', '$JS.ACK.>'], subscribe: ['mls.>', inboxes] };
+
+/** What a cluster's leaf may carry to the hub (publish) and take from it (subscribe). */
+const leaf = (cluster: string): BusUser => ({
+  user: leafUser(cluster),
+  publish: [`mls.*.${cluster}.>`, everyRequest, inboxes, ...streamInfo],
+  subscribe: [everyRequest, `mls.*.${cluster}.>`, inboxes],
+});
+
+const agentsOf = (testbed: Testbed, cluster: string): BusUser[] => [
+  ...hostsOf(testbed, cluster).map((host) => nodeUser(cluster, host.name)),
+  ...(hostsOf(testbed, cluster).some(isControlPlane) ? [clusterUser(testbed, cluster)] : []),
+];
+
+/** Users of the hub: agents of the management cluster, the desktop, and one leaf per member cluster. */
+export const hubUsers = (testbed: Testbed, members: readonly string[]): BusUser[] => [
+  ...agentsOf(testbed, managementCluster),
+  continuumUser,
+  desktop,
+  ...members.map(leaf),
+];
+
+/** Users of a cluster's leaf: its agents. */
+export const leafUsers = (testbed: Testbed, cluster: string): BusUser[] => agentsOf(testbed, cluster);

@@ -1,0 +1,47 @@
+import path from 'node:path';
+import type { Phase, Step } from '../run/phase.ts';
+import { initStep } from './karmada/init.ts';
+import { joinStep } from './karmada/join.ts';
+import { karmadaKubeconfig } from './karmada/scripts.ts';
+import { controlPlaneOf, factsOf, managementHost, memberClusters } from './support/hosts.ts';
+import { installStep } from './support/install.ts';
+import type { PhaseTools } from './support/options.ts';
+import { script } from './support/shell.ts';
+import { writePrivate } from './support/state.ts';
+
+const phase = 'karmada';
+export const crdsArchive = '/opt/mlsysops/karmada/crds.tar.gz';
+
+/** Karmada on the management cluster; every other cluster joins it by push, under its own id. */
+export const karmadaPhase = (tools: PhaseTools): Phase => ({
+  id: phase,
+  title: 'Install Karmada',
+  needs: (host, testbed) => [
+    { host: host.name, phase: 'network' },
+    ...(host.role === 'management'
+      ? memberClusters(testbed).map((cluster) => ({ host: controlPlaneOf(testbed, cluster).name, phase: 'network' }))
+      : []),
+  ],
+  steps: async (host, context) => {
+    if (host.role !== 'management') return [];
+    const artefacts = await tools.artefacts(context);
+    const architecture = factsOf(host, context)?.architecture ?? 'amd64';
+    const hasCrds = await artefacts.has('karmada-crds', architecture).catch(() => false);
+    const crds: Step[] = hasCrds
+      ? [await installStep(tools, context, host, { name: 'karmada-crds', target: crdsArchive, mode: '0644' })]
+      : [];
+    return [
+      await installStep(tools, context, host, { name: 'karmadactl', target: '/usr/local/bin/karmadactl' }),
+      ...crds,
+      initStep(host, context, hasCrds ? crdsArchive : null),
+      ...memberClusters(context.testbed).map((cluster) => joinStep(cluster, context)),
+    ];
+  },
+  after: async (context) => {
+    const host = managementHost(context.testbed);
+    const read = script(`[ ! -e ${karmadaKubeconfig} ] || cat ${karmadaKubeconfig}`);
+    const kubeconfig = await context.execute(host.name, read, { phase, step: 'kubeconfig' });
+    // A Karmada that could not be made has said so itself.
+    if (kubeconfig.trim() !== '') await writePrivate(path.join(context.stateFolder, 'kubeconfig-karmada'), kubeconfig);
+  },
+});

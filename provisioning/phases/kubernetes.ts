@@ -1,0 +1,204 @@
+import path from 'node:path';
+import { Failure } from '../run/failure.ts';
+import type { Phase, RunContext, Step } from '../run/phase.ts';
+import type { Host } from '../testbed/schema.ts';
+import { imageSteps } from './kubernetes/images.ts';
+import { initConfiguration, joinConfiguration } from './kubernetes/kubeadm-configuration.ts';
+import { kubeletServiceStep } from './kubernetes/kubelet-service.ts';
+import {
+  adminKubeconfig,
+  apiReady,
+  clearTheWay,
+  doneNote,
+  foreignNodeRemedy,
+  kubeadmFile,
+  kubectl,
+  undoNode,
+  waitForApi,
+} from './kubernetes/scripts.ts';
+import { bootstrapToken, caCertHash } from './kubernetes/token.ts';
+import { neededFacts } from './prepare.ts';
+import { companionSteps } from './support/companions.ts';
+import { addressOf, controlPlaneOf, hostsOf, isControlPlane } from './support/hosts.ts';
+import { installStep } from './support/install.ts';
+import type { PhaseTools } from './support/options.ts';
+import { allOf, quote, script, undoing } from './support/shell.ts';
+import { writePrivate } from './support/state.ts';
+
+const phase = 'kubernetes';
+
+/** One cluster per cluster id: the management host its own, the others with a control plane and workers. By kubeadm. */
+export const kubernetesPhase = (tools: PhaseTools): Phase => ({
+  id: phase,
+  title: 'Install Kubernetes',
+  needs: (host, testbed) => [
+    { host: host.name, phase: 'runtime' },
+    ...(isControlPlane(host) ? [] : [{ host: controlPlaneOf(testbed, host.cluster).name, phase }]),
+  ],
+  steps: async (host, context) => [
+    ...(await companionSteps(tools, context, host)),
+    ...(await Promise.all(
+      ['kubectl', 'kubelet', 'kubeadm'].map((name) =>
+        installStep(tools, context, host, {
+          name,
+          target: `/usr/local/bin/${name}`,
+          restart: name === 'kubelet' ? 'kubelet' : undefined,
+        }),
+      ),
+    )),
+    ...(await imageSteps(tools, context, host)),
+    kubeletServiceStep,
+    isControlPlane(host) ? initStep(host, context) : joinStep(host, context),
+  ],
+  after: async (context) => {
+    const clusters = new Set(context.testbed.hosts.map((host) => host.cluster));
+    await Promise.all([...clusters].map((cluster) => fetchKubeconfig(cluster, context)));
+  },
+});
+
+export const kubeconfigFile = (stateFolder: string, cluster: string): string => path.join(stateFolder, `kubeconfig-${cluster}`);
+
+async function fetchKubeconfig(cluster: string, context: RunContext): Promise<void> {
+  const controlPlane = controlPlaneOf(context.testbed, cluster);
+  const read = script(`[ ! -e ${adminKubeconfig} ] || cat ${adminKubeconfig}`);
+  const kubeconfig = await context.execute(controlPlane.name, read, { phase, step: 'kubeconfig' });
+  // A control plane that could not be made has said so itself.
+  if (kubeconfig.trim() !== '') await writePrivate(kubeconfigFile(context.stateFolder, cluster), kubeconfig);
+}
+
+async function clusterInitConfiguration(host: Host, context: RunContext): Promise<string> {
+  const { testbed } = context;
+  const cidrs = testbed.clusters[host.cluster];
+  if (cidrs === undefined) {
+    throw new Failure({
+      code: 'invalid-file',
+      host: host.name,
+      phase,
+      cause: `the testbed file gives no CIDRs for cluster "${host.cluster}"`,
+      remedy: `Add clusters.${host.cluster} with podCidr and serviceCidr`,
+    });
+  }
+  return initConfiguration(testbed, {
+    host,
+    address: addressOf(host, context),
+    facts: neededFacts(host, context),
+    ...cidrs,
+    token: await bootstrapToken(context.stateFolder, host.cluster),
+    tainted: hostsOf(testbed, host.cluster).some((other) => other.role === 'worker'),
+  });
+}
+
+const kubeadmRemedies = [
+  foreignNodeRemedy,
+  {
+    pattern: /Port-6443|6443 is in use/,
+    cause: 'port 6443 is in use by another program',
+    remedy: 'Stop that program (see "ss -ltnp sport = :6443" on the host), then run again',
+  },
+  {
+    pattern: /Port-10250/,
+    cause: 'port 10250 is in use, probably by another kubelet',
+    remedy: 'Stop the other kubelet, then run again',
+  },
+  {
+    pattern: /SystemVerification/,
+    remedy:
+      'The kernel lacks something that Kubernetes needs; see the line above, or list SystemVerification in kubernetes.ignorePreflightErrors',
+  },
+  {
+    pattern: /ERROR NumCPU|ERROR Mem/,
+    remedy: 'Give the host 2 CPUs and 2 GB of memory, or list the check in kubernetes.ignorePreflightErrors',
+  },
+  {
+    pattern: /ImagePull|failed to pull image/,
+    cause: 'container images could not be pulled',
+    remedy: 'Give the host access to registry.k8s.io, or add the images to the offline bundle (an "images" archive)',
+  },
+  {
+    pattern: /x509: certificate has expired or is not yet valid/,
+    remedy: "The host's clock differs from the control plane's: set it, then run again",
+  },
+  {
+    pattern: /couldn't validate the identity of the API Server|failed to request the cluster-info ConfigMap/,
+    remedy: 'The control plane cannot be reached or was made anew: run again, and check port 6443 between the hosts',
+  },
+];
+
+/** An init that died half-way is reset before the next try; one that is done is only started and waited for. */
+function initStep(host: Host, context: RunContext): Step {
+  return {
+    id: 'kubeadm-init',
+    title: `Make the control plane of ${host.cluster}`,
+    observe: allOf(`[ -e ${doneNote} ]`, apiReady()),
+    files: async () => [
+      { path: kubeadmFile, mode: '0600', content: await clusterInitConfiguration(host, context), secret: true },
+    ],
+    change: script(
+      `if [ -e ${doneNote} ] && [ -e ${adminKubeconfig} ]; then`,
+      '  systemctl start containerd kubelet',
+      'else',
+      clearTheWay(adminKubeconfig),
+      `  kubeadm init --config=${kubeadmFile}`,
+      `  : >${doneNote}`,
+      'fi',
+      waitForApi(),
+    ),
+    timeoutS: 900,
+    remedies: kubeadmRemedies,
+    undo: undoing(undoNode),
+  };
+}
+
+function joinStep(host: Host, context: RunContext): Step {
+  const kubelet = '/etc/kubernetes/kubelet.conf';
+  const isMember = `${kubectl(kubelet)} get node ${host.name} >/dev/null 2>&1`;
+  return {
+    id: 'kubeadm-join',
+    title: `Join ${host.cluster} as a worker`,
+    observe: allOf(`[ -e ${doneNote} ]`, 'systemctl is-active -q kubelet', isMember),
+    files: async () => [{ path: kubeadmFile, mode: '0600', content: await workerJoinConfiguration(host, context), secret: true }],
+    change: script(
+      // A stopped kubelet is started; only a node that its cluster does not know (any more) is made anew.
+      `if [ -e ${doneNote} ] && ${isMember}; then`,
+      '  systemctl start containerd kubelet',
+      'else',
+      clearTheWay(kubelet),
+      `  kubeadm join --config=${kubeadmFile}`,
+      `  : >${doneNote}`,
+      'fi',
+      `rm -f ${kubeadmFile}`,
+    ),
+    timeoutS: 900,
+    remedies: kubeadmRemedies,
+    undo: undoing(undoNode),
+  };
+}
+
+/** Makes sure that the token is known to the cluster (it is dropped after a day), and pins the cluster's CA. */
+async function workerJoinConfiguration(host: Host, context: RunContext): Promise<string> {
+  const controlPlane = controlPlaneOf(context.testbed, host.cluster);
+  const token = await bootstrapToken(context.stateFolder, host.cluster);
+  const configuration = await clusterInitConfiguration(controlPlane, context);
+  const [id] = token.split('.');
+  const certificate = await context.execute(
+    controlPlane.name,
+    script(
+      `if ! ${kubectl()} -n kube-system get secret bootstrap-token-${id} >/dev/null 2>&1; then`,
+      '  umask 077; file=$(mktemp)',
+      `  printf '%s' ${quote(configuration)} >"$file"`,
+      '  kubeadm token create --config="$file" >/dev/null || { rm -f "$file"; exit 1; }',
+      '  rm -f "$file"',
+      'fi',
+      'cat /etc/kubernetes/pki/ca.crt',
+    ),
+    { phase, step: 'kubeadm-join', timeoutS: 60 },
+  );
+  return joinConfiguration(context.testbed, {
+    host,
+    address: addressOf(host, context),
+    facts: neededFacts(host, context),
+    controlPlane: addressOf(controlPlane, context),
+    token,
+    caCertHash: caCertHash(certificate),
+  });
+}

@@ -1,0 +1,42 @@
+import type { BundleEntry } from '../../artefacts/bundle.ts';
+import type { RunContext, Step } from '../../run/phase.ts';
+import type { Host } from '../../testbed/schema.ts';
+import { factsOf } from '../support/hosts.ts';
+import type { PhaseTools } from '../support/options.ts';
+import { allOf, installedFolder, quote, script } from '../support/shell.ts';
+
+/**
+ * Container images of an offline bundle: entries named "images" or "images-…" are archives of images, which go straight into containerd,
+ * so that hosts without a registry have them. Which pause image they hold is theirs; it is tagged as the one containerd asks for.
+ */
+export async function imageSteps(tools: PhaseTools, context: RunContext, host: Host): Promise<Step[]> {
+  const architecture = factsOf(host, context)?.architecture;
+  if (architecture === undefined) return [];
+  const artefacts = await tools.artefacts(context);
+  const entries = await artefacts.bundled(architecture).catch(() => []);
+  return entries
+    .filter((entry) => entry.name === 'images' || entry.name.startsWith('images-'))
+    .map((entry) =>
+      importStep(entry, artefacts.pauseImage, async () => (await artefacts.resolve(entry.name, architecture)).localPath),
+    );
+}
+
+function importStep(entry: BundleEntry, pauseImage: string, localPath: () => Promise<string>): Step {
+  const archive = `/var/lib/mlsysops/provisioning/incoming/${entry.name}.tar`;
+  const note = `${installedFolder}/${entry.name}`;
+  return {
+    id: `import-${entry.name}`,
+    title: `Import container images (${entry.name})`,
+    observe: allOf(`[ "$(cat ${note} 2>/dev/null)" = ${entry.sha256} ]`),
+    files: async () => [{ path: archive, mode: '0600', localPath: await localPath(), sha256: entry.sha256 }],
+    change: script(
+      `mkdir -p ${installedFolder}`,
+      `ctr -n k8s.io images import ${archive}`,
+      `rm -f ${archive}`,
+      `pause=$(ctr -n k8s.io images ls -q | grep '/pause:' | head -n 1)`,
+      `if [ -n "$pause" ] && [ "$pause" != ${quote(pauseImage)} ]; then ctr -n k8s.io images tag --force "$pause" ${quote(pauseImage)}; fi`,
+      `echo ${entry.sha256} >${note}`,
+    ),
+    timeoutS: 600,
+  };
+}

@@ -1,0 +1,53 @@
+import { containerdSocket } from '../runtime.ts';
+import { complain, notesFolder, waitFor } from '../support/shell.ts';
+
+export const adminKubeconfig = '/etc/kubernetes/admin.conf';
+export const kubeadmFile = '/etc/mlsysops/kubeadm.yaml';
+/** Written when we begin to make a node, and when it is one: what lies between must be reset before the next try. */
+export const begunNote = `${notesFolder}/kubernetes-begun`;
+export const doneNote = `${notesFolder}/kubernetes-done`;
+
+export const kubectl = (kubeconfig = adminKubeconfig): string => `kubectl --kubeconfig=${kubeconfig} --request-timeout=10s`;
+
+export const apiReady = (kubeconfig = adminKubeconfig): string => `${kubectl(kubeconfig)} get --raw=/readyz >/dev/null 2>&1`;
+
+const reset = `kubeadm reset -f --cri-socket=${containerdSocket}`;
+
+/**
+ * Leaves a host ready for kubeadm: what an earlier try of ours left half-way is reset; a node that others made is never touched.
+ * `leftover` is the file by which a node shows.
+ */
+export const clearTheWay = (leftover: string): string => `if [ -e ${begunNote} ]; then
+  ${reset} || { ${complain('kubeadm reset of the earlier, unfinished try failed')}; exit 1; }
+  rm -rf /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/pki /var/lib/etcd ${doneNote}
+elif [ -e ${leftover} ]; then
+  ${complain(`this host is already a Kubernetes node that MLSysOps Desktop did not make (${leftover})`)}
+  exit 1
+fi
+: >${begunNote}`;
+
+export const foreignNodeRemedy = {
+  pattern: /already a Kubernetes node that MLSysOps Desktop did not make/,
+  cause: 'this host is already a Kubernetes node of another cluster',
+  remedy: 'Take another host, or run "kubeadm reset" on it yourself when that cluster is not needed any more',
+};
+
+export const waitForApi = (kubeconfig = adminKubeconfig): string =>
+  waitFor(
+    apiReady(kubeconfig),
+    240,
+    `${complain('the Kubernetes API did not become ready within 240 s; the last lines of kubelet:')}; journalctl -u kubelet -n 15 --no-pager >&2`,
+  );
+
+/** Everything kubeadm and kubelet leave behind; what kubeadm reset does not take (etcd's data, CNI files) too. */
+export const undoNode = `if [ -e ${begunNote} ]; then
+  systemctl stop kubelet 2>/dev/null
+  if command -v kubeadm >/dev/null; then ${reset} >/dev/null 2>&1; fi
+  sed -n 's#^[^ ]* \\(/var/lib/kubelet/[^ ]*\\) .*#\\1#p' /proc/mounts | sort -r | while read -r mounted; do umount "$mounted" 2>/dev/null; done
+  rm -rf /etc/kubernetes /var/lib/kubelet /var/lib/etcd /var/lib/cni /run/kubernetes
+  for family in ip ip6; do if command -v nft >/dev/null; then nft delete table $family kube-proxy 2>/dev/null; fi; done
+  for name in $(ctr -n k8s.io containers ls -q 2>/dev/null); do ctr -n k8s.io tasks rm -f "$name" >/dev/null 2>&1; ctr -n k8s.io containers rm "$name" >/dev/null 2>&1; done
+  for name in $(ctr -n k8s.io images ls -q 2>/dev/null); do ctr -n k8s.io images rm "$name" >/dev/null 2>&1; done
+  rm -f ${begunNote} ${doneNote}
+fi
+rm -f ${kubeadmFile}`;

@@ -1,0 +1,100 @@
+import type { Phase, RunContext, Step } from '../run/phase.ts';
+import type { Host } from '../testbed/schema.ts';
+import { kubectl } from './kubernetes/scripts.ts';
+import { gatewayOf, networkFiles, type Route } from './network/bridge.ts';
+import { labelStep } from './network/labels.ts';
+import { awaitNodeNetworks, knownNodeNetworks, type NodeNetworks } from './network/node-networks.ts';
+import { asStepFiles, filesInPlace, giveToOwners, type PlacedFile } from './support/files.ts';
+import { addressOf, hostsOf, isControlPlane } from './support/hosts.ts';
+import { allOf, complain, script, undoing, waitFor } from './support/shell.ts';
+
+/** Pod network: a bridge on each node, and routes between the nodes of a cluster (which share one L2 network). Nodes become Ready. */
+export const networkPhase = (): Phase => ({
+  id: 'network',
+  title: 'Set up the pod network',
+  needs: (host, testbed) => hostsOf(testbed, host.cluster).map((other) => ({ host: other.name, phase: 'kubernetes' })),
+  steps: async (host, context) => [
+    await bridgeStep(host, context),
+    ...(isControlPlane(host) ? [labelStep(hostsOf(context.testbed, host.cluster))] : []),
+    nodeReadyStep(host),
+  ],
+});
+
+async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
+  const known = await knownNodeNetworks(host.cluster, context);
+  const filesFor = (networks: NodeNetworks) => filesOf(host, context, networks);
+  const files = known === null ? null : filesFor(known);
+  const routes = known === null ? [] : routesOf(host, context, known);
+  let awaited: Promise<NodeNetworks> | undefined;
+  const networks = () => {
+    awaited ??= known === null ? awaitNodeNetworks(host.cluster, context) : Promise.resolve(known);
+    return awaited;
+  };
+  const active = 'systemctl is-active -q mlsysops-network';
+  return {
+    id: 'pod-network',
+    title: 'Set up the bridge and routes for pods',
+    observe:
+      files === null
+        ? 'false'
+        : allOf(filesInPlace(files), active, ...routes.map(({ to, via }) => `ip route show ${to} | grep -q 'via ${via} '`)),
+    verify: allOf('[ -s /etc/cni/net.d/10-mlsysops.conflist ]', active),
+    files: async () => asStepFiles(filesFor(await networks())),
+    change: async () => {
+      const found = await networks();
+      const gateway = gatewayOf(found.get(host.name) ?? '');
+      return script(
+        giveToOwners(filesFor(found)),
+        // A node that was made anew may have another CIDR; the bridge of the former one would be refused.
+        `if ip link show cni0 >/dev/null 2>&1 && ! ip -4 addr show cni0 | grep -q 'inet ${gateway}/'; then ip link del cni0; fi`,
+        'systemctl daemon-reload',
+        'systemctl enable -q mlsysops-network',
+        'systemctl restart mlsysops-network || { journalctl -u mlsysops-network -n 10 --no-pager >&2; exit 1; }',
+      );
+    },
+    remedies: [
+      {
+        pattern: /Nexthop has invalid gateway|Network is unreachable/,
+        cause: 'the hosts of this cluster are not on one L2 network, so that pods cannot be routed between them',
+        remedy: 'Put the hosts of a cluster on one network, or give the addresses of the one they share in the testbed file',
+      },
+    ],
+    undo: undoing(
+      'systemctl disable -q --now mlsysops-network 2>/dev/null',
+      'rm -rf /opt/mlsysops/network /etc/systemd/system/mlsysops-network.service /etc/cni/net.d/10-mlsysops.conflist',
+      'ip link del cni0 2>/dev/null',
+      'systemctl daemon-reload',
+    ),
+  };
+}
+
+const routesOf = (host: Host, context: RunContext, networks: NodeNetworks): Route[] =>
+  hostsOf(context.testbed, host.cluster)
+    .filter((other) => other.name !== host.name)
+    .map((other) => ({ to: networks.get(other.name) ?? '', via: addressOf(other, context) }));
+
+function filesOf(host: Host, context: RunContext, networks: NodeNetworks): PlacedFile[] {
+  const own = networks.get(host.name) ?? '';
+  const cluster = context.testbed.clusters[host.cluster]?.podCidr ?? own;
+  return networkFiles(own, cluster, routesOf(host, context, networks));
+}
+
+/** Every node may look at itself with kubelet's own credentials. */
+function nodeReadyStep(host: Host): Step {
+  const kubelet = kubectl('/etc/kubernetes/kubelet.conf');
+  const ready = `[ "$(${kubelet} get node ${host.name} -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]`;
+  const why = `${kubelet} get node ${host.name} -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}' >&2; journalctl -u kubelet -n 10 --no-pager >&2`;
+  return {
+    id: 'node-ready',
+    title: 'See the node become Ready',
+    observe: allOf(ready),
+    change: script(waitFor(ready, 120, `${complain(`the node ${host.name} is not Ready after 120 s:`)}; ${why}`)),
+    timeoutS: 180,
+    remedies: [
+      {
+        pattern: /cni plugin not initialized|NetworkPluginNotReady/,
+        remedy: 'containerd does not see the CNI files: systemctl restart containerd on the host',
+      },
+    ],
+  };
+}

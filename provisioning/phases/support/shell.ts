@@ -1,0 +1,44 @@
+/** Pieces of POSIX shell that the steps are made of. Every snippet is a subshell: it can `exit` and sets nothing for the next. */
+
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Kubernetes tools live in /usr/local/bin, which sudo and non-interactive shells may leave out. */
+const setPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 022';
+
+/** A change: stops at the first command that fails. */
+export const script = (...lines: string[]): string => `(\n${setPath}\nset -eu\n${lines.join('\n')}\n)`;
+
+/** An observation: true when all conditions hold, looked at in order. `set -e` would be ignored where it is used as a condition. */
+export const allOf = (...conditions: string[]): string => `(\n${setPath}\n${conditions.join(' &&\n')}\n)`;
+
+/** An undo: goes on past what is not there any more. */
+export const undoing = (...lines: string[]): string => `(\n${setPath}\n${lines.join('\n')}\n:\n)`;
+
+/** Polls twice a second until `condition` holds; after `seconds` runs `otherwise`, which should say why on stderr, and fails. */
+export const waitFor = (condition: string, seconds: number, otherwise: string): string => `attempt=0
+until ${condition}; do
+  attempt=$((attempt + 1))
+  if [ "$attempt" -ge ${seconds * 2} ]; then
+    ${otherwise}
+    exit 1
+  fi
+  sleep 0.5
+done`;
+
+export const complain = (text: string): string => `echo ${quote(text)} >&2`;
+
+/** Where provisioning notes on a host what it did there: what was installed, what was before. */
+export const notesFolder = '/var/lib/mlsysops/provisioning';
+export const installedFolder = `${notesFolder}/installed`;
+export const beforeFolder = `${notesFolder}/before`;
+
+/** Keeps the file as it was before us, once. */
+export const keepFormer = (path: string): string => {
+  const kept = `${beforeFolder}/${path.replaceAll('/', '_')}`;
+  return `mkdir -p ${beforeFolder}; if [ -e ${path} ] && [ ! -e ${kept} ]; then cp -p ${path} ${kept}; fi`;
+};
+/** Puts back the file as it was before us, or removes ours. */
+export const restoreFormer = (path: string): string => {
+  const kept = `${beforeFolder}/${path.replaceAll('/', '_')}`;
+  return `if [ -e ${kept} ]; then mv -f ${kept} ${path}; else rm -f ${path}; fi`;
+};

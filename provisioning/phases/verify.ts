@@ -1,0 +1,85 @@
+import type { Phase, Step } from '../run/phase.ts';
+import type { Host, Testbed } from '../testbed/schema.ts';
+import { layersOf } from './agents/configuration.ts';
+import { agentService } from './agents/units.ts';
+import { busHealthy } from './bus/server.ts';
+import { memberReady } from './karmada/scripts.ts';
+import { kubectl } from './kubernetes/scripts.ts';
+import { hostsOf, isControlPlane, memberClusters } from './support/hosts.ts';
+import type { PhaseTools } from './support/options.ts';
+import { allOf, complain, quote, script, waitFor } from './support/shell.ts';
+
+const waitS = 60;
+
+/** Looks whether everything is really there, on each host and then through the hooks (heartbeats on the bus). Waits a little; changes nothing. */
+export const verifyPhase = (tools: PhaseTools): Phase => ({
+  id: 'verify',
+  title: 'Verify the testbed',
+  needs: (host, testbed) =>
+    testbed.hosts
+      .filter((other) => other.cluster === host.cluster || host.role === 'management')
+      .map((other) => ({ host: other.name, phase: 'agents' })),
+  steps: (host, context) => [
+    agentsActiveStep(host),
+    ...(isControlPlane(host) ? [busStep, nodesReadyStep(host, context.testbed)] : []),
+    ...(host.role === 'management' ? memberClusters(context.testbed).map(memberStep) : []),
+  ],
+  after: async (context) => {
+    for (const hook of tools.options.verifyHooks ?? []) await hook(context);
+  },
+});
+
+/** A check as a step: in place when it holds; otherwise it is waited for, and what is missing is named. */
+const check = (id: string, title: string, condition: string, otherwise: string): Step => ({
+  id,
+  title,
+  observe: allOf(condition),
+  change: script(waitFor(`{ ${condition}; }`, waitS, otherwise)),
+  timeoutS: waitS * 3,
+});
+
+function agentsActiveStep(host: Host): Step {
+  const services = layersOf(host).map(agentService);
+  return check(
+    'agents-active',
+    'See the agents running',
+    `systemctl is-active -q ${services.join(' ')}`,
+    services
+      .map(
+        (service) =>
+          `systemctl is-active -q ${service} || { ${complain(`${service} is not running; its last lines:`)}; journalctl -u ${service} -n 10 --no-pager >&2; }`,
+      )
+      .join('; '),
+  );
+}
+
+const busStep = check(
+  'bus-healthy',
+  'See the bus answer',
+  busHealthy,
+  `${complain('the bus (mlsysops-bus) does not answer')}; journalctl -u mlsysops-bus -n 10 --no-pager >&2`,
+);
+
+function nodesReadyStep(host: Host, testbed: Testbed): Step {
+  const names = hostsOf(testbed, host.cluster).map((other) => other.name);
+  const states = `${kubectl()} get nodes -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}' 2>/dev/null`;
+  return check(
+    'nodes-ready',
+    `See the nodes of ${host.cluster} Ready`,
+    `states=$(${states}) && ${names.map((name) => `printf '%s\\n' "$states" | grep -qx ${quote(`${name} True`)}`).join(' && ')}`,
+    names
+      .map(
+        (name) =>
+          `printf '%s\\n' "$states" | grep -qx ${quote(`${name} True`)} || ${complain(`the node ${name} of ${host.cluster} is not Ready`)}`,
+      )
+      .join('; '),
+  );
+}
+
+const memberStep = (cluster: string): Step =>
+  check(
+    `member-${cluster}`,
+    `See ${cluster} Ready in Karmada`,
+    memberReady(cluster),
+    complain(`${cluster} is not a Ready member of Karmada`),
+  );
