@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import type { Sample } from '../bus/messages.ts';
+import type { trackedComponentSchema } from '../bus/requests.ts';
 
 /** What a node agent can read of its host. On Linux from /proc and cgroups; in the twin from the simulation. */
 export interface HostSignals {
@@ -7,6 +9,13 @@ export interface HostSignals {
   read(): Promise<Sample[]>;
   /** Facts that do not change while the agent runs. */
   describe(): Promise<HostDescription>;
+}
+
+export type TrackedComponent = z.infer<typeof trackedComponentSchema>;
+
+/** Signals that must be told which components run on the host; the twin's know it of themselves. */
+export interface ComponentTracking {
+  track(components: TrackedComponent[]): void;
 }
 
 export interface HostDescription {

@@ -1,0 +1,201 @@
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Bus } from './bus/bus.ts';
+import { type ApplicationStatus, applicationStatusSchema, telemetrySchema } from './bus/messages.ts';
+import { subjects } from './bus/subjects.ts';
+import type { Clock } from './clock.ts';
+import { ComponentsTeller, componentsOn } from './components-teller.ts';
+import type { AgentConfig, Log, RunningAgent } from './config.ts';
+import { decisionRecordSchema } from './decision/record.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { Liveness } from './liveness.ts';
+import { AutonomicLoop } from './loop/loop.ts';
+import { fileStateStore, type StateStore } from './loop/state.ts';
+import { PlacementMechanism } from './mechanisms/placement.ts';
+import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
+import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
+import { createPolicies } from './policies/policy.ts';
+import { relocateByLatency } from './policies/relocate-by-latency.ts';
+import type { ClusterSituation } from './policies/situation.ts';
+import { staticPlacement } from './policies/static-placement.ts';
+import { applicationStatus, sameStatus } from './status.ts';
+import { SlidingWindow } from './telemetry/window.ts';
+
+/** What policies look back on. */
+const windowMs = 10 * 60_000;
+/** Statuses are repeated this often, for who comes late. */
+const statusMs = 5000;
+/** A series that has said nothing for so long is of something that is gone. */
+const forgetMs = 60_000;
+
+export interface ClusterAgentOptions {
+  config: AgentConfig;
+  bus: Bus;
+  kubeConfig: KubeConfig;
+  clock: Clock;
+  log: Log;
+  /** Unused by the shipped policies, which do not explore yet. */
+  random?: () => number;
+}
+
+/** The agent of one cluster: which node each component runs on, decided and explained. */
+export function startClusterAgent({ kubeConfig, ...options }: ClusterAgentOptions): Promise<RunningAgent> {
+  return startClusterAgentOn({ ...options, orchestrator: new KubernetesOrchestrator(kubeConfig, options.log) });
+}
+
+/** As `startClusterAgent`, over any orchestrator and state store. */
+export async function startClusterAgentOn(
+  options: Omit<ClusterAgentOptions, 'kubeConfig'> & { orchestrator: ClusterOrchestrator; store?: StateStore },
+): Promise<RunningAgent> {
+  const { config, bus, clock, log, orchestrator } = options;
+  const { cluster } = config;
+  const window = new SlidingWindow(windowMs);
+  const teller = new ComponentsTeller(bus, log);
+  const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => teller.forget(agent));
+  const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => window.add(message));
+
+  const view = (): ClusterSituation => ({
+    cluster,
+    nodes: orchestrator.nodes().map((node) => ({
+      ...node,
+      heartbeat: liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name),
+      frequencyGHz: window.latest({ metric: 'cpu_frequency_max_ghz', node: node.name })[0]?.value ?? null,
+    })),
+    applications: orchestrator.applications(),
+    components: orchestrator.components(),
+  });
+  const loop = new AutonomicLoop<ClusterSituation>({
+    agent: { id: config.agent, layer: 'cluster', cluster },
+    policies: createPolicies([staticPlacement, relocateByLatency], config.policies),
+    mechanisms: [new PlacementMechanism(orchestrator, clock)],
+    view,
+    window,
+    publish: (record) => bus.publish(subjects.decision(cluster, 'cluster', config.agent), decisionRecordSchema, record),
+    store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
+    clock,
+    log,
+  });
+  const statuses = new Statuses(orchestrator, bus, cluster, clock, log);
+  let stopped = false;
+  let changed = false;
+  const attend = async (): Promise<void> => {
+    changed = false;
+    if (stopped) return;
+    await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
+    for (const node of orchestrator.nodes()) {
+      const agent = liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name);
+      if (agent?.alive) void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
+    }
+  };
+  const heartbeat = startHeartbeat({ config, bus, clock, log });
+  const owned: { close(): void }[] = [liveness, telemetry, heartbeat];
+  const begin = async (): Promise<void> => {
+    await orchestrator.start();
+    if (stopped) return;
+    owned.push(
+      orchestrator.onChange(() => {
+        loop.poke();
+        if (changed) return;
+        changed = true;
+        // Not owned: it finds out for itself that the agent has stopped.
+        clock.after(50, attend);
+      }),
+      clock.every(1000, attend),
+      clock.every(statusMs, async () => {
+        window.forgetBefore(clock.now() - forgetMs);
+        await statuses.publishAll();
+      }),
+    );
+    await loop.start();
+    loop.poke();
+    log('info', 'cluster agent started', { cluster });
+  };
+  const begun = begin().catch((error: unknown) => log('error', 'the cluster agent cannot start', { error: String(error) }));
+  return {
+    async stop() {
+      stopped = true;
+      for (const one of owned) one.close();
+      orchestrator.stop();
+      await begun;
+      await loop.stop();
+    },
+  };
+}
+
+/** Components whose application is gone are removed: the description is what is wanted. */
+async function removeOrphans(orchestrator: ClusterOrchestrator, log: Log): Promise<void> {
+  const wanted = new Set(
+    orchestrator
+      .applications()
+      .flatMap(({ description }) => description.components.map(({ metadata }) => `${description.name}/${metadata.name}`)),
+  );
+  for (const { application, component } of orchestrator.components()) {
+    if (wanted.has(`${application}/${component}`)) continue;
+    try {
+      await orchestrator.remove(application, component);
+      log('info', `removed ${component} of ${application}: it is not described any more`);
+    } catch (error) {
+      log('error', `${component} of ${application} could not be removed`, { error: String(error) });
+    }
+  }
+}
+
+/** Publishes the state of each application when it changes, and its end. */
+class Statuses {
+  readonly #last = new Map<string, ApplicationStatus>();
+  readonly #wasDeployed = new Set<string>();
+  readonly #orchestrator: ClusterOrchestrator;
+  readonly #bus: Bus;
+  readonly #cluster: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(orchestrator: ClusterOrchestrator, bus: Bus, cluster: string, clock: Clock, log: Log) {
+    this.#orchestrator = orchestrator;
+    this.#bus = bus;
+    this.#cluster = cluster;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  publishChanged(): Promise<void> {
+    return this.#publish((status) => !sameStatus(this.#last.get(status.application), status));
+  }
+
+  publishAll(): Promise<void> {
+    return this.#publish(() => true);
+  }
+
+  async #publish(wanted: (status: ApplicationStatus) => boolean): Promise<void> {
+    const components = this.#orchestrator.components();
+    const applications = this.#orchestrator.applications();
+    const time = this.#clock.now();
+    const current = applications.map((application) => {
+      const { name } = application.description;
+      const options = { cluster: this.#cluster, time, wasDeployed: this.#wasDeployed.has(name) };
+      return applicationStatus(application, components, options);
+    });
+    const gone = [...this.#last.values()].filter(({ application }) =>
+      current.every((status) => status.application !== application),
+    );
+    const ending = gone.map((status): ApplicationStatus => {
+      const left = components.filter(({ application }) => application === status.application);
+      const remaining = status.components.filter(({ name }) => left.some(({ component }) => component === name));
+      const leaving = remaining.map((component) => ({ ...component, state: 'leaving' as const }));
+      return { ...status, time, state: left.length > 0 ? 'removing' : 'removed', components: leaving };
+    });
+    for (const status of [...current, ...ending].filter(wanted)) {
+      if (status.state === 'deployed') this.#wasDeployed.add(status.application);
+      this.#last.set(status.application, status);
+      if (status.state === 'removed') {
+        this.#last.delete(status.application);
+        this.#wasDeployed.delete(status.application);
+      }
+      try {
+        await this.#bus.publish(subjects.application(this.#cluster, status.application), applicationStatusSchema, status);
+      } catch (error) {
+        this.#log('warn', `the state of ${status.application} could not be published`, { error: String(error) });
+      }
+    }
+  }
+}

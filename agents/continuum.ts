@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Bus } from './bus/bus.ts';
+import { type ApplicationStatus, applicationStatusSchema, type Reply, replySchema, telemetrySchema } from './bus/messages.ts';
+import { deployRequestSchema, type ListedApplication, listRequestSchema, removeRequestSchema } from './bus/requests.ts';
+import { subjects } from './bus/subjects.ts';
+import type { Clock } from './clock.ts';
+import type { AgentConfig, Log, RunningAgent } from './config.ts';
+import { decisionRecordSchema } from './decision/record.ts';
+import { parseDescription } from './descriptions/parse.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { Liveness } from './liveness.ts';
+import { AutonomicLoop } from './loop/loop.ts';
+import { fileStateStore, type StateStore } from './loop/state.ts';
+import { ClusterPlacementMechanism } from './mechanisms/cluster-placement.ts';
+import { type ContinuumServices, startNorthbound } from './northbound/server.ts';
+import { KarmadaOrchestrator } from './orchestration/karmada.ts';
+import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
+import { clusterPlacement } from './policies/cluster-placement.ts';
+import { createPolicies } from './policies/policy.ts';
+import type { ContinuumSituation } from './policies/situation.ts';
+import { SlidingWindow } from './telemetry/window.ts';
+
+const windowMs = 10 * 60_000;
+
+export interface ContinuumAgentOptions {
+  config: AgentConfig;
+  bus: Bus;
+  /** Of the management cluster; nothing is read from it yet. */
+  managementKubeConfig?: KubeConfig;
+  karmadaKubeConfig: KubeConfig;
+  clock: Clock;
+  log: Log;
+}
+
+/** The agent above all clusters: which cluster each application runs on, decided and explained; and the way in for people and tools. */
+export function startContinuumAgent({ karmadaKubeConfig, ...options }: ContinuumAgentOptions): Promise<RunningAgent> {
+  return startContinuumAgentOn({ ...options, orchestrator: new KarmadaOrchestrator(karmadaKubeConfig, options.log) });
+}
+
+/** As `startContinuumAgent`, over any orchestrator and state store. */
+export async function startContinuumAgentOn(
+  options: Omit<ContinuumAgentOptions, 'karmadaKubeConfig' | 'managementKubeConfig'> & {
+    orchestrator: ContinuumOrchestrator;
+    store?: StateStore;
+  },
+): Promise<RunningAgent> {
+  const { config, bus, clock, log, orchestrator } = options;
+  const window = new SlidingWindow(windowMs);
+  const liveness = new Liveness(bus, subjects.all.heartbeats, clock);
+  const statuses = new Map<string, ApplicationStatus>();
+  const owned: { close(): void }[] = [
+    liveness,
+    bus.subscribe(subjects.all.telemetry, telemetrySchema, (message) => window.add(message)),
+    bus.subscribe(subjects.all.applications, applicationStatusSchema, (status) => {
+      if (status.state === 'removed') statuses.delete(status.application);
+      else statuses.set(status.application, status);
+    }),
+    startHeartbeat({ config, bus, clock, log }),
+  ];
+  const view = (): ContinuumSituation => ({
+    members: orchestrator.members().map((member) => ({
+      ...member,
+      agentAlive: liveness.find(({ layer, cluster }) => layer === 'cluster' && cluster === member.name)?.alive ?? null,
+    })),
+    applications: orchestrator.applications(),
+  });
+  const loop = new AutonomicLoop<ContinuumSituation>({
+    agent: { id: config.agent, layer: 'continuum', cluster: config.cluster },
+    policies: createPolicies([clusterPlacement], config.policies),
+    mechanisms: [new ClusterPlacementMechanism(orchestrator, clock)],
+    view,
+    window,
+    publish: (record) => bus.publish(subjects.decision(config.cluster, 'continuum', config.agent), decisionRecordSchema, record),
+    store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
+    clock,
+    log,
+  });
+  const services: ContinuumServices = {
+    async deploy(text) {
+      const described = parseDescription(text, 'description');
+      if (described.kind !== 'MLSysOpsApp') throw new Error(`a ${described.kind} cannot be deployed; only an MLSysOpsApp can`);
+      const uid = await orchestrator.submit(described.value);
+      loop.poke();
+      return { application: described.value.name, uid };
+    },
+    list: async () =>
+      orchestrator
+        .applications()
+        .map(({ description, uid, clusters }): ListedApplication => ({ application: description.name, uid, clusters })),
+    status: async (id) => {
+      const known = orchestrator.applications().find(({ uid, description }) => uid === id || description.name === id);
+      return known && statuses.get(known.description.name);
+    },
+    async remove(id) {
+      const known = orchestrator.applications().find(({ uid, description }) => uid === id || description.name === id);
+      return orchestrator.withdraw(known?.description.name ?? id);
+    },
+  };
+  owned.push(
+    bus.answer(subjects.request('continuum', 'deploy'), deployRequestSchema, replySchema, ({ description }) =>
+      replying(() => services.deploy(description)),
+    ),
+    bus.answer(subjects.request('continuum', 'remove'), removeRequestSchema, replySchema, ({ application }) =>
+      replying(async () => {
+        if (!(await services.remove(application))) throw new Error(`there is no application "${application}"`);
+        return { application };
+      }),
+    ),
+    bus.answer(subjects.request('continuum', 'list'), listRequestSchema, replySchema, () => replying(services.list)),
+  );
+  if (config.northbound) owned.push(await startNorthbound(config.northbound, services, log));
+
+  let stopped = false;
+  const begin = async (): Promise<void> => {
+    await orchestrator.start();
+    if (stopped) return;
+    owned.push(orchestrator.onChange(() => loop.poke()));
+    await loop.start();
+    loop.poke();
+    log('info', 'continuum agent started', {});
+  };
+  const begun = begin().catch((error: unknown) => log('error', 'the continuum agent cannot start', { error: String(error) }));
+  return {
+    async stop() {
+      stopped = true;
+      for (const one of owned) one.close();
+      orchestrator.stop();
+      await begun;
+      await loop.stop();
+    },
+  };
+}
+
+/** An answer that says what went wrong instead of staying silent. */
+async function replying(work: () => Promise<Extract<Reply, { ok: true }>['value']>): Promise<Reply> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}

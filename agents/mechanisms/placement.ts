@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
+import { type Json, type Mechanism, MechanismError, type Step } from './mechanism.ts';
+import { StepRunner, waitUntil } from './steps.ts';
+
+const hostActionSchema = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('deploy'), host: z.string() }),
+  z.object({ action: z.literal('remove'), host: z.string() }),
+  z.object({ action: z.literal('move'), src_host: z.string(), target_host: z.string() }),
+]);
+type HostAction = z.infer<typeof hostActionSchema>;
+
+/** The framework's fluidity command: per component, what to do on which host. */
+export const placementCommandSchema = z.object({
+  name: z.string(),
+  deployment_plan: z.object({ initial_plan: z.boolean().default(false) }).catchall(z.array(hostActionSchema)),
+});
+
+/** Pulling an image over a slow link takes this long at worst. */
+const startTimeoutMs = 120_000;
+const endTimeoutMs = 60_000;
+/** Reasons that do not heal by waiting; a pod that has them is given up on. */
+const hopeless = /^(ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError)/;
+
+/** Placement of components on nodes, named as in the framework: deploy, remove, and move with the new pod up before the old one goes. */
+export class PlacementMechanism implements Mechanism {
+  readonly name = 'fluidity';
+  readonly #orchestrator: ClusterOrchestrator;
+  readonly #clock: Clock;
+
+  constructor(orchestrator: ClusterOrchestrator, clock: Clock) {
+    this.#orchestrator = orchestrator;
+    this.#clock = clock;
+  }
+
+  state(): Json {
+    return this.#orchestrator.components().map(({ application, component, pin }) => ({ application, component, host: pin }));
+  }
+
+  options(): Json {
+    return { actions: ['deploy', 'remove', 'move'], hosts: this.#orchestrator.nodes().map(({ name }) => name) };
+  }
+
+  touches(command: unknown): string[] {
+    const parsed = placementCommandSchema.parse(command);
+    return actionsOf(parsed).map(([component]) => `${parsed.name}/${component}`);
+  }
+
+  async apply(command: unknown, planId: string, report: (steps: Step[]) => void): Promise<void> {
+    const parsed = placementCommandSchema.parse(command);
+    const runner = new StepRunner(this.#clock, report);
+    for (const [component, actions] of actionsOf(parsed))
+      for (const action of actions) await this.#act(runner, parsed.name, component, action, planId);
+  }
+
+  async #act(runner: StepRunner, application: string, component: string, action: HostAction, planId: string): Promise<void> {
+    switch (action.action) {
+      case 'deploy': {
+        const described = this.#orchestrator.applications().find(({ description }) => description.name === application);
+        if (!described) throw new MechanismError(`there is no application "${application}" in this cluster`);
+        await runner.run(`Create ${component} on ${action.host}`, () =>
+          this.#orchestrator.deploy(described, component, action.host, planId),
+        );
+        // Left in place when it does not start: what is wrong shows in its state, and removing it would only have it made again.
+        return runner.run(`Start ${component} on ${action.host}`, () => this.#started(application, component, action.host));
+      }
+      case 'remove':
+        await runner.run(`Remove ${component} from ${action.host}`, () => this.#orchestrator.remove(application, component));
+        return runner.run(`Wait until ${component} has ended`, () => this.#ended(application, component, () => true));
+      case 'move':
+        await runner.run(
+          `Pin ${component} to ${action.target_host}`,
+          () => this.#orchestrator.pin(application, component, action.target_host, planId),
+          {
+            title: `Pin ${component} back to ${action.src_host}`,
+            run: () => this.#orchestrator.pin(application, component, action.src_host, planId),
+          },
+        );
+        await runner.run(`Start ${component} on ${action.target_host}`, () =>
+          this.#started(application, component, action.target_host),
+        );
+        runner.commit();
+        return runner.run(`End ${component} on ${action.src_host}`, () =>
+          this.#ended(application, component, (pod) => pod.node === action.src_host),
+        );
+    }
+  }
+
+  #find(application: string, component: string): ComponentView | undefined {
+    return this.#orchestrator.components().find((view) => view.application === application && view.component === component);
+  }
+
+  #started(application: string, component: string, host: string): Promise<void> {
+    const podThere = (): PodView | undefined => {
+      const view = this.#find(application, component);
+      return view && view.pin === host ? view.pods.find((pod) => pod.node === host && !pod.leaving) : undefined;
+    };
+    return waitUntil({
+      what: `${component} does not start on ${host}`,
+      isTrue: () => podThere()?.ready ?? false,
+      failed: () => {
+        const reason = podThere()?.reason;
+        return reason && hopeless.test(reason) ? reason : undefined;
+      },
+      onChange: (listener) => this.#orchestrator.onChange(listener),
+      clock: this.#clock,
+      timeoutMs: startTimeoutMs,
+    });
+  }
+
+  #ended(application: string, component: string, concerns: (pod: PodView) => boolean): Promise<void> {
+    return waitUntil({
+      what: `${component} does not end`,
+      isTrue: () => !(this.#find(application, component)?.pods.some(concerns) ?? false),
+      onChange: (listener) => this.#orchestrator.onChange(listener),
+      clock: this.#clock,
+      timeoutMs: endTimeoutMs,
+    });
+  }
+}
+
+const actionsOf = (command: z.infer<typeof placementCommandSchema>): [component: string, actions: HostAction[]][] =>
+  Object.entries(command.deployment_plan).flatMap(([component, actions]) =>
+    Array.isArray(actions) ? [[component, actions]] : [],
+  );

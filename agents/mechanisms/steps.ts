@@ -1,0 +1,102 @@
+import type { Subscription } from '../bus/bus.ts';
+import type { Clock } from '../clock.ts';
+import { MechanismError, type Step } from './mechanism.ts';
+
+/** Runs steps one after the other, times them, and undoes the finished ones in reverse when one fails. */
+export class StepRunner {
+  readonly #clock: Clock;
+  readonly #report: (steps: Step[]) => void;
+  readonly #undo: { title: string; run: () => Promise<void> }[] = [];
+  #steps: Step[] = [];
+
+  constructor(clock: Clock, report: (steps: Step[]) => void) {
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  /** @throws what `work` throws, once the steps before it are undone. */
+  async run(title: string, work: () => Promise<void>, undo?: { title: string; run: () => Promise<void> }): Promise<void> {
+    try {
+      await this.#timed(title, work);
+    } catch (error) {
+      await this.#rollBack();
+      throw error;
+    }
+    if (undo) this.#undo.push(undo);
+  }
+
+  /** What was done so far stays, whatever fails after it. */
+  commit(): void {
+    this.#undo.length = 0;
+  }
+
+  async #timed(title: string, work: () => Promise<void>): Promise<void> {
+    const at = this.#clock.now();
+    const index = this.#steps.push({ title, at, durationMs: null }) - 1;
+    this.#tell();
+    let error: string | undefined;
+    try {
+      await work();
+    } catch (thrown) {
+      error = thrown instanceof Error ? thrown.message : String(thrown);
+      throw thrown;
+    } finally {
+      this.#steps = this.#steps.with(index, {
+        title,
+        at,
+        durationMs: this.#clock.now() - at,
+        ...(error !== undefined && { error }),
+      });
+      this.#tell();
+    }
+  }
+
+  async #rollBack(): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) {
+      // An undo that fails is told as a failed step; those left are still tried.
+      await this.#timed(undo.title, undo.run).catch(() => {});
+    }
+  }
+
+  #tell(): void {
+    this.#report([...this.#steps]);
+  }
+}
+
+/**
+ * Resolves once `isTrue`, asked now and after each change. `failed` may give a reason to stop waiting early.
+ * @throws MechanismError after `timeoutMs` of the clock.
+ */
+export function waitUntil(options: {
+  what: string;
+  isTrue: () => boolean;
+  failed?: () => string | undefined;
+  onChange: (listener: () => void) => Subscription;
+  clock: Clock;
+  timeoutMs: number;
+}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let subscription: Subscription | undefined;
+    let timer: { close(): void } | undefined;
+    const settle = (finish: () => void): void => {
+      subscription?.close();
+      timer?.close();
+      finish();
+    };
+    const look = (): boolean => {
+      if (options.isTrue()) {
+        settle(resolve);
+        return true;
+      }
+      const reason = options.failed?.();
+      if (reason === undefined) return false;
+      settle(() => reject(new MechanismError(`${options.what}: ${reason}`)));
+      return true;
+    };
+    if (look()) return;
+    subscription = options.onChange(look);
+    timer = options.clock.after(options.timeoutMs, () =>
+      settle(() => reject(new MechanismError(`${options.what}: not within ${options.timeoutMs / 1000} s`))),
+    );
+  });
+}

@@ -1,0 +1,70 @@
+import type { Bus } from './bus/bus.ts';
+import { replySchema, type Sample, telemetrySchema } from './bus/messages.ts';
+import { componentsRequestSchema } from './bus/requests.ts';
+import { subjects } from './bus/subjects.ts';
+import type { Clock } from './clock.ts';
+import type { AgentConfig, Log, RunningAgent } from './config.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import type { ComponentTracking, HostSignals } from './host/signals.ts';
+
+export interface NodeAgentOptions {
+  config: AgentConfig;
+  bus: Bus;
+  signals: HostSignals & Partial<ComponentTracking>;
+  clock: Clock;
+  log: Log;
+}
+
+/** The agent of one host: its heartbeat, and its telemetry with that of the components on it. Knows no Kubernetes. */
+export async function startNodeAgent({ config, bus, signals, clock, log }: NodeAgentOptions): Promise<RunningAgent> {
+  const node = config.node ?? config.agent;
+  const facts = factsOf(await signals.describe());
+  let reading = false;
+  let failing = false;
+  const tell = async (): Promise<void> => {
+    if (reading) return;
+    reading = true;
+    try {
+      const samples = await signals.read();
+      const telemetry = {
+        agent: config.agent,
+        cluster: config.cluster,
+        node,
+        time: clock.now(),
+        samples: [...samples, ...facts],
+      };
+      await bus.publish(subjects.telemetry(config.cluster, node), telemetrySchema, telemetry);
+      failing = false;
+    } catch (error) {
+      if (!failing) log('warn', 'telemetry cannot be read or sent', { error: String(error) });
+      failing = true;
+    } finally {
+      reading = false;
+    }
+  };
+  const owned = [
+    bus.answer(subjects.request(config.agent, 'components'), componentsRequestSchema, replySchema, async ({ components }) => {
+      signals.track?.(components);
+      return { ok: true as const, value: { tracked: signals.track ? components.length : 0 } };
+    }),
+    startHeartbeat({ config, bus, clock, log }),
+    clock.every(config.telemetryMs, tell),
+  ];
+  // The first reading starts the counters: rates need two.
+  void tell();
+  log('info', 'node agent started', { node, cluster: config.cluster });
+  return {
+    async stop() {
+      for (const one of owned) one.close();
+    },
+  };
+}
+
+/** What policies must know of a host that its readings do not say, told with each of them: whoever comes late has it too. */
+function factsOf(host: Awaited<ReturnType<HostSignals['describe']>>): Sample[] {
+  const highest = Math.max(...host.frequencyGHz);
+  return [
+    { metric: 'cpu_cores', value: host.cores },
+    ...(host.frequencyGHz.length > 0 ? [{ metric: 'cpu_frequency_max_ghz', value: highest }] : []),
+  ];
+}

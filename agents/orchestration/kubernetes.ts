@@ -1,0 +1,202 @@
+import {
+  ApiextensionsV1Api,
+  AppsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubeConfig,
+  type KubernetesObject,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1CustomResourceDefinition,
+  type V1Deployment,
+  type V1Node,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import type { Subscription } from '../bus/bus.ts';
+import type { Log } from '../config.ts';
+import { customResourceDefinition, namespace } from '../descriptions/custom-resource.ts';
+import { apiGroup, kinds } from '../descriptions/kinds.ts';
+import { parseCustomResource } from '../descriptions/parse.ts';
+import { calling, errorText } from './kubernetes-errors.ts';
+import {
+  type ClusterOrchestrator,
+  type ComponentView,
+  type DescribedApplication,
+  type NodeView,
+  OrchestrationError,
+} from './orchestrator.ts';
+import { type ListOf, Reflector } from './reflector.ts';
+import { deploymentName, deploymentOf, hostnameLabel, labels, serviceOf } from './resources.ts';
+import { componentViews, nodeView } from './views.ts';
+
+/** Custom objects as the client gives them. */
+export type CustomObject = KubernetesObject & Record<string, unknown>;
+const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+const plural = kinds.MLSysOpsApp.plural;
+
+/** A cluster through its Kubernetes API. */
+export class KubernetesOrchestrator implements ClusterOrchestrator {
+  readonly #kubeConfig: KubeConfig;
+  readonly #apps: AppsV1Api;
+  readonly #core: CoreV1Api;
+  readonly #log: Log;
+  readonly #listeners = new Set<() => void>();
+  readonly #nodes: Reflector<V1Node>;
+  readonly #pods: Reflector<V1Pod>;
+  readonly #deployments: Reflector<V1Deployment>;
+  readonly #descriptions: Reflector<CustomObject>;
+  readonly #complained = new ComplainOnce();
+  #stopped = false;
+
+  constructor(kubeConfig: KubeConfig, log: Log) {
+    this.#kubeConfig = kubeConfig;
+    this.#apps = kubeConfig.makeApiClient(AppsV1Api);
+    this.#core = kubeConfig.makeApiClient(CoreV1Api);
+    this.#log = log;
+    const custom = kubeConfig.makeApiClient(CustomObjectsApi);
+    const common = { kubeConfig, log, onChange: () => this.#changed() };
+    const labelSelector = labels.app;
+    this.#nodes = new Reflector<V1Node>({ ...common, path: '/api/v1/nodes', list: () => this.#core.listNode() });
+    this.#pods = new Reflector<V1Pod>({
+      ...common,
+      path: `/api/v1/namespaces/${namespace}/pods`,
+      query: { labelSelector },
+      list: () => this.#core.listNamespacedPod({ namespace, labelSelector }),
+    });
+    this.#deployments = new Reflector<V1Deployment>({
+      ...common,
+      path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
+      query: { labelSelector },
+      list: () => this.#apps.listNamespacedDeployment({ namespace, labelSelector }),
+    });
+    this.#descriptions = new Reflector<CustomObject>({
+      ...common,
+      path: `/apis/${apiGroup}/v1/namespaces/${namespace}/${plural}`,
+      list: () =>
+        custom.listNamespacedCustomObject({ group: apiGroup, version: 'v1', namespace, plural }) as Promise<ListOf<CustomObject>>,
+    });
+  }
+
+  async start(): Promise<void> {
+    await persist(
+      () => prepare(this.#kubeConfig),
+      () => this.#stopped,
+      this.#log,
+    );
+    await Promise.all([this.#nodes.start(), this.#pods.start(), this.#deployments.start(), this.#descriptions.start()]);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const reflector of [this.#nodes, this.#pods, this.#deployments, this.#descriptions]) reflector.stop();
+    this.#listeners.clear();
+  }
+
+  nodes(): NodeView[] {
+    return this.#nodes.items.map(nodeView);
+  }
+
+  applications(): DescribedApplication[] {
+    return describedApplications(this.#descriptions.items, this.#complained, this.#log);
+  }
+
+  components(): ComponentView[] {
+    return componentViews(this.#deployments.items, this.#pods.items, this.#nodes.items);
+  }
+
+  onChange(listener: () => void): Subscription {
+    this.#listeners.add(listener);
+    return { close: () => this.#listeners.delete(listener) };
+  }
+
+  async deploy(application: DescribedApplication, component: string, node: string, planUid: string): Promise<void> {
+    const { description, uid } = application;
+    const described = description.components.find(({ metadata }) => metadata.name === component);
+    if (!described) throw new OrchestrationError(`${description.name} has no component "${component}"`);
+    const body = deploymentOf(description, described, { node: this.#hostnameOf(node), planUid, ownerUid: uid });
+    await calling(`create Deployment ${body.metadata?.name}`, [409], () =>
+      this.#apps.createNamespacedDeployment({ namespace, body }),
+    );
+    const service = serviceOf(description, described, uid);
+    if (service)
+      await calling(`create Service ${component}`, [409], () => this.#core.createNamespacedService({ namespace, body: service }));
+  }
+
+  async pin(application: string, component: string, node: string, planUid: string): Promise<void> {
+    const marks = { [labels.planUid]: planUid };
+    const body = {
+      metadata: { labels: marks },
+      spec: { template: { metadata: { labels: marks }, spec: { nodeSelector: { [hostnameLabel]: this.#hostnameOf(node) } } } },
+    };
+    const name = deploymentName(application, component);
+    await calling(`pin Deployment ${name} to ${node}`, [], () =>
+      this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
+    );
+  }
+
+  async remove(application: string, component: string): Promise<void> {
+    const name = deploymentName(application, component);
+    await calling(`delete Deployment ${name}`, [404], () =>
+      this.#apps.deleteNamespacedDeployment({ name, namespace, propagationPolicy: 'Background' }),
+    );
+    await calling(`delete Service ${component}`, [404], () => this.#core.deleteNamespacedService({ name: component, namespace }));
+  }
+
+  #hostnameOf(node: string): string {
+    return this.nodes().find(({ name }) => name === node)?.labels[hostnameLabel] ?? node;
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Makes sure of the namespace and the custom resource definition. @throws OrchestrationError */
+export async function prepare(kubeConfig: KubeConfig): Promise<void> {
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const extensions = kubeConfig.makeApiClient(ApiextensionsV1Api);
+  const body = customResourceDefinition('MLSysOpsApp') as unknown as V1CustomResourceDefinition;
+  const name = body.metadata?.name ?? '';
+  const created = await calling(`create ${name}`, [409], () => extensions.createCustomResourceDefinition({ body }));
+  if (!created)
+    await calling(`update ${name}`, [], () =>
+      extensions.patchCustomResourceDefinition({ name, body: { spec: body.spec } }, mergePatch),
+    );
+  await calling(`create namespace ${namespace}`, [409], () => core.createNamespace({ body: { metadata: { name: namespace } } }));
+}
+
+/** Tries `work` until it succeeds or `isStopped`, less and less often. */
+export async function persist(work: () => Promise<void>, isStopped: () => boolean, log: Log): Promise<void> {
+  for (let delayMs = 250; !isStopped(); delayMs = Math.min(delayMs * 2, 10_000)) {
+    try {
+      return await work();
+    } catch (error) {
+      log('warn', `${errorText(error)}; trying again in ${delayMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
+}
+
+/** Says each distinct thing once. */
+export class ComplainOnce {
+  readonly #said = new Set<string>();
+  say(log: Log, text: string): void {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    log('warn', text);
+  }
+}
+
+/** Descriptions that are valid; the others are complained of and left alone. */
+export function describedApplications(items: CustomObject[], complained: ComplainOnce, log: Log): DescribedApplication[] {
+  return items.flatMap((item) => {
+    if (item.metadata?.deletionTimestamp) return [];
+    try {
+      const parsed = parseCustomResource({ apiVersion: `${apiGroup}/v1`, kind: 'MLSysOpsApp', ...item });
+      return parsed.kind === 'MLSysOpsApp' ? [{ uid: item.metadata?.uid ?? '', description: parsed.value }] : [];
+    } catch (error) {
+      complained.say(log, `a description in the API is not usable: ${errorText(error)}`);
+      return [];
+    }
+  });
+}

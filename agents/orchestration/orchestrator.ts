@@ -1,0 +1,111 @@
+import type { Subscription } from '../bus/bus.ts';
+import type { ApplicationDescription } from '../descriptions/application.ts';
+
+export interface NodeView {
+  name: string;
+  ready: boolean;
+  unschedulable: boolean;
+  labels: Record<string, string>;
+  /** Taints that keep pods away (NoSchedule, NoExecute). */
+  taints: { key: string; value: string; effect: string }[];
+  cores: number;
+  memoryBytes: number;
+}
+
+export interface PodView {
+  name: string;
+  uid: string;
+  node: string | null;
+  ip: string | null;
+  ready: boolean;
+  phase: string;
+  /** It has been told to end. */
+  leaving: boolean;
+  /** Why it does not run, in Kubernetes' words: "ImagePullBackOff: …". */
+  reason: string | undefined;
+  createdAt: number;
+  planUid: string;
+  metricsPort: number | undefined;
+}
+
+/** A component as it stands in the cluster: one Deployment, pinned to one node, and its pods, newest first. */
+export interface ComponentView {
+  application: string;
+  component: string;
+  componentUid: string;
+  /** Kubernetes node that it is pinned to. */
+  pin: string | null;
+  pods: PodView[];
+}
+
+/** An application description as it lies in the API. */
+export interface DescribedApplication {
+  uid: string;
+  description: ApplicationDescription;
+}
+
+/** What a cluster agent needs of its cluster. Views come from watches: they are what is known now, without asking. */
+export interface ClusterOrchestrator {
+  /** Resolves when the first view of everything is there; keeps trying until then. */
+  start(): Promise<void>;
+  stop(): void;
+  nodes(): NodeView[];
+  applications(): DescribedApplication[];
+  components(): ComponentView[];
+  /** Called after anything of the views has changed. */
+  onChange(listener: () => void): Subscription;
+  /** Creates the component's Deployment and Service, pinned to `node`. Repeating it changes nothing more. @throws OrchestrationError */
+  deploy(application: DescribedApplication, component: string, node: string, planUid: string): Promise<void>;
+  /** Changes the pin: the new pod becomes ready before the old one goes. @throws OrchestrationError */
+  pin(application: string, component: string, node: string, planUid: string): Promise<void>;
+  /** Deletes the component's Deployment and Service; harmless when they are gone. @throws OrchestrationError */
+  remove(application: string, component: string): Promise<void>;
+}
+
+export interface MemberView {
+  name: string;
+  ready: boolean;
+  /** Why it is not ready, in Karmada's words. */
+  reason: string | undefined;
+  provider: string | undefined;
+  region: string | undefined;
+  kubernetesVersion: string | undefined;
+}
+
+export interface PropagatedApplication extends DescribedApplication {
+  /** Clusters that its PropagationPolicy names; empty while there is none. */
+  clusters: string[];
+}
+
+/** What the continuum agent needs of Karmada. */
+export interface ContinuumOrchestrator {
+  start(): Promise<void>;
+  stop(): void;
+  members(): MemberView[];
+  applications(): PropagatedApplication[];
+  onChange(listener: () => void): Subscription;
+  /** Creates or updates the description; gives its uid. @throws OrchestrationError */
+  submit(description: ApplicationDescription): Promise<string>;
+  /** @throws OrchestrationError */
+  place(application: string, clusters: string[], planUid: string): Promise<void>;
+  /** Deletes description and PropagationPolicy. Gives false when there was no such application. @throws OrchestrationError */
+  withdraw(application: string): Promise<boolean>;
+}
+
+/** Kubernetes or Karmada refused or could not be reached; `code` is the HTTP status where there was one. */
+export class OrchestrationError extends Error {
+  override readonly name = 'OrchestrationError';
+  readonly code: number | undefined;
+  constructor(message: string, code?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The pod that does the component's work now: a ready one on the pinned node before any other ready one, else the newest that stays. */
+export function servingPod(component: ComponentView): PodView | undefined {
+  const ready = component.pods.filter((pod) => pod.ready && !pod.leaving);
+  return (
+    ready.find((pod) => pod.node === component.pin) ?? ready[0] ?? component.pods.find((pod) => !pod.leaving) ?? component.pods[0]
+  );
+}

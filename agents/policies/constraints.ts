@@ -1,0 +1,86 @@
+import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
+import type { ClusterSituation, NodeSituation } from './situation.ts';
+
+export interface Rejection {
+  rule: string;
+  reason: string;
+}
+
+const layers = new Set(['cloud', 'edge_infrastructure', 'edge', 'far_edge']);
+const layerLabel = 'mlsysops.eu/continuumLayer';
+
+/** Why a component may not be on a node, or undefined when it may: node health first, then what the description asks for. */
+export function rejectionOf(
+  node: NodeSituation,
+  application: ApplicationDescription,
+  component: ComponentDescription,
+  view: ClusterSituation,
+  now: number,
+): Rejection | undefined {
+  return healthRejection(node, now) ?? placementRejection(node, application, component, view);
+}
+
+function healthRejection(node: NodeSituation, now: number): Rejection | undefined {
+  const taint = node.taints[0];
+  if (taint) {
+    const isControlPlane = /control-plane|master/.test(taint.key);
+    return {
+      rule: isControlPlane ? 'control-plane' : 'taint',
+      reason: isControlPlane
+        ? `${node.name} is a control plane and takes no components`
+        : `${node.name} has the taint ${taint.key}`,
+    };
+  }
+  if (node.unschedulable) return { rule: 'cordoned', reason: `${node.name} is cordoned` };
+  if (!node.ready) return { rule: 'not-ready', reason: `${node.name} is not ready` };
+  if (node.heartbeat && !node.heartbeat.alive) {
+    const seconds = Math.round((now - node.heartbeat.lastAt) / 1000);
+    return { rule: 'heartbeat', reason: `the agent of ${node.name} has been silent for ${seconds} s` };
+  }
+  return undefined;
+}
+
+function placementRejection(
+  node: NodeSituation,
+  application: ApplicationDescription,
+  component: ComponentDescription,
+  view: ClusterSituation,
+): Rejection | undefined {
+  const name = component.metadata.name;
+  const group = application.single_node?.find(({ components }) => components.includes(name));
+  for (const wanted of [component.node_placement, group]) {
+    if (!wanted) continue;
+    if (wanted.node && wanted.node !== '*' && wanted.node !== node.name)
+      return { rule: 'node_placement.node', reason: `${name} must be on ${wanted.node}` };
+    const missing = wanted.labels?.find((label) => !hasLabel(node, label));
+    if (missing) return { rule: 'node_placement.labels', reason: `${node.name} has no label ${missing}` };
+    const layer = node.labels[layerLabel];
+    const allowed = wanted.continuum_layer;
+    // Nodes that say nothing of cloud or edge are not held to it.
+    if (layer && layers.has(layer) && allowed?.length && !allowed.some((one) => one === '*' || one === layer))
+      return {
+        rule: 'node_placement.continuum_layer',
+        reason: `${node.name} is ${layer}, ${name} wants ${allowed.join(' or ')}`,
+      };
+  }
+  const peer = view.components.find(
+    (other) =>
+      other.application === application.name &&
+      other.component !== name &&
+      group?.components.includes(other.component) &&
+      other.pin,
+  );
+  if (peer && peer.pin !== node.name)
+    return { rule: 'single_node', reason: `${name} must be with ${peer.component} on ${peer.pin}` };
+  const architectures = component.containers?.flatMap((container) => container.platform_requirements?.cpu?.architecture ?? []);
+  const architecture = node.labels['kubernetes.io/arch'];
+  if (architecture && architectures?.length && !architectures.includes(architecture))
+    return { rule: 'architecture', reason: `${node.name} is ${architecture}, ${name} needs ${architectures.join(' or ')}` };
+  return undefined;
+}
+
+/** `label` is "key" or "key=value" or "key:value". */
+function hasLabel(node: NodeSituation, label: string): boolean {
+  const [key = '', value] = label.split(/[=:]/);
+  return value === undefined ? key in node.labels : node.labels[key] === value.trim();
+}

@@ -1,0 +1,87 @@
+import type { z } from 'zod';
+import type { Expression } from '../decision/expression.ts';
+import type { Action, Outcome, Premise } from '../decision/record.ts';
+import type { Json } from '../mechanisms/mechanism.ts';
+import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
+
+/** What a policy sees. `view` is the situation of the agent's layer: see situation.ts. */
+export interface PolicyInput<View> {
+  /** ms since the epoch. */
+  now: number;
+  agent: string;
+  view: View;
+  window: SlidingWindow;
+}
+
+/** Something that calls for a decision: it is wrong, or close to it. */
+export interface Trigger {
+  kind: string;
+  /** For people: "latency of classifier has been over 50 ms for 3 s". */
+  text: string;
+  application?: string;
+  component?: string;
+}
+
+/** A candidate before it is scored: its terms are expressions over the premises. */
+export interface Option {
+  id: string;
+  label: string;
+  action: Action;
+  rejected?: { rule: string; reason: string };
+  predicted: (Omit<Outcome, 'value' | 'expression'> & { expression: Expression })[];
+  terms: { name: string; expression: Expression }[];
+}
+
+/** Everything a decision is made of. The loop scores, chooses, records and carries out. */
+export interface Proposal {
+  premises: Premise[];
+  options: Option[];
+  /** Id of the option that changes nothing. */
+  stay: string;
+  neededMargin: number;
+  coolDownS: number;
+  horizonS: number;
+  mechanism: string;
+  /** The mechanism's command for an option that is a change. */
+  command(option: Option): Json;
+  /** Where a premise can be read again once the horizon is over. */
+  readings: Record<string, SeriesQuery>;
+  /** The metric that tells how it turned out, and the term of the score that rests on it as an expression over premise "actual". */
+  outcome?: { metric: string; unit: string; query: SeriesQuery; term: { name: string; expression: Expression } };
+}
+
+/**
+ * A policy: `analyze` says what calls for a decision, `plan` what could be done about it. Both are pure in what they are given, but for
+ * what `learn` has taught the policy.
+ */
+export interface Policy<View> {
+  readonly name: string;
+  readonly version: string;
+  learn?(input: PolicyInput<View>): void;
+  analyze(input: PolicyInput<View>): Trigger[];
+  /** undefined when there is nothing to decide after all. */
+  plan(input: PolicyInput<View>, trigger: Trigger): Proposal | undefined;
+  /** What was learnt, to survive a restart. */
+  state?(): Json;
+  restore?(state: Json): void;
+}
+
+/** A policy by its name, made from settings. @throws z.ZodError when they do not fit. */
+export interface PolicyFactory<View> {
+  name: string;
+  settings: z.ZodType;
+  create(settings: unknown): Policy<View>;
+}
+
+/** Policies named in an agent's config with their settings; without any, all of the layer as they are. @throws Error on an unknown name. */
+export function createPolicies<View>(
+  factories: PolicyFactory<View>[],
+  configured: Record<string, Record<string, Json>> | undefined,
+): Policy<View>[] {
+  if (!configured) return factories.map((factory) => factory.create({}));
+  return Object.entries(configured).map(([name, settings]) => {
+    const factory = factories.find((candidate) => candidate.name === name);
+    if (!factory) throw new Error(`unknown policy "${name}"; known: ${factories.map((known) => known.name).join(', ')}`);
+    return factory.create(settings);
+  });
+}

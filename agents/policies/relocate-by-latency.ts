@@ -1,0 +1,346 @@
+import { z } from 'zod';
+import { add, atLeastZero, constant, divide, type Expression, multiply, premise, subtract } from '../decision/expression.ts';
+import type { Premise } from '../decision/record.ts';
+import { type ApplicationDescription, type ComponentDescription, permits } from '../descriptions/application.ts';
+import { unitOf } from '../descriptions/common.ts';
+import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model.ts';
+import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
+import type { Json } from '../mechanisms/mechanism.ts';
+import { type ComponentView, servingPod } from '../orchestration/orchestrator.ts';
+import type { Point, SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
+import { type Rejection, rejectionOf } from './constraints.ts';
+import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
+import type { ClusterSituation, NodeSituation } from './situation.ts';
+
+const settingsSchema = z.strictObject({
+  /** What the application's latency grows with. */
+  covariate: z.string().default('people_in_view'),
+  covariateName: z.string().default('People in view'),
+  covariateRange: z.tuple([z.number(), z.number()]).default([0, 14]),
+  /** Score that a move must win by: it keeps noise from moving things to and fro. */
+  margin: z.number().min(0).default(0.1),
+  coolDownS: z.number().min(0).default(60),
+  /** A violation that is shorter is let pass. */
+  holdS: z.number().min(0).default(2),
+  /** From this share of the target on, a non-act is worth telling. */
+  closeAt: z.number().min(0).max(1).default(0.85),
+  horizonS: z.number().positive().default(30),
+  /** A move costs some latency while it lasts, and effort. */
+  moveCost: z.number().min(0).default(0.05),
+  /** Score that 100 W cost. */
+  energyWeight: z.number().min(0).default(0.1),
+});
+type Settings = z.infer<typeof settingsSchema>;
+
+/** A reading that is older says nothing of now. */
+const staleMs = 10_000;
+/** Power of a node is learnt from so many readings before it is used. */
+const enoughPowerSamples = 10;
+
+/** A component with a latency target, where it runs, and what it last said. */
+interface Subject {
+  application: ApplicationDescription;
+  component: ComponentDescription;
+  view: ComponentView;
+  node: string;
+  metric: string;
+  target: number;
+  latency: SeriesQuery;
+  covariate: SeriesQuery;
+}
+
+const savedSchema = z.object({
+  latency: z.record(z.string(), latencyModelStateSchema),
+  power: z.record(z.string(), recursiveLeastSquaresStateSchema),
+});
+
+/** Moves a component when its latency has passed its target, to the node where it is predicted to be best served. */
+class RelocateByLatency implements Policy<ClusterSituation> {
+  readonly name = 'relocate-by-latency';
+  readonly version = '1';
+  readonly #settings: Settings;
+  readonly #models = new Map<string, LatencyModel>();
+  readonly #power = new Map<string, RecursiveLeastSquares>();
+  readonly #learntUntil = new Map<string, number>();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  learn({ view, window }: PolicyInput<ClusterSituation>): void {
+    for (const subject of subjectsOf(view, this.#settings.covariate)) {
+      const key = keyOf(subject);
+      const since = this.#learntUntil.get(key);
+      // While it moves, what it says is of two nodes at once.
+      if (subject.view.pods.length !== 1) continue;
+      const points = window.points({ ...subject.latency, node: subject.node }, since === undefined ? undefined : since + 1);
+      if (points.length === 0) continue;
+      const covariates = window.points(subject.covariate);
+      const loads = othersLoad(window, view, subject);
+      for (const { time, value } of points)
+        this.#modelOf(subject).learn(subject.node, before(covariates, time) ?? 0, before(loads, time) ?? 0, value, speedIn(view));
+      this.#learntUntil.set(key, points.at(-1)!.time);
+    }
+    for (const node of view.nodes) {
+      const power = window.latest({ metric: 'power_w', node: node.name, component: '' })[0];
+      const used = window.latest({ metric: 'cpu_used_ratio', node: node.name, component: '' })[0];
+      const key = `power:${node.name}`;
+      if (!power || !used || power.time === this.#learntUntil.get(key)) continue;
+      const model =
+        this.#power.get(node.name) ?? new RecursiveLeastSquares({ weights: [30, 30], deviations: [100, 100], noise: 2 });
+      model.update([1, used.value], power.value);
+      this.#power.set(node.name, model);
+      this.#learntUntil.set(key, power.time);
+    }
+  }
+
+  analyze({ view, window, now }: PolicyInput<ClusterSituation>): Trigger[] {
+    const { holdS, closeAt } = this.#settings;
+    return subjectsOf(view, this.#settings.covariate).flatMap((subject): Trigger[] => {
+      const points = window.points({ ...subject.latency, node: subject.node });
+      const last = points.at(-1);
+      if (!last || now - last.time > staleMs) return [];
+      const common = { application: subject.application.name, component: subject.component.metadata.name };
+      const firstOk = points.findLastIndex(({ value }) => value <= subject.target);
+      const firstOver = points[firstOk + 1];
+      const target = `${subject.target} ${unitOf(subject.metric)}`.trim();
+      if (firstOver) {
+        const heldS = (now - firstOver.time) / 1000;
+        if (heldS < holdS) return [];
+        const text = `${subject.metric} of ${common.component} has been over ${target} for ${Math.round(heldS)} s`;
+        return [{ kind: 'qos-violated', text, ...common }];
+      }
+      const recent = window.usual({ ...subject.latency, node: subject.node }, now - 5000) ?? last.value;
+      if (recent < closeAt * subject.target) return [];
+      return [{ kind: 'qos-close', text: `${subject.metric} of ${common.component} is close to ${target}`, ...common }];
+    });
+  }
+
+  plan(input: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
+    const { view, window, now } = input;
+    const subject = subjectsOf(view, this.#settings.covariate).find(
+      ({ application, component }) => application.name === trigger.application && component.metadata.name === trigger.component,
+    );
+    if (!subject) return undefined;
+    const settings = this.#settings;
+    const name = subject.component.metadata.name;
+    const unit = unitOf(subject.metric);
+    const readings: Proposal['readings'] = {};
+    const premises: Premise[] = [];
+    const read = (id: string, title: string, query: SeriesQuery, range: [number, number]): void => {
+      const latest = window.latest(query)[0];
+      if (!latest) return;
+      readings[id] = query;
+      const value = window.usual(query, now - 3000) ?? latest.value;
+      const place = `${latest.component ? `${latest.component} on ` : ''}${latest.node}`;
+      const usual = window.usual(query) ?? value;
+      premises.push({
+        id,
+        name: title,
+        value,
+        unit: unitOf(query.metric),
+        at: latest.time,
+        source: `${query.metric} of ${place}`,
+        usual,
+        range,
+      });
+    };
+    read('covariate', settings.covariateName, subject.covariate, settings.covariateRange);
+    premises.push({
+      id: 'target',
+      name: 'Target',
+      value: subject.target,
+      unit,
+      at: now,
+      source: `qos_metrics of ${name} in the description of ${subject.application.name}`,
+      usual: subject.target,
+    });
+
+    const nodes = view.nodes.toSorted((a, b) => a.name.localeCompare(b.name));
+    const considered = nodes.map((node) => ({ node, rejected: this.#rejection(node, subject, input) }));
+    const feasible = considered.filter(({ rejected }) => !rejected).map(({ node }) => node);
+    const watts = this.#wattsTerms(feasible, subject, window);
+    const options = considered.map(({ node, rejected }): Option => {
+      const isHere = node.name === subject.node;
+      const action = isHere
+        ? ({ kind: 'stay', component: name, host: node.name } as const)
+        : ({ kind: 'move', component: name, from: subject.node, to: node.name } as const);
+      const label = isHere ? `Stay on ${node.name}` : `Move to ${node.name}`;
+      const id = isHere ? 'stay' : `to:${node.name}`;
+      if (rejected) return { id, label, action, rejected, predicted: [], terms: [] };
+      const loadId = `load:${node.name}`;
+      read(loadId, `Load of ${node.name}`, { metric: 'cpu_used_ratio', node: node.name, component: '' }, [0, 1]);
+      const known = new Set(premises.map((one) => one.id));
+      const weights = this.#modelOf(subject).weights(node.name, speedIn(view));
+      const share = isHere ? this.#ownShare(subject, node, window) : 0;
+      const latency = atLeastZero(
+        add(
+          constant(weights.intercept),
+          ...(known.has('covariate') ? [multiply(weights.perUnit, premise('covariate'))] : []),
+          ...(known.has(loadId) ? [multiply(weights.perLoad, atLeastZero(subtract(premise(loadId), share)))] : []),
+        ),
+      );
+      const covariate = premises.find((one) => one.id === 'covariate')?.value ?? 0;
+      const loadValue = Math.max((premises.find((one) => one.id === loadId)?.value ?? 0) - share, 0);
+      const { deviation } = this.#modelOf(subject).predict(node.name, covariate, loadValue, speedIn(view));
+      const energy = watts.get(node.name);
+      return {
+        id,
+        label,
+        action,
+        predicted: [{ metric: subject.metric, unit, deviation, expression: latency }],
+        terms: [
+          { name: 'QoS', expression: qosTerm(latency) },
+          ...(energy ? [{ name: 'Energy', expression: energy }] : []),
+          { name: 'Move', expression: constant(isHere ? 0 : -settings.moveCost) },
+        ],
+      };
+    });
+    return {
+      premises,
+      options,
+      stay: 'stay',
+      neededMargin: settings.margin,
+      coolDownS: settings.coolDownS,
+      horizonS: settings.horizonS,
+      mechanism: 'fluidity',
+      command: (option) => ({
+        name: subject.application.name,
+        deployment_plan: {
+          initial_plan: false,
+          [name]: [
+            {
+              action: 'move',
+              src_host: subject.node,
+              target_host: option.action.kind === 'move' ? option.action.to : subject.node,
+            },
+          ],
+        },
+      }),
+      readings,
+      outcome: {
+        metric: subject.metric,
+        unit,
+        query: subject.latency,
+        term: { name: 'QoS', expression: qosTerm(premise('actual')) },
+      },
+    };
+  }
+
+  state(): Json {
+    const latency = Object.fromEntries([...this.#models].map(([key, model]) => [key, model.state()]));
+    const power = Object.fromEntries([...this.#power].map(([node, model]) => [node, model.state()]));
+    return { latency, power };
+  }
+
+  restore(state: Json): void {
+    const saved = savedSchema.parse(state);
+    for (const [key, models] of Object.entries(saved.latency)) {
+      const model = new LatencyModel(50);
+      model.restore(models);
+      this.#models.set(key, model);
+    }
+    for (const [node, model] of Object.entries(saved.power)) this.#power.set(node, RecursiveLeastSquares.restore(model));
+  }
+
+  #modelOf(subject: Subject): LatencyModel {
+    const key = keyOf(subject);
+    const model = this.#models.get(key) ?? new LatencyModel(subject.target);
+    this.#models.set(key, model);
+    return model;
+  }
+
+  /** Staying is never ruled out: it is what happens when nothing is done. */
+  #rejection(node: NodeSituation, subject: Subject, { view, now }: PolicyInput<ClusterSituation>): Rejection | undefined {
+    if (node.name === subject.node) return undefined;
+    const rejected = rejectionOf(node, subject.application, subject.component, view, now);
+    if (rejected) return rejected;
+    if (permits(subject.application, 'component_relocation')) return undefined;
+    return { rule: 'permitted_actions', reason: `${subject.application.name} does not permit component_relocation` };
+  }
+
+  /** Share of its own node that the component itself uses, 0–1: it is not load from others. */
+  #ownShare(subject: Subject, node: NodeSituation, window: SlidingWindow): number {
+    const cores = window.usual({ ...componentQuery(subject), metric: 'component_cpu_cores', node: node.name }) ?? 0;
+    return Math.min(cores / Math.max(node.cores, 1), 1);
+  }
+
+  /** What the component's work costs in power on each node; only when every node's power is known, or they could not be compared. */
+  #wattsTerms(nodes: NodeSituation[], subject: Subject, window: SlidingWindow): Map<string, Expression> {
+    const terms = new Map<string, Expression>();
+    const demand = window.usual({ ...componentQuery(subject), metric: 'component_cpu_cores' });
+    if (demand === undefined || nodes.some(({ name }) => (this.#power.get(name)?.samples ?? 0) < enoughPowerSamples))
+      return terms;
+    const here = nodes.find(({ name }) => name === subject.node);
+    for (const node of nodes) {
+      const [, wattsWhenBusy = 0] = this.#power.get(node.name)?.weights ?? [];
+      const speedRatio = here?.frequencyGHz && node.frequencyGHz ? here.frequencyGHz / node.frequencyGHz : 1;
+      const watts = Math.max(wattsWhenBusy, 0) * ((demand * speedRatio) / Math.max(node.cores, 1));
+      terms.set(node.name, constant((-this.#settings.energyWeight * watts) / 100));
+    }
+    return terms;
+  }
+}
+
+/** Share of the target that a latency is over it, negative: 0 within the target, −1 at twice the target. */
+const qosTerm = (latency: Expression): Expression =>
+  multiply(-1, divide(atLeastZero(subtract(latency, premise('target'))), premise('target')));
+
+const keyOf = ({ application, component, metric }: Subject): string => `${application.name}/${component.metadata.name}/${metric}`;
+const componentQuery = ({ application, component }: Subject) => ({
+  application: application.name,
+  component: component.metadata.name,
+});
+
+/** Components that run and have a target for something that must be low. */
+function subjectsOf(view: ClusterSituation, covariateMetric: string): Subject[] {
+  return view.applications.flatMap(({ description }) =>
+    description.components.flatMap((component): Subject[] => {
+      const placed = view.components.find(
+        (one) => one.application === description.name && one.component === component.metadata.name,
+      );
+      const pod = placed && servingPod(placed);
+      if (!placed || !pod?.ready || pod.node === null) return [];
+      const node = pod.node;
+      return (component.qos_metrics ?? [])
+        .filter(({ relation }) => relation === 'lower_or_equal' || relation === 'lower_than')
+        .map(({ application_metric_id: metric, target }) => ({
+          application: description,
+          component,
+          view: placed,
+          node,
+          metric,
+          target,
+          latency: { metric, application: description.name, component: component.metadata.name },
+          covariate: { metric: covariateMetric, application: description.name },
+        }));
+    }),
+  );
+}
+
+/** Relative speeds: by frequency where every node tells it, else by the root of the cores, for a pipeline uses few of them at once. */
+function speedIn(view: ClusterSituation): (node: string) => number {
+  const allTell = view.nodes.every(({ frequencyGHz, taints }) => frequencyGHz !== null || taints.length > 0);
+  return (name) => {
+    const node = view.nodes.find((one) => one.name === name);
+    return (allTell ? node?.frequencyGHz : Math.sqrt(node?.cores ?? 1)) || 1;
+  };
+}
+
+/** Load of the subject's node that is not its own, over time. */
+function othersLoad(window: SlidingWindow, view: ClusterSituation, subject: Subject): Point[] {
+  const cores = Math.max(view.nodes.find(({ name }) => name === subject.node)?.cores ?? 1, 1);
+  const own = window.points({ ...componentQuery(subject), metric: 'component_cpu_cores', node: subject.node });
+  return window
+    .points({ metric: 'cpu_used_ratio', node: subject.node, component: '' })
+    .map(({ time, value }) => ({ time, value: Math.max(value - (before(own, time) ?? 0) / cores, 0) }));
+}
+
+/** Value of the last point at or before a time. */
+const before = (points: Point[], time: number): number | undefined => points.findLast((point) => point.time <= time)?.value;
+
+export const relocateByLatency: PolicyFactory<ClusterSituation> = {
+  name: 'relocate-by-latency',
+  settings: settingsSchema,
+  create: (settings) => new RelocateByLatency(settingsSchema.parse(settings)),
+};

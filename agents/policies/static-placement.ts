@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { constant, type Expression, minimum, multiply, premise } from '../decision/expression.ts';
+import type { Premise } from '../decision/record.ts';
+import type { DescribedApplication } from '../orchestration/orchestrator.ts';
+import { rejectionOf } from './constraints.ts';
+import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
+import type { ClusterSituation } from './situation.ts';
+
+const settingsSchema = z.strictObject({
+  /** What a fully loaded node costs, and one on which there is a component per core. Together below 1: running beats not running. */
+  loadWeight: z.number().min(0).max(0.6).default(0.5),
+  componentsWeight: z.number().min(0).max(0.35).default(0.3),
+  horizonS: z.number().positive().default(30),
+});
+
+/** First placement of each component: on a node that its description allows, the least loaded first. */
+class StaticPlacement implements Policy<ClusterSituation> {
+  readonly name = 'static-placement';
+  readonly version = '1';
+  readonly #settings: z.infer<typeof settingsSchema>;
+
+  constructor(settings: z.infer<typeof settingsSchema>) {
+    this.#settings = settings;
+  }
+
+  analyze({ view }: PolicyInput<ClusterSituation>): Trigger[] {
+    return view.applications.flatMap((application) => {
+      const { name, components } = application.description;
+      const placed = new Set(view.components.filter((view) => view.application === name).map(({ component }) => component));
+      return inOrderOfDependence(application)
+        .filter(
+          (component) => !placed.has(component) && !components.find((c) => c.metadata.name === component)?.external_component,
+        )
+        .map((component) => ({
+          kind: 'unplaced',
+          text: `${component} of ${name} has no node yet`,
+          application: name,
+          component,
+        }));
+    });
+  }
+
+  plan({ view, window, now }: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
+    const application = view.applications.find(({ description }) => description.name === trigger.application);
+    const component = application?.description.components.find(({ metadata }) => metadata.name === trigger.component);
+    if (!application || !component) return undefined;
+    const name = component.metadata.name;
+    const { loadWeight, componentsWeight, horizonS } = this.#settings;
+    const premises: Premise[] = [];
+    const readings: Proposal['readings'] = {};
+    const options: Option[] = [
+      {
+        id: 'stay',
+        label: 'Leave it without a node',
+        action: { kind: 'stay', component: name },
+        predicted: [],
+        terms: [{ name: 'Service', expression: constant(0) }],
+      },
+    ];
+    for (const node of view.nodes.toSorted((a, b) => a.name.localeCompare(b.name))) {
+      const rejected = rejectionOf(node, application.description, component, view, now);
+      const option: Option = {
+        id: `on:${node.name}`,
+        label: `Place on ${node.name}`,
+        action: { kind: 'deploy', component: name, host: node.name },
+        predicted: [],
+        terms: [],
+      };
+      if (rejected) {
+        options.push({ ...option, rejected });
+        continue;
+      }
+      const terms: { name: string; expression: Expression }[] = [{ name: 'Service', expression: constant(1) }];
+      const query = { metric: 'cpu_used_ratio', node: node.name, component: '' };
+      const load = window.latest(query)[0];
+      // A node that has not reported yet is judged by what is placed on it alone.
+      if (load) {
+        const id = `load:${node.name}`;
+        readings[id] = query;
+        premises.push({
+          id,
+          name: `Load of ${node.name}`,
+          value: load.value,
+          unit: '',
+          at: load.time,
+          source: `cpu_used_ratio of ${node.name}`,
+          usual: window.usual(query) ?? load.value,
+          range: [0, 1],
+        });
+        terms.push({ name: 'Load', expression: multiply(-loadWeight, minimum(premise(id), 1)) });
+      }
+      const here = view.components.filter(({ pin }) => pin === node.name).length;
+      const id = `placed:${node.name}`;
+      premises.push({
+        id,
+        name: `Components on ${node.name}`,
+        value: here,
+        unit: '',
+        at: now,
+        source: 'Deployments in the Kubernetes API',
+        usual: here,
+        range: [0, 32],
+      });
+      const perCore = 1 / Math.max(node.cores, 1);
+      terms.push({ name: 'Components', expression: multiply(-componentsWeight, minimum(multiply(perCore, premise(id)), 1)) });
+      options.push({ ...option, terms });
+    }
+    return {
+      premises,
+      options,
+      stay: 'stay',
+      neededMargin: 0,
+      coolDownS: 0,
+      horizonS,
+      mechanism: 'fluidity',
+      command: (option) => {
+        const host = option.action.kind === 'deploy' ? option.action.host : '';
+        return {
+          name: application.description.name,
+          deployment_plan: { initial_plan: true, [name]: [{ action: 'deploy', host }] },
+        };
+      },
+      readings,
+    };
+  }
+}
+
+/** Components after those they depend on; a circle is broken where it is met. */
+function inOrderOfDependence({ description }: DescribedApplication): string[] {
+  const ordered = new Set<string>();
+  const visiting = new Set<string>();
+  const visit = (name: string): void => {
+    if (ordered.has(name) || visiting.has(name)) return;
+    visiting.add(name);
+    const component = description.components.find(({ metadata }) => metadata.name === name);
+    for (const needed of component?.depends_on ?? []) visit(typeof needed === 'string' ? needed : needed.component_name);
+    if (component) ordered.add(name);
+  };
+  for (const { metadata } of description.components) visit(metadata.name);
+  return [...ordered];
+}
+
+export const staticPlacement: PolicyFactory<ClusterSituation> = {
+  name: 'static-placement',
+  settings: settingsSchema,
+  create: (settings) => new StaticPlacement(settingsSchema.parse(settings)),
+};

@@ -1,0 +1,53 @@
+import type { ApplicationStatus } from './bus/messages.ts';
+import { receiversOf } from './descriptions/application.ts';
+import { unitOf } from './descriptions/common.ts';
+import { type ComponentView, type DescribedApplication, type PodView, servingPod } from './orchestration/orchestrator.ts';
+
+type ComponentStatus = ApplicationStatus['components'][number];
+
+/** State of an application from its components' pods. `wasDeployed`: it had all of them ready before. */
+export function applicationStatus(
+  application: DescribedApplication,
+  components: ComponentView[],
+  options: { cluster: string; time: number; wasDeployed: boolean },
+): ApplicationStatus {
+  const { description } = application;
+  const statuses = description.components.map((component): ComponentStatus => {
+    const name = component.metadata.name;
+    const view = components.find((one) => one.application === description.name && one.component === name);
+    const sendsTo = receiversOf(description, name);
+    if (component.external_component) return { name, state: 'running', node: null, pod: null, reason: 'runs outside', sendsTo };
+    const pod = view && servingPod(view);
+    if (!pod) return { name, state: view ? 'starting' : 'pending', node: view?.pin ?? null, pod: null, sendsTo };
+    return { name, ...podStatus(pod), node: pod.node, pod: pod.name, sendsTo };
+  });
+  const allRunning = statuses.every(({ state }) => state === 'running');
+  const anyFailed = statuses.some(({ state }) => state === 'failed');
+  return {
+    application: description.name,
+    cluster: options.cluster,
+    time: options.time,
+    state: allRunning ? 'deployed' : anyFailed || options.wasDeployed ? 'degraded' : 'deploying',
+    targets: description.components.flatMap((component) =>
+      (component.qos_metrics ?? []).map(({ application_metric_id, target, relation }) => ({
+        metric: application_metric_id,
+        target,
+        relation,
+        unit: unitOf(application_metric_id),
+      })),
+    ),
+    components: statuses,
+  };
+}
+
+function podStatus(pod: PodView): Pick<ComponentStatus, 'state' | 'reason'> {
+  const reason = pod.reason === undefined ? {} : { reason: pod.reason };
+  if (pod.leaving) return { state: 'leaving', ...reason };
+  if (pod.ready) return { state: 'running' };
+  if (pod.phase === 'Failed' || /BackOff|^Err|Error|Invalid/.test(pod.reason ?? '')) return { state: 'failed', ...reason };
+  return { state: pod.node === null ? 'pending' : 'starting', ...reason };
+}
+
+/** Whether two statuses say the same but for their time. */
+export const sameStatus = (a: ApplicationStatus | undefined, b: ApplicationStatus): boolean =>
+  a !== undefined && JSON.stringify({ ...a, time: 0 }) === JSON.stringify({ ...b, time: 0 });
