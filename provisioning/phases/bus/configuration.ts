@@ -1,4 +1,4 @@
-import type { BusUser } from './users.ts';
+import { type BusUser, streamDomain } from './users.ts';
 
 export const busFolder = '/etc/mlsysops/bus';
 export const busPort = 4222;
@@ -28,10 +28,14 @@ const common = (name: string, users: readonly UserWithPassword[], folder: string
   max_payload: 4 * 1024 * 1024,
   authorization: {
     timeout: 5,
-    users: users.map(({ user, password, publish, subscribe }) => ({
+    users: users.map(({ user, password, publish, denied, subscribe }) => ({
       user,
       password,
-      permissions: { publish: { allow: publish }, subscribe: { allow: subscribe }, allow_responses: { max: 100, expires: '1m' } },
+      permissions: {
+        publish: { allow: publish, ...(denied === undefined ? {} : { deny: denied }) },
+        subscribe: { allow: subscribe },
+        allow_responses: { max: 100, expires: '1m' },
+      },
     })),
   },
 });
@@ -41,6 +45,7 @@ export const hubConfiguration = (hub: { users: readonly UserWithPassword[]; fold
   text({
     ...common('hub', hub.users, hub.folder ?? busFolder),
     jetstream: {
+      domain: streamDomain,
       store_dir: hub.storeFolder ?? busStateFolder,
       max_memory_store: 64 * 1024 * 1024,
       max_file_store: 1024 * 1024 * 1024,
@@ -57,6 +62,8 @@ export const leafConfiguration = (leaf: {
 }): string =>
   text({
     ...common(leaf.cluster, leaf.users, leaf.folder ?? busFolder),
+    // An agent of the cluster asks for JetStream as if it were here.
+    mappings: { '$JS.API.>': `$JS.${streamDomain}.API.>` },
     leafnodes: {
       reconnect: 1,
       remotes: [

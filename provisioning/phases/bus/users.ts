@@ -7,6 +7,8 @@ import { desktopUser } from './keys.ts';
 export interface BusUser {
   user: string;
   publish: string[];
+  /** Of what it may publish, what it may not. */
+  denied?: string[];
   subscribe: string[];
 }
 
@@ -15,10 +17,14 @@ export const clusterAgent = (cluster: string): string => `cluster-${cluster}`;
 export const continuumAgent = 'continuum';
 export const leafUser = (cluster: string): string => `leaf-${cluster}`;
 
+/** JetStream domain of the hub: leaves have no stream of their own and ask there. */
+export const streamDomain = 'hub';
+
 const everyRequest = 'mls.request.>';
 const inboxes = '_INBOX.>';
 /** What publishing to a kept stream asks of JetStream. */
-const streamInfo = ['$JS.API.INFO', '$JS.API.STREAM.INFO.MLS_DECISIONS'];
+// On a leaf the rights are looked at after the subject was mapped to the hub's domain.
+const streamInfo = ['$JS.API', `$JS.${streamDomain}.API`].flatMap((api) => [`${api}.INFO`, `${api}.STREAM.INFO.MLS_DECISIONS`]);
 const requestsTo = (agent: string): string => subjects.request(agent, '>');
 
 const nodeUser = (cluster: string, host: string): BusUser => ({
@@ -59,10 +65,16 @@ const continuumUser: BusUser = {
 
 const desktop: BusUser = { user: desktopUser, publish: [everyRequest, '$JS.API.>', '$JS.ACK.>'], subscribe: ['mls.>', inboxes] };
 
-/** What a cluster's leaf may carry to the hub (publish) and take from it (subscribe). */
-const leaf = (cluster: string): BusUser => ({
+/**
+ * What a cluster's leaf may carry to the hub (publish) and take from it (subscribe). Interest travels by the subject as it was subscribed:
+ * the hub's "mls.heartbeat.>" must be allowed as a whole, and what is other clusters' is denied on top.
+ */
+const leaf = (cluster: string, others: readonly string[]): BusUser => ({
   user: leafUser(cluster),
-  publish: [`mls.*.${cluster}.>`, everyRequest, inboxes, ...streamInfo],
+  publish: ['mls.>', inboxes, `$JS.${streamDomain}.API.>`],
+  denied: others.flatMap((other) =>
+    ['heartbeat', 'telemetry', 'decision', 'application'].map((kind) => `mls.${kind}.${other}.>`),
+  ),
   subscribe: [everyRequest, `mls.*.${cluster}.>`, inboxes],
 });
 
@@ -76,7 +88,7 @@ export const hubUsers = (testbed: Testbed, members: readonly string[]): BusUser[
   ...agentsOf(testbed, managementCluster),
   continuumUser,
   desktop,
-  ...members.map(leaf),
+  ...members.map((cluster) => leaf(cluster, [managementCluster, ...members.filter((other) => other !== cluster)])),
 ];
 
 /** Users of a cluster's leaf: its agents. */
