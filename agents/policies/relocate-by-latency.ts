@@ -34,6 +34,8 @@ type Settings = z.infer<typeof settingsSchema>;
 
 /** A reading that is older says nothing of now. */
 const staleMs = 10_000;
+/** A component that has just moved warms up; what it says meanwhile is not learnt. */
+const settleMs = 3000;
 /** Power of a node is learnt from so many readings before it is used. */
 const enoughPowerSamples = 10;
 
@@ -62,18 +64,23 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   readonly #models = new Map<string, LatencyModel>();
   readonly #power = new Map<string, RecursiveLeastSquares>();
   readonly #learntUntil = new Map<string, number>();
+  readonly #places = new Map<string, string>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  learn({ view, window }: PolicyInput<ClusterSituation>): void {
-    for (const subject of subjectsOf(view, this.#settings.covariate)) {
+  learn({ view, window, now }: PolicyInput<ClusterSituation>): void {
+    for (const subject of subjectsOf(view, window, this.#settings.covariate)) {
       const key = keyOf(subject);
-      const since = this.#learntUntil.get(key);
-      // While it moves, what it says is of two nodes at once.
-      if (subject.view.pods.length !== 1) continue;
-      const points = window.points({ ...subject.latency, node: subject.node }, since === undefined ? undefined : since + 1);
+      // While it moves, what it says is of two nodes at once; and the first seconds in a new place are a start, not how it is there.
+      const isSettled = subject.view.pods.length === 1 && this.#places.get(key) === subject.node;
+      if (!isSettled) {
+        this.#places.set(key, subject.node);
+        this.#learntUntil.set(key, now + (this.#learntUntil.has(key) ? settleMs : 0));
+        continue;
+      }
+      const points = window.points(subject.latency, (this.#learntUntil.get(key) ?? now) + 1);
       if (points.length === 0) continue;
       const covariates = window.points(subject.covariate);
       const loads = othersLoad(window, view, subject);
@@ -96,8 +103,8 @@ class RelocateByLatency implements Policy<ClusterSituation> {
 
   analyze({ view, window, now }: PolicyInput<ClusterSituation>): Trigger[] {
     const { holdS, closeAt } = this.#settings;
-    return subjectsOf(view, this.#settings.covariate).flatMap((subject): Trigger[] => {
-      const points = window.points({ ...subject.latency, node: subject.node });
+    return subjectsOf(view, window, this.#settings.covariate).flatMap((subject): Trigger[] => {
+      const points = window.points(subject.latency);
       const last = points.at(-1);
       if (!last || now - last.time > staleMs) return [];
       const common = { application: subject.application.name, component: subject.component.metadata.name };
@@ -110,7 +117,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
         const text = `${subject.metric} of ${common.component} has been over ${target} for ${Math.round(heldS)} s`;
         return [{ kind: 'qos-violated', text, ...common }];
       }
-      const recent = window.usual({ ...subject.latency, node: subject.node }, now - 5000) ?? last.value;
+      const recent = window.usual(subject.latency, now - 5000) ?? last.value;
       if (recent < closeAt * subject.target) return [];
       return [{ kind: 'qos-close', text: `${subject.metric} of ${common.component} is close to ${target}`, ...common }];
     });
@@ -118,10 +125,12 @@ class RelocateByLatency implements Policy<ClusterSituation> {
 
   plan(input: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
     const { view, window, now } = input;
-    const subject = subjectsOf(view, this.#settings.covariate).find(
+    const subject = subjectsOf(view, window, this.#settings.covariate).find(
       ({ application, component }) => application.name === trigger.application && component.metadata.name === trigger.component,
     );
     if (!subject) return undefined;
+    // Nothing is known of the latency here yet: a prediction would be a guess.
+    if (this.#modelOf(subject).weights(subject.node, speedIn(view)).samples === 0) return undefined;
     const settings = this.#settings;
     const name = subject.component.metadata.name;
     const unit = unitOf(subject.metric);
@@ -293,7 +302,7 @@ const componentQuery = ({ application, component }: Subject) => ({
 });
 
 /** Components that run and have a target for something that must be low. */
-function subjectsOf(view: ClusterSituation, covariateMetric: string): Subject[] {
+function subjectsOf(view: ClusterSituation, window: SlidingWindow, covariateMetric: string): Subject[] {
   return view.applications.flatMap(({ description }) =>
     description.components.flatMap((component): Subject[] => {
       const placed = view.components.find(
@@ -311,11 +320,17 @@ function subjectsOf(view: ClusterSituation, covariateMetric: string): Subject[] 
           node,
           metric,
           target,
-          latency: { metric, application: description.name, component: component.metadata.name },
+          latency: latencyQuery(window, metric, description.name, component.metadata.name),
           covariate: { metric: covariateMetric, application: description.name },
         }));
     }),
   );
+}
+
+/** The component's own metric; where only another of the application tells it (a camera times the whole way), that. */
+function latencyQuery(window: SlidingWindow, metric: string, application: string, component: string): SeriesQuery {
+  const own = { metric, application, component };
+  return window.latest(own).length > 0 ? own : { metric, application };
 }
 
 /** Relative speeds: by frequency where every node tells it, else by the root of the cores, for a pipeline uses few of them at once. */
