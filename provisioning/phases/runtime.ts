@@ -4,7 +4,7 @@ import { fileStep } from './support/files.ts';
 import { factsOf } from './support/hosts.ts';
 import type { PhaseTools } from './support/options.ts';
 import { packagesStep } from './support/packages.ts';
-import { allOf, keepFormer, restoreFormer, script, undoing, waitFor } from './support/shell.ts';
+import { allOf, keepFormer, restartIfActive, restoreFormer, script, undoing, waitFor } from './support/shell.ts';
 
 /** Where the distribution's package puts the CNI plugins (Debian, Ubuntu). */
 export const cniFolder = '/usr/lib/cni';
@@ -34,9 +34,9 @@ export const runtimePhase = (tools: PhaseTools): Phase => ({
           id: 'containerd-configuration',
           title: 'Set containerd up for Kubernetes',
           files: [{ path: '/etc/containerd/config.toml', mode: '0644', content: configuration }],
-          afterwards: 'if systemctl is-active -q containerd; then systemctl restart containerd; fi',
+          afterwards: restartIfActive('containerd'),
         }),
-        undo: undoing(restoreFormer('/etc/containerd/config.toml'), 'systemctl try-restart containerd 2>/dev/null'),
+        undo: undoing(restoreFormer('/etc/containerd/config.toml'), restartIfActive('containerd')),
       },
       containerdService,
     ];

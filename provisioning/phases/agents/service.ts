@@ -8,7 +8,7 @@ import type { BusKeys } from '../bus/keys.ts';
 import { karmadaKubeconfig } from '../karmada/scripts.ts';
 import { adminKubeconfig } from '../kubernetes/scripts.ts';
 import { fileStep, type PlacedFile } from '../support/files.ts';
-import { allOf, script, undoing } from '../support/shell.ts';
+import { allOf, restartIfActive, script, undoing } from '../support/shell.ts';
 import { readOrMake } from '../support/state.ts';
 import { agentConfiguration, agentName, clusterKubeconfig, karmadaKubeconfigCopy, northboundTokenFile } from './configuration.ts';
 import { agentConfigFile, agentProgram, agentService, agentState, agentUnit, agentUser } from './units.ts';
@@ -26,7 +26,7 @@ export function kubeconfigStep(copy: { id: string; title: string; from: string; 
     observe: allOf(`cmp -s ${from} ${to}`, `[ "$(stat -c '%a %G' ${to})" = '640 ${agentUser}' ]`),
     change: script(
       `install -m 0640 -o root -g ${agentUser} ${from} ${to}`,
-      ...services.map((service) => `systemctl try-restart ${service}`),
+      ...services.map(restartIfActive),
     ),
     undo: undoing(`rm -f ${to}`),
   };

@@ -4,7 +4,7 @@ import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { factsOf } from './hosts.ts';
 import type { PhaseTools } from './options.ts';
-import { allOf, installedFolder, quote, script, undoing } from './shell.ts';
+import { allOf, installedFolder, quote, restartIfActive, script, undoing } from './shell.ts';
 
 const incoming = '/var/lib/mlsysops/provisioning/incoming';
 
@@ -60,7 +60,7 @@ export async function installStep(
         `mv -f ${target}.new ${target}`,
         `rm -f ${travelling}`,
         `{ echo ${quote(resolved.digest)}; echo ${resolved.sha256}; stat -c '%s %y %z' ${target}; } >${note}`,
-        artefact.restart === undefined ? ':' : `systemctl try-restart ${artefact.restart}`,
+        artefact.restart === undefined ? ':' : restartIfActive(artefact.restart),
       );
     },
     timeoutS: 300,

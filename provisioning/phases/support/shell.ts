@@ -42,3 +42,6 @@ export const restoreFormer = (path: string): string => {
   const kept = `${beforeFolder}/${path.replaceAll('/', '_')}`;
   return `if [ -e ${kept} ]; then mv -f ${kept} ${path}; else rm -f ${path}; fi`;
 };
+
+/** Starts a service anew when it runs; one that is not there (yet) is left alone. */
+export const restartIfActive = (service: string): string => `if systemctl is-active -q ${service}; then systemctl restart ${service}; fi`;
