@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { freeIndex } from './network.ts';
+import { requestSchema } from './requests.ts';
+
+describe('the network of local hosts', () => {
+  it('avoids what is routed and what other testbeds have', () => {
+    const routes =
+      'default via 172.16.0.1 dev eth0\n10.99.1.0/24 dev vpn\nlocal 10.99.3.1 dev mlh3 table local\n10.0.0.0/8 dev wide\n';
+    expect(freeIndex(routes, [2])).toBe(4);
+    expect(() =>
+      freeIndex(
+        '',
+        Array.from({ length: 254 }, (_, index) => index + 1),
+      ),
+    ).toThrow(/no free network/);
+  });
+});
+
+describe('requests to the helper', () => {
+  it.each([
+    { verb: 'create', testbed: 'a', hosts: [{ name: 'b' }], authorizedKey: 'ssh-ed25519 AAAA\ncommand="x" ssh-rsa BBBB' },
+    { verb: 'create', testbed: 'a', hosts: [{ name: 'b$(id)' }], authorizedKey: 'ssh-ed25519 AAAA' },
+    { verb: 'create', testbed: 'a', hosts: [], authorizedKey: 'ssh-ed25519 AAAA' },
+    { verb: 'stop', testbed: '..', host: 'x' },
+    { verb: 'stop', testbed: 'x', host: '-rf' },
+    { verb: 'execute', program: 'sh' },
+  ])('are refused when they are not exactly what they should be: %j', (request) => {
+    expect(requestSchema.safeParse(request).success).toBe(false);
+  });
+});

@@ -1,0 +1,86 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, tryRun } from './shell.ts';
+import type { Machine, Places, TestbedState } from './state.ts';
+
+/** Networks of local hosts are 10.99.<index>.0/24; the bridge has .1, hosts from .11 on. */
+export const networkOf = (index: number): string => `10.99.${index}.0/24`;
+export const gatewayOf = (index: number): string => `10.99.${index}.1`;
+export const addressOf = (index: number, number: number): string => `10.99.${index}.${10 + number}`;
+export const bridgeOf = (index: number): string => `mlh${index}`;
+/** Interface and namespace of one host; interface names hold 15 characters at most. */
+export const linkOf = (index: number, number: number): string => `mlh${index}h${number}`;
+
+/** The first index whose network nobody uses: no route of this computer overlaps it, and no other testbed has it. */
+export function freeIndex(routes: string, taken: number[]): number {
+  const used = new Set(taken);
+  for (const match of routes.matchAll(/\b10\.99\.(\d{1,3})\./g)) used.add(Number(match[1]));
+  // A route to all of 10.0.0.0/8 or 10.99.0.0/16 (a VPN) is less specific than ours and stays unharmed.
+  for (let index = 1; index < 255; index++) if (!used.has(index)) return index;
+  throw new Error('no free network below 10.99.0.0/16 is left for local hosts');
+}
+
+const rulesOf = (index: number): string[][] => {
+  const network = networkOf(index);
+  const comment = ['-m', 'comment', '--comment', `mlsysops local hosts ${index}`];
+  return [
+    ['nat', 'POSTROUTING', '-s', network, '!', '-d', network, ...comment, '-j', 'MASQUERADE'],
+    ['filter', 'FORWARD', '-i', bridgeOf(index), ...comment, '-j', 'ACCEPT'],
+    ['filter', 'FORWARD', '-o', bridgeOf(index), ...comment, '-j', 'ACCEPT'],
+  ];
+};
+
+const forwarding = '/proc/sys/net/ipv4/ip_forward';
+const forwardingBefore = (places: Places): string => join(places.root, 'ip_forward.before');
+
+/** Bridge, forwarding and masquerade of a testbed; what is there already stays. */
+export async function ensureNetwork(places: Places, state: TestbedState): Promise<void> {
+  const bridge = bridgeOf(state.index);
+  if (!(await tryRun('ip', ['link', 'show', bridge]))) await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  await run('ip', ['addr', 'replace', `${gatewayOf(state.index)}/24`, 'dev', bridge]);
+  await run('ip', ['link', 'set', bridge, 'up']);
+  const now = readFileSync(forwarding, 'utf8').trim();
+  if (now !== '1') {
+    if (!existsSync(forwardingBefore(places))) writeFileSync(forwardingBefore(places), now);
+    writeFileSync(forwarding, '1');
+  }
+  for (const [table = '', chain = '', ...rule] of rulesOf(state.index)) {
+    if (!(await tryRun('iptables', ['-w', '-t', table, '-C', chain, ...rule])))
+      await run('iptables', ['-w', '-t', table, '-I', chain, ...rule]);
+  }
+}
+
+/** A fresh network namespace for one host, linked to the testbed's bridge. */
+export async function makeLink(state: TestbedState, machine: Machine): Promise<void> {
+  const link = linkOf(state.index, machine.number);
+  await removeLink(state, machine);
+  await run('ip', ['netns', 'add', link]);
+  await run('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', link]);
+  await run('ip', ['link', 'set', link, 'master', bridgeOf(state.index), 'up']);
+  const inside = (...args: string[]) => run('ip', ['-n', link, ...args]);
+  await inside('addr', 'add', `${machine.address}/24`, 'dev', 'eth0');
+  await inside('link', 'set', 'lo', 'up');
+  await inside('link', 'set', 'eth0', 'up');
+  await inside('route', 'add', 'default', 'via', gatewayOf(state.index));
+}
+
+export async function removeLink(state: TestbedState, machine: Machine): Promise<void> {
+  const link = linkOf(state.index, machine.number);
+  await tryRun('ip', ['link', 'del', link]);
+  await tryRun('ip', ['netns', 'del', link]);
+}
+
+/** Cuts a host off, or joins it again: its side of the bridge goes down or up. */
+export const setLink = (state: TestbedState, machine: Machine, up: boolean): Promise<string> =>
+  run('ip', ['link', 'set', linkOf(state.index, machine.number), up ? 'up' : 'down']);
+
+/** Takes a testbed's bridge and rules away; forwarding goes back to what it was when this was the last testbed. */
+export async function removeNetwork(places: Places, state: TestbedState, last: boolean): Promise<void> {
+  for (const [table = '', chain = '', ...rule] of rulesOf(state.index))
+    await tryRun('iptables', ['-w', '-t', table, '-D', chain, ...rule]);
+  await tryRun('ip', ['link', 'del', bridgeOf(state.index)]);
+  if (last && existsSync(forwardingBefore(places))) {
+    writeFileSync(forwarding, readFileSync(forwardingBefore(places), 'utf8'));
+    rmSync(forwardingBefore(places));
+  }
+}
