@@ -14,8 +14,9 @@ export class DescriptionError extends Error {
   override readonly name = 'DescriptionError';
   readonly issues: DescriptionIssue[];
   constructor(fileName: string, issues: DescriptionIssue[]) {
-    super(issues.map((issue) => `${fileName}:${issue.line}: ${issue.message}`).join('\n'));
-    this.issues = issues;
+    const ordered = issues.toSorted((a, b) => a.line - b.line);
+    super(ordered.map((issue) => `${fileName}:${issue.line}: ${issue.message}`).join('\n'));
+    this.issues = ordered;
   }
 }
 

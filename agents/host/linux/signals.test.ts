@@ -1,0 +1,134 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { kernelFiles } from './files.ts';
+import { LinuxSignals } from './signals.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mls-kernel-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** Kernel files as they were seen on such hosts, with only the numbers that matter. */
+async function write(files: Record<string, string>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+}
+const uid = '0a1b-2c3d';
+const machine = (busy: number, idle: number) => ({
+  '/proc/stat': `cpu  ${busy} 0 0 ${idle} 0 0 0 0 0 0\ncpu0 1 0 0 1\ncpu1 1 0 0 1\ncpu2 1 0 0 1\ncpu3 1 0 0 1\nintr 1\n`,
+  '/proc/meminfo': 'MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    400 kB\n',
+  '/proc/loadavg': '0.50 0.40 0.30 1/100 1\n',
+  '/proc/net/dev': `Inter-|   Receive\n face |bytes\n    lo: 999 0 0 0 0 0 0 0 999 0\n  eth0: ${busy} 0 0 0 0 0 0 0 ${busy * 2} 0\nveth12: 77 0 0 0 0 0 0 0 77 0\n`,
+});
+async function readings(signals: LinuxSignals): Promise<Record<string, [number, string | undefined]>> {
+  const samples = await signals.read();
+  return Object.fromEntries(samples.map(({ metric, value, source }) => [metric, [value, source]]));
+}
+
+test('a whole machine: from /proc, power from RAPL where it can be read', async () => {
+  let now = 0;
+  const signals = new LinuxSignals({ files: kernelFiles(root), now: () => now, scrape: async () => [] });
+  const rapl = '/sys/class/powercap/intel-rapl:0/energy_uj';
+  await write({ ...machine(100, 100), [rapl]: '1000000', '/proc/cpuinfo': 'model name\t: Xeon\ncpu MHz\t\t: 1800.0\n' });
+  const first = await readings(signals);
+  expect(first.memory_used_bytes).toEqual([600 * 1024, undefined]);
+  expect(first.cpu_used_ratio).toBeUndefined();
+  now = 2000;
+  await write({ ...machine(150, 250), [rapl]: '61000000' });
+  expect(await readings(signals)).toMatchObject({
+    cpu_used_ratio: [0.25, undefined],
+    load_1m: [0.5, undefined],
+    network_receive_bytes_per_second: [25, undefined],
+    network_transmit_bytes_per_second: [50, undefined],
+    power_w: [30, 'rapl'],
+  });
+  expect(await signals.describe()).toMatchObject({ cpuModel: 'Xeon', cores: 4, frequencyGHz: [1.8], memoryBytes: 1_024_000 });
+  now = 3000;
+  await write(machine(50, 10));
+  expect((await readings(signals)).cpu_used_ratio).toBeUndefined();
+});
+
+test('a local host on cgroup v1: from its own cgroup, not the machine around it; pods by uid', async () => {
+  let now = 0;
+  const signals = new LinuxSignals({
+    files: kernelFiles(root),
+    now: () => now,
+    scrape: async () => [{ metric: 'people_in_view', value: 3, application: 'app', component: 'camera' }],
+  });
+  signals.track([{ application: 'app', component: 'camera', podUid: uid }]);
+  const pod = (name: string, controller: string) => `/sys/fs/cgroup/${controller}/kubepods/burstable/pod${uid}/${name}`;
+  const at = (seconds: number) => ({
+    ...machine(now + 1, 1),
+    '/sys/fs/cgroup/cpuacct/cpuacct.usage': String(seconds * 1e9),
+    [pod('cpuacct.usage', 'cpuacct')]: String(seconds * 0.5e9),
+  });
+  await write({
+    '/run/systemd/container': 'systemd-nspawn\n',
+    '/proc/1/cgroup': '4:memory:/init.scope\n2:cpuacct:/\n1:name=systemd:/init.scope\n0::/\n',
+    '/proc/self/mountinfo':
+      '33 31 0:30 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n',
+    '/sys/fs/cgroup/memory/memory.usage_in_bytes': '500000',
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
+    '/sys/fs/cgroup/memory/memory.stat': 'cache 1\ntotal_inactive_file 100000\n',
+    [pod('memory.usage_in_bytes', 'memory')]: '4096',
+    '/sys/class/powercap/intel-rapl:0/energy_uj': '1',
+    ...at(10),
+  });
+  await signals.read();
+  now = 1000;
+  await write(at(12));
+  const read = await readings(signals);
+  // 2 s of processor time in 1 s, on 4 processors; the machine itself was fully busy.
+  expect(read).toMatchObject({
+    cpu_used_ratio: [0.5, 'cgroup'],
+    memory_used_bytes: [400_000, 'cgroup'],
+    memory_total_bytes: [1_024_000, 'cgroup'],
+    load_1m: [0.5, 'machine'],
+    component_cpu_cores: [1, undefined],
+    component_memory_bytes: [4096, undefined],
+    people_in_view: [3, undefined],
+  });
+  expect(read.power_w).toBeUndefined();
+});
+
+test('a local host on cgroup v2, with a quota; pods as the systemd driver names them', async () => {
+  let now = 0;
+  const signals = new LinuxSignals({
+    files: kernelFiles(root),
+    now: () => now,
+    scrape: () => Promise.reject(new Error('refused')),
+  });
+  signals.track([{ application: 'app', component: 'camera', podUid: uid }]);
+  const host = '/sys/fs/cgroup/machine/w1';
+  const pod = `${host}/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${uid.replaceAll('-', '_')}.slice`;
+  const at = (seconds: number) => ({
+    ...machine(1, 1),
+    [`${host}/cpu.stat`]: `usage_usec ${seconds * 1e6}\nuser_usec 1\n`,
+    [`${pod}/cpu.stat`]: `usage_usec ${seconds * 1e5}\n`,
+  });
+  await write({
+    '/run/systemd/container': 'systemd-nspawn\n',
+    '/proc/1/cgroup': '0::/machine/w1/init.scope\n',
+    '/proc/self/mountinfo': '31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n',
+    [`${host}/cpu.max`]: '200000 100000\n',
+    [`${host}/memory.current`]: '300000',
+    [`${host}/memory.max`]: '500000',
+    [`${pod}/memory.current`]: '2048',
+    ...at(1),
+  });
+  await signals.read();
+  now = 1000;
+  await write(at(2));
+  expect(await readings(signals)).toMatchObject({
+    cpu_used_ratio: [0.5, 'cgroup'],
+    memory_total_bytes: [500_000, 'cgroup'],
+    component_cpu_cores: [expect.closeTo(0.1, 9), undefined],
+    component_memory_bytes: [2048, undefined],
+  });
+  expect((await signals.describe()).cores).toBe(2);
+});
