@@ -8,7 +8,7 @@ interface ButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'onC
   kind?: 'plain' | 'primary' | 'ghost' | 'danger';
   large?: boolean;
   /** A promise keeps the button busy until it settles; its failure goes to `onError`. */
-  onClick?: () => void | Promise<unknown>;
+  onClick?: () => unknown;
   onError?: (error: ShownError) => void;
 }
 

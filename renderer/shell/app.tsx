@@ -1,6 +1,10 @@
-import type { ComponentType } from 'react';
+import { type ComponentType, useEffect, useState } from 'react';
+import { DecisionsPage } from '../pages/decisions/decisions-page.tsx';
 import { RunPage } from '../pages/run/run-page.tsx';
+import { TelemetryPage } from '../pages/telemetry/telemetry-page.tsx';
+import { TerminalsPage } from '../pages/terminals/terminals-page.tsx';
 import { TestbedsPage } from '../pages/testbeds/testbeds-page.tsx';
+import { TopologyPage } from '../pages/topology/topology-page.tsx';
 import { Sprite } from '../parts/sprite.tsx';
 import { type PageName, useNavigation } from '../state/navigation.ts';
 import { CommandPalette } from './command-palette.tsx';
@@ -10,14 +14,21 @@ import { TimeBar } from './time-bar.tsx';
 import { TopBar } from './top-bar.tsx';
 
 /** Pages live only while they are shown: a hidden page has no subscription. Terminals alone stay, because their shells do. */
-const pageComponents: Partial<Record<PageName, ComponentType>> = {
+const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
   testbeds: TestbedsPage,
   run: RunPage,
+  topology: TopologyPage,
+  telemetry: TelemetryPage,
+  decisions: DecisionsPage,
 };
 
 export function App() {
   const page = useNavigation((state) => state.page);
-  const Page = pageComponents[page];
+  const [terminals, setTerminals] = useState(false);
+  useEffect(() => {
+    if (page === 'terminals') setTerminals(true);
+  }, [page]);
+  const Page = page === 'terminals' ? null : pageComponents[page];
   return (
     <>
       <Sprite />
@@ -26,6 +37,7 @@ export function App() {
         <TopBar />
         <NavRail />
         {Page ? <Page /> : null}
+        {terminals || page === 'terminals' ? <TerminalsPage hidden={page !== 'terminals'} /> : null}
         <TimeBar />
       </div>
       <CommandPalette />

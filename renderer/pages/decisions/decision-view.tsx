@@ -1,0 +1,165 @@
+import { Badge } from '../../parts/controls.tsx';
+import {
+  formatAge,
+  formatClock,
+  formatPrediction,
+  formatQuantity,
+  formatSigned,
+  metricTitle,
+  quantity,
+} from '../../parts/format.ts';
+import { Icon, LayerShape, State } from '../../parts/glyphs.tsx';
+import { type Candidate, type DecisionRecord, isAct } from '../../state/types.ts';
+import { useNow } from '../../state/visible.ts';
+import { testIds } from '../../test-ids.ts';
+import { Candidates } from './candidates.tsx';
+import { ExpectedActual } from './expected-actual.tsx';
+import { Flips } from './flips.tsx';
+import { Waterfall } from './waterfall.tsx';
+import { WhatIf } from './what-if.tsx';
+import { bestChangeOf, candidateOf, stayWasPossible } from './words.ts';
+
+/** One decision: the sentence, then everything it rests on. All of it is from the record. */
+export function DecisionView({ record }: { record: DecisionRecord }) {
+  return (
+    <article className="decision">
+      <Origin record={record} />
+      <Figures record={record} />
+      <div className="evidence">
+        <Candidates record={record} />
+        <Waterfall record={record} />
+      </div>
+      <div className="consequences">
+        <WhatIf record={record} />
+        <ExpectedActual record={record} />
+        <Flips record={record} />
+      </div>
+    </article>
+  );
+}
+
+function Origin({ record }: { record: DecisionRecord }) {
+  const now = useNow(10_000);
+  const act = isAct(record);
+  const { layer, cluster, node } = record.agent;
+  const place = layer === 'node' ? node : layer === 'cluster' ? cluster : 'the continuum';
+  return (
+    <div>
+      <div className="row gap-6 caption muted origin">
+        <State name={act ? 'act' : 'nonact'} size={12} />
+        <span>{act ? 'Act' : 'Non-act'}</span>
+        <span>·</span>
+        <span>
+          {formatClock(record.time)}, {formatAge(now - record.time)}
+        </span>
+        <span>·</span>
+        <LayerShape name={layer} size={10} />
+        <span>
+          {layer} agent of {place}
+        </span>
+        <span>·</span>
+        <span>
+          policy {record.policy.name} {record.policy.version}
+        </span>
+        <span>·</span>
+        <span>{record.exploration ? 'explored on purpose' : 'no exploration'}</span>
+      </div>
+      <h1 className="sentence" data-testid={testIds.decisionSentence}>
+        {record.sentence}
+      </h1>
+      <p className="secondary trigger">{record.trigger.text}</p>
+    </div>
+  );
+}
+
+/** Before → after for each predicted figure, the scores, and the margin against what was needed. */
+function Figures({ record }: { record: DecisionRecord }) {
+  const act = isAct(record);
+  const stay = candidateOf(record, record.stay);
+  const other = act ? candidateOf(record, record.choice) : bestChangeOf(record.candidates, record.stay);
+  const subject = act ? other : stay;
+  const target = record.premises.find((premise) => premise.id === 'target');
+  return (
+    <section className="card cells figures" aria-label="Figures">
+      {(subject?.predicted ?? []).slice(0, 3).map((outcome) => {
+        const before = stay?.predicted.find((one) => one.metric === outcome.metric);
+        const alternative = other?.predicted.find((one) => one.metric === outcome.metric);
+        const actual = record.actual?.outcomes.find((one) => one.metric === outcome.metric);
+        const goal = target && target.unit === outcome.unit ? target : undefined;
+        const met = goal ? outcome.value <= goal.value : null;
+        return (
+          <div key={outcome.metric}>
+            <div className="caption muted">{metricTitle(outcome.metric)}, expected</div>
+            <div className="row gap-6 figure">
+              {act && before ? (
+                <>
+                  <span className="muted">{quantity(before.value, before.unit).text}</span>
+                  <Icon name="arrow" size={13} className="muted" />
+                </>
+              ) : null}
+              <span className="strong nowrap">{formatQuantity(outcome.value, outcome.unit)}</span>
+              {goal ? (
+                <Badge kind={met ? 'ok' : 'bad'}>
+                  <State name={met ? 'ok' : 'bad'} size={12} />
+                  target {formatQuantity(goal.value, goal.unit)}
+                </Badge>
+              ) : null}
+            </div>
+            <div className="caption secondary">
+              {actual
+                ? `actual ${formatQuantity(actual.value, actual.unit)} after ${Math.round(record.horizonS)} s`
+                : !act && alternative
+                  ? `best option ${formatPrediction(alternative.value, alternative.deviation, alternative.unit)}`
+                  : `actual is taken after ${Math.round(record.horizonS)} s`}
+            </div>
+          </div>
+        );
+      })}
+      <ScoreFigure act={act} stay={stay} other={other} />
+      <MarginFigure record={record} />
+    </section>
+  );
+}
+
+function ScoreFigure({ act, stay, other }: { act: boolean; stay: Candidate | undefined; other: Candidate | undefined }) {
+  const [first, second] = act ? [stay, other] : [other, stay];
+  return (
+    <div>
+      <div className="caption muted">Score</div>
+      <div className="row gap-6 figure">
+        {first?.score != null ? (
+          <>
+            <span className="muted">{formatSigned(first.score)}</span>
+            <Icon name="arrow" size={13} className="muted" />
+          </>
+        ) : null}
+        <span className="strong">{formatSigned(second?.score)}</span>
+      </div>
+      <div className="caption secondary">
+        {first?.score == null ? 'nothing to hold it against' : act ? 'staying against the change' : 'best change against staying'}
+      </div>
+    </div>
+  );
+}
+
+function MarginFigure({ record }: { record: DecisionRecord }) {
+  const { margin, neededMargin } = record;
+  const possible = stayWasPossible(margin);
+  const full = Math.max(Math.abs(margin ?? 0), neededMargin * 2, 1e-6) / 0.76;
+  return (
+    <div>
+      <div className="row caption muted">
+        <span>Margin over staying</span>
+        <span className="spacer" />
+        <span>needed {neededMargin.toFixed(2)}</span>
+      </div>
+      <div className="figure strong">{possible ? formatSigned(margin) : 'staying was not possible'}</div>
+      {possible ? (
+        <span className="meter accent margin-meter">
+          <i style={{ width: `${(100 * Math.max(0, margin ?? 0)) / full}%` }} />
+          <u style={{ left: `${(100 * neededMargin) / full}%` }} />
+        </span>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,153 @@
+import { useMemo, useState } from 'react';
+import { Button, Segment } from '../../parts/controls.tsx';
+import { formatClock } from '../../parts/format.ts';
+import { LayerShape, State } from '../../parts/glyphs.tsx';
+import { useNavigation } from '../../state/navigation.ts';
+import { useTime } from '../../state/time.ts';
+import { type DecisionRecord, isAct } from '../../state/types.ts';
+import { useWorld } from '../../state/world.ts';
+import { testIds } from '../../test-ids.ts';
+import { DecisionView } from './decision-view.tsx';
+import { reasonOf } from './words.ts';
+
+type Filter = 'all' | 'acts' | 'non-acts';
+/** Rows in the document at once; older ones come with a button. */
+const pageSize = 100;
+
+/** The chosen decision; without a choice the newest, or the last one before the cursor. */
+export function shownDecision(
+  decisions: readonly DecisionRecord[],
+  chosen: string | null,
+  cursor: number | null,
+): DecisionRecord | null {
+  const found = chosen ? decisions.find((record) => record.id === chosen) : undefined;
+  if (found) return found;
+  const before = cursor === null ? decisions[0] : decisions.find((record) => record.time <= cursor);
+  return before ?? decisions[0] ?? null;
+}
+
+export function DecisionsPage() {
+  const { decisions, decisionsLoaded } = useWorld();
+  const { decision, cursor, select } = useTime();
+  const go = useNavigation((state) => state.go);
+  const [filter, setFilter] = useState<Filter>('all');
+  const [most, setMost] = useState(pageSize);
+  const acts = useMemo(() => decisions.filter(isAct).length, [decisions]);
+  const listed = decisions.filter((record) => filter === 'all' || isAct(record) === (filter === 'acts'));
+  const shown = shownDecision(decisions, decision, cursor);
+
+  const move = (event: React.KeyboardEvent<HTMLElement>) => {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    const at = listed.findIndex((record) => record.id === shown?.id);
+    const next = listed[at + (event.key === 'ArrowDown' ? 1 : -1)];
+    if (!next) return;
+    event.preventDefault();
+    select(next);
+    event.currentTarget.querySelector<HTMLElement>(`[data-decision="${CSS.escape(next.id)}"]`)?.focus();
+  };
+  return (
+    <main className="page decisions-page">
+      <aside className="decision-list" aria-label="Decisions">
+        <div className="toolbar plain-toolbar">
+          <h1>Decisions</h1>
+        </div>
+        <div className="filter">
+          <Segment
+            label="Show"
+            value={filter}
+            onChange={setFilter}
+            options={[
+              { value: 'all', label: `All ${decisions.length}` },
+              {
+                value: 'acts',
+                label: (
+                  <>
+                    <State name="act" size={12} />
+                    Acts {acts}
+                  </>
+                ),
+              },
+              {
+                value: 'non-acts',
+                label: (
+                  <>
+                    <State name="nonact" size={12} />
+                    Non-acts {decisions.length - acts}
+                  </>
+                ),
+              },
+            ]}
+          />
+        </div>
+        <ol onKeyDown={move} data-testid={testIds.decisionList}>
+          {listed.slice(0, most).map((record, index) => (
+            <li key={record.id}>
+              <Row
+                record={record}
+                chosen={record.id === shown?.id}
+                edge={`${index === 0 ? 'first' : ''} ${index === listed.length - 1 ? 'last' : ''}`}
+                onChoose={() => select(record)}
+              />
+            </li>
+          ))}
+          {listed.length > most ? (
+            <li className="older">
+              <Button onClick={() => setMost(most + pageSize)}>Show older decisions</Button>
+            </li>
+          ) : null}
+        </ol>
+      </aside>
+      {shown ? (
+        <DecisionView key={shown.id} record={shown} />
+      ) : (
+        <div className="empty">
+          <h1 data-testid={testIds.sentence}>{decisionsLoaded ? 'No decision yet' : 'Reading decisions'}</h1>
+          <p>Each decision of the agents will stand here with its reason, also those to leave things as they are.</p>
+          <Button onClick={() => go('topology')}>Show topology</Button>
+        </div>
+      )}
+    </main>
+  );
+}
+
+function Row({
+  record,
+  chosen,
+  edge,
+  onChoose,
+}: {
+  record: DecisionRecord;
+  chosen: boolean;
+  edge: string;
+  onChoose: () => void;
+}) {
+  const { layer, cluster, node } = record.agent;
+  const place = layer === 'node' ? (node ?? cluster) : layer === 'cluster' ? cluster : 'continuum';
+  return (
+    <button
+      type="button"
+      className={`decision-row ${edge}`}
+      aria-pressed={chosen}
+      data-testid={testIds.decisionRow}
+      data-decision={record.id}
+      data-act={isAct(record)}
+      tabIndex={chosen ? 0 : -1}
+      onClick={onChoose}
+    >
+      <span className="when">
+        {formatClock(record.time)}
+        <span className="row place">
+          <LayerShape name={layer} size={9} />
+          <span className="ellipsis">{place}</span>
+        </span>
+      </span>
+      <span className="mark">
+        <State name={isAct(record) ? 'act' : 'nonact'} size={14} />
+      </span>
+      <span className="what">
+        <span className="title ellipsis block">{record.title}</span>
+        <span className="why caption muted">{reasonOf(record)}</span>
+      </span>
+    </button>
+  );
+}

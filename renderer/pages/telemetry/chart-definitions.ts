@@ -1,0 +1,101 @@
+import type { Line } from '../../charts/lines.ts';
+import { metricTitle, metricUnit } from '../../parts/format.ts';
+import { mergeByTime } from '../../shell/merge-by-time.ts';
+import type { Headline } from '../../state/headline.ts';
+import type { Series } from '../../state/types.ts';
+
+export interface ChartDefinition {
+  id: string;
+  title: string;
+  unit: string;
+  lines: Line[];
+  target?: { value: number; relation: string } | undefined;
+  /** Spans two columns. */
+  wide?: boolean;
+  /** "simulated", "model", or both with "measured"; empty when plainly measured. */
+  source: string;
+}
+
+/** Metrics of hosts that get a chart, one line a node, in this order. */
+const hostMetrics = [
+  'cpu_used_ratio',
+  'power_w',
+  'memory_used_bytes',
+  'network_receive_bytes_per_second',
+  'network_transmit_bytes_per_second',
+];
+/** Metrics that are facts or counters: their height over time tells nothing. */
+const withoutChart = new Set(['memory_total_bytes', 'frames_total', 'load_1m', 'component_memory_bytes']);
+
+/** All metrics worth a chart among those that have been read, the headline first. */
+export function chartMetrics(read: Iterable<string>, headline: string | null): string[] {
+  const all = new Set(read);
+  const own = [...all].filter(
+    (metric) =>
+      !hostMetrics.includes(metric) && !withoutChart.has(metric) && metric !== headline && metric !== 'component_cpu_cores',
+  );
+  return [
+    ...(headline && all.has(headline) ? [headline] : []),
+    ...own.sort(),
+    ...hostMetrics.filter((metric) => all.has(metric)),
+    ...(all.has('component_cpu_cores') ? ['component_cpu_cores'] : []),
+  ];
+}
+
+const sourceOf = (series: readonly Series[]): string => {
+  const sources = [...new Set(series.map((one) => one.source))].filter((source) => source !== 'measured');
+  return sources.join(', ');
+};
+
+/** Nodes keep their colour on every chart; the order is that of their names. */
+export const nodeSeries = (nodes: readonly string[], node: string): number => (Math.max(0, nodes.indexOf(node)) % 6) + 1;
+
+export function defineCharts(
+  series: readonly Series[],
+  metrics: readonly string[],
+  nodes: readonly string[],
+  headline: Headline | null,
+): ChartDefinition[] {
+  return metrics.flatMap((metric): ChartDefinition[] => {
+    const own = series.filter((one) => one.key.metric === metric);
+    if (own.length === 0) return [];
+    const unit = metricUnit(metric) || (own[0]?.unit ?? '');
+    const base = { id: metric, unit, source: sourceOf(own) };
+    if (hostMetrics.includes(metric)) {
+      const lines = own
+        .filter((one) => one.key.component === '')
+        .sort((a, b) => nodes.indexOf(a.key.node) - nodes.indexOf(b.key.node))
+        .map((one) => ({ label: one.key.node, series: nodeSeries(nodes, one.key.node), times: one.times, values: one.values }));
+      return lines.length > 0 ? [{ ...base, title: metricTitle(metric), lines }] : [];
+    }
+    if (metric === 'component_cpu_cores') {
+      const names = [...new Set(own.map((one) => one.key.component))].sort();
+      const lines = names.map((name, index) => ({
+        label: name,
+        series: (index % 6) + 1,
+        ...merged(own.filter((one) => one.key.component === name)),
+      }));
+      return [{ ...base, title: metricTitle(metric), lines }];
+    }
+    // A metric of the application is one line wherever its component runs.
+    const isHeadline = headline?.metric === metric;
+    const line: Line = {
+      label: isHeadline ? headline.application : metricTitle(metric).toLowerCase(),
+      series: 1,
+      ...merged(own),
+    };
+    return [
+      {
+        ...base,
+        title: isHeadline ? `${headline.application} ${metricTitle(metric).toLowerCase()}, end to end` : metricTitle(metric),
+        lines: [line],
+        ...(isHeadline ? { target: { value: headline.target, relation: headline.relation }, wide: true } : {}),
+      },
+    ];
+  });
+}
+
+function merged(series: readonly Series[]): { times: number[]; values: (number | null)[] } {
+  const points = mergeByTime(series);
+  return { times: points.map(([time]) => time), values: points.map(([, value]) => value) };
+}

@@ -1,0 +1,227 @@
+import { useMemo, useState } from 'react';
+import { type Line, summarise } from '../../charts/lines.ts';
+import { chartUnit } from '../../charts/scale-unit.ts';
+import { Badge, Button, Segment, Select } from '../../parts/controls.tsx';
+import { formatAge, formatClock, formatNumber, formatQuantity, metricTitle, metricUnit } from '../../parts/format.ts';
+import { Icon, State } from '../../parts/glyphs.tsx';
+import { headlineOf, parseReadings } from '../../state/headline.ts';
+import { useNavigation } from '../../state/navigation.ts';
+import { useSeries } from '../../state/telemetry.ts';
+import { useCurrentTestbed } from '../../state/testbeds.ts';
+import { ranges, useTime } from '../../state/time.ts';
+import type { Topology } from '../../state/types.ts';
+import { useNow } from '../../state/visible.ts';
+import { useWorld } from '../../state/world.ts';
+import { testIds } from '../../test-ids.ts';
+import { orderNodes } from '../../topology/layout.ts';
+import { ChartCard } from './chart-card.tsx';
+import { type ChartDefinition, chartMetrics, defineCharts } from './chart-definitions.ts';
+
+/** How the application does, in one sentence. */
+export function telemetrySentence(topology: Topology): string {
+  const headline = headlineOf(topology);
+  if (!headline) return 'No application with a target runs yet.';
+  const what = `${metricTitle(headline.metric)} of ${headline.application}`;
+  if (headline.value === null) return `${what} has not been read yet.`;
+  const people = parseReadings(topology).find((reading) => reading.metric === 'people_in_view');
+  const withPeople = people ? ` with ${formatQuantity(people.value, 'people')} in view` : '';
+  return `${what} is ${formatQuantity(headline.value, headline.unit)}${withPeople}, ${headline.met ? 'within' : 'missing'} its ${formatQuantity(headline.target, headline.unit)} target.`;
+}
+
+export function TelemetryPage() {
+  const testbed = useCurrentTestbed();
+  const topology = useWorld((state) => state.topology);
+  const go = useNavigation((state) => state.go);
+  if (!testbed || !topology) {
+    return (
+      <main className="page">
+        <div className="empty">
+          <h1 data-testid={testIds.sentence}>No measurement yet</h1>
+          <p>Latency, CPU, power, memory and network will stand here as soon as a node agent is heard.</p>
+          <Button onClick={() => go('testbeds')}>Choose a testbed</Button>
+        </div>
+      </main>
+    );
+  }
+  return <Charts key={testbed.name} topology={topology} testbed={testbed.name} />;
+}
+
+function Charts({ topology, testbed }: { topology: Topology; testbed: string }) {
+  const [view, setView] = useState<'charts' | 'table'>('charts');
+  const [zoom, setZoom] = useState<[number, number] | null>(null);
+  const [hover, setHover] = useState<number | null>(null);
+  const decisions = useWorld((state) => state.decisions);
+  const { cursor, rangeMs, live, moveTo } = useTime();
+  const now = useNow(1000);
+  const headline = headlineOf(topology);
+  // The list is a string first, so that a new picture with the same metrics asks for nothing anew.
+  const metricKey = chartMetrics(
+    new Set(parseReadings(topology).map((reading) => reading.metric)),
+    headline?.metric ?? null,
+  ).join(' ');
+  const metrics = useMemo(() => metricKey.split(' ').filter(Boolean), [metricKey]);
+  const { series, loaded, error } = useSeries(testbed, metrics, rangeMs, metricUnit);
+  const nodeKey = orderNodes(topology.nodes)
+    .map((node) => node.name)
+    .join(' ');
+  const headlineKey = JSON.stringify(
+    headline ? { ...headline, value: null, time: null, node: null, component: null, met: null } : null,
+  );
+  const charts = useMemo(
+    () => defineCharts(series, metrics, nodeKey.split(' '), JSON.parse(headlineKey)),
+    [series, metrics, nodeKey, headlineKey],
+  );
+  const [from, to] = zoom ?? [now - rangeMs, now];
+  const at = hover ?? cursor;
+
+  return (
+    <main className="page telemetry-page">
+      <div className="toolbar">
+        <h1>Telemetry</h1>
+        <Segment
+          label="View"
+          value={view}
+          onChange={setView}
+          options={[
+            {
+              value: 'charts',
+              label: (
+                <>
+                  <Icon name="telemetry" size={14} />
+                  Charts
+                </>
+              ),
+            },
+            {
+              value: 'table',
+              label: (
+                <>
+                  <Icon name="table" size={14} />
+                  Table
+                </>
+              ),
+            },
+          ]}
+        />
+        <span className="body secondary ellipsis" data-testid={testIds.sentence} title={telemetrySentence(topology)}>
+          {telemetrySentence(topology)}
+        </span>
+        <span className="spacer" />
+        {topology.kind === 'twin' ? <Badge kind="info">all values simulated</Badge> : null}
+        <span className="row gap-12 caption muted legend">
+          <span className="key">
+            <State name="act" size={11} />
+            act
+          </span>
+          <span className="key">
+            <State name="nonact" size={11} />
+            non-act
+          </span>
+          {cursor === null ? null : (
+            <span className="key">
+              <svg width="18" height="8" aria-hidden="true">
+                <path d="M0 4H18" stroke="var(--accent)" strokeWidth="1.5" />
+              </svg>
+              cursor {formatClock(cursor)}
+            </span>
+          )}
+        </span>
+        {zoom ? <Button onClick={() => setZoom(null)}>Show the whole range</Button> : null}
+        <Select
+          label="Range"
+          value={String(rangeMs)}
+          options={ranges.map(({ label, ms }) => ({ value: String(ms), label: `Last ${label}` }))}
+          onChange={(value) => {
+            setZoom(null);
+            useTime.setState({ rangeMs: Number(value) });
+          }}
+        />
+        <button
+          type="button"
+          className={`live ${cursor === null && !zoom ? 'on' : ''}`}
+          onClick={() => {
+            setZoom(null);
+            live();
+          }}
+        >
+          <i />
+          Live
+        </button>
+      </div>
+      {charts.length === 0 ? (
+        <div className="empty">
+          <h2>{error ?? (loaded ? 'No measurement in this range' : 'Reading measurements')}</h2>
+        </div>
+      ) : view === 'charts' ? (
+        <div className="chart-grid">
+          {charts.map((chart) => (
+            <ChartCard
+              key={chart.id}
+              chart={chart}
+              from={from}
+              to={to}
+              at={at}
+              cursor={cursor}
+              live={zoom === null}
+              decisions={decisions}
+              onHover={setHover}
+              onMove={moveTo}
+              onZoom={setZoom}
+            />
+          ))}
+        </div>
+      ) : (
+        <SummaryTable charts={charts} now={now} />
+      )}
+    </main>
+  );
+}
+
+function SummaryTable({ charts, now }: { charts: readonly ChartDefinition[]; now: number }) {
+  return (
+    <div className="topology-table">
+      <section className="card" aria-label="Measurements">
+        <table>
+          <thead>
+            <tr>
+              <th>Metric</th>
+              <th>Of</th>
+              <th className="number">Last</th>
+              <th className="number">Lowest</th>
+              <th className="number">Mean</th>
+              <th className="number">Highest</th>
+              <th>Unit</th>
+              <th>Age</th>
+              <th>Source</th>
+            </tr>
+          </thead>
+          <tbody>
+            {charts.flatMap((chart) =>
+              chart.lines.map((line) => <SummaryRow key={`${chart.id}-${line.label}`} chart={chart} line={line} now={now} />),
+            )}
+          </tbody>
+        </table>
+      </section>
+    </div>
+  );
+}
+
+function SummaryRow({ chart, line, now }: { chart: ChartDefinition; line: Line; now: number }) {
+  const summary = summarise(line);
+  const { factor, digits, unit } = chartUnit(chart.unit, summary.highest ?? 0);
+  const number = (value: number | null) => (value === null ? formatNumber(null) : formatNumber(value * factor, digits));
+  const last = line.times.at(-1);
+  return (
+    <tr>
+      <td>{chart.title}</td>
+      <td className="secondary">{line.label}</td>
+      <td className="number label">{number(summary.last)}</td>
+      <td className="number">{number(summary.lowest)}</td>
+      <td className="number">{number(summary.mean)}</td>
+      <td className="number">{number(summary.highest)}</td>
+      <td className="secondary">{unit}</td>
+      <td className="secondary">{last === undefined ? '–' : formatAge(now - last)}</td>
+      <td className="secondary">{chart.source || 'measured'}</td>
+    </tr>
+  );
+}

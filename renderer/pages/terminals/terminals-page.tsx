@@ -1,0 +1,102 @@
+import { Button, IconButton } from '../../parts/controls.tsx';
+import { count } from '../../parts/format.ts';
+import { Icon, LayerShape } from '../../parts/glyphs.tsx';
+import {
+  closeTerminal,
+  openTerminal,
+  showTerminal,
+  type TerminalSession,
+  toggleSplit,
+  useTerminals,
+} from '../../state/terminals.ts';
+import { useCurrentTestbed } from '../../state/testbeds.ts';
+import { TerminalPane } from '../../terminal/terminal-pane.tsx';
+import { testIds } from '../../test-ids.ts';
+import { roleLayer } from '../testbeds/testbed-detail.tsx';
+
+const titleOf = (session: TerminalSession) => (session.testbed === null ? 'this computer' : session.host);
+
+/** Shells in tabs, two side by side if wanted. Stays in the document when hidden: a shell goes on while one looks elsewhere. */
+export function TerminalsPage({ hidden }: { hidden: boolean }) {
+  const { sessions, shown, split } = useTerminals();
+  const testbed = useCurrentTestbed();
+  const hosts = testbed && testbed.kind !== 'twin' ? testbed.hosts : [];
+  const openers = (
+    <div className="openers">
+      {hosts.map((host) => (
+        <Button
+          key={host.name}
+          data-testid={testIds.terminalOpen(host.name)}
+          onClick={() => void openTerminal(testbed?.name ?? null, host.name)}
+        >
+          <LayerShape name={roleLayer[host.role]} size={11} />
+          {host.name}
+        </Button>
+      ))}
+      <Button icon="laptop" data-testid={testIds.terminalOpen('local')} onClick={() => void openTerminal(null, 'local')}>
+        This computer
+      </Button>
+    </div>
+  );
+  return (
+    <main className="page terminals-page" hidden={hidden}>
+      <div className="toolbar">
+        <h1>Terminals</h1>
+        <span className="body secondary" data-testid={testIds.sentence}>
+          {sessions.length === 0 ? 'No shell is open.' : `${count(sessions.length, 'shell')} open.`}
+        </span>
+        <span className="spacer" />
+        <span className="caption muted">Open a shell on</span>
+        {openers}
+      </div>
+      {sessions.length === 0 ? (
+        <div className="empty">
+          <h1>A shell on every host</h1>
+          <p>
+            {testbed?.kind === 'twin'
+              ? 'Simulated nodes have no shell. This computer has one.'
+              : 'Choose a host above, or open one from the topology. Each shell is a tab; two can stand side by side.'}
+          </p>
+        </div>
+      ) : (
+        <>
+          <div className="tabs" role="tablist">
+            {sessions.map((session) => (
+              <span key={session.id} className={`tab ${shown.includes(session.id) ? 'on' : ''}`}>
+                <button
+                  type="button"
+                  role="tab"
+                  aria-selected={shown.includes(session.id)}
+                  data-testid={testIds.terminalTab(session.host)}
+                  onClick={() => showTerminal(session.id)}
+                >
+                  <Icon name="terminals" size={14} />
+                  {titleOf(session)}
+                </button>
+                <IconButton
+                  icon="x"
+                  label={`Close ${titleOf(session)}`}
+                  iconSize={12}
+                  onClick={() => closeTerminal(session.id)}
+                />
+              </span>
+            ))}
+            <span className="spacer" />
+            <IconButton
+              icon="split"
+              label={split ? 'Show one shell' : 'Show two side by side'}
+              aria-pressed={split}
+              disabled={sessions.length < 2}
+              onClick={toggleSplit}
+            />
+          </div>
+          <div className={`terminal-panes ${shown.length > 1 ? 'two' : ''}`}>
+            {sessions.map((session) => (
+              <TerminalPane key={session.id} session={session} shown={!hidden && shown.includes(session.id)} />
+            ))}
+          </div>
+        </>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,98 @@
+import { useState } from 'react';
+import { Badge, Button, Segment } from '../../parts/controls.tsx';
+import { Icon } from '../../parts/glyphs.tsx';
+import { useNavigation } from '../../state/navigation.ts';
+import { useCurrentTestbed } from '../../state/testbeds.ts';
+import { useTime } from '../../state/time.ts';
+import { useWorld } from '../../state/world.ts';
+import { testIds } from '../../test-ids.ts';
+import { topologySentence } from '../../topology/facts.ts';
+import { Graph } from '../../topology/graph.tsx';
+import { Inspector } from '../../topology/inspector.tsx';
+import { select, useSelection } from '../../topology/selection.ts';
+import { TopologyTable } from '../../topology/table.tsx';
+
+export function TopologyPage() {
+  const testbed = useCurrentTestbed();
+  const { topology, topologyError } = useWorld();
+  const cursor = useTime((state) => state.cursor);
+  const go = useNavigation((state) => state.go);
+  const selection = useSelection((state) => state.selection);
+  const [view, setView] = useState<'graph' | 'table'>('graph');
+
+  if (!topology) {
+    const living = testbed && testbed.state !== 'new' && testbed.state !== 'down';
+    return (
+      <main className="page">
+        <div className="empty">
+          <h1 data-testid={testIds.sentence}>{living ? 'Waiting for the first picture' : 'Nothing to show yet'}</h1>
+          <p>
+            {topologyError ??
+              (living
+                ? 'Continuum, clusters and nodes appear here as soon as their agents are heard.'
+                : 'Continuum, clusters, nodes and components will stand here once a testbed is up.')}
+          </p>
+          {living ? null : <Button onClick={() => go('testbeds')}>Choose a testbed</Button>}
+        </div>
+      </main>
+    );
+  }
+  return (
+    <main
+      className={`page topology-page ${selection ? 'with-inspector' : ''}`}
+      data-testid={testIds.topology}
+      onKeyDown={(event) => event.key === 'Escape' && select(null)}
+    >
+      <div className="toolbar">
+        <h1>Topology</h1>
+        <Segment
+          label="View"
+          value={view}
+          onChange={setView}
+          options={[
+            {
+              value: 'graph',
+              label: (
+                <>
+                  <Icon name="topology" size={14} />
+                  Graph
+                </>
+              ),
+            },
+            {
+              value: 'table',
+              label: (
+                <>
+                  <Icon name="table" size={14} />
+                  Table
+                </>
+              ),
+            },
+          ]}
+        />
+        <span className="body secondary ellipsis" data-testid={testIds.sentence} title={topologySentence(topology)}>
+          {topologySentence(topology)}
+        </span>
+        <span className="spacer" />
+        {topology.kind === 'twin' ? <Badge kind="info">all values simulated</Badge> : null}
+        {cursor === null ? null : <Badge>placements and readings are of now</Badge>}
+        <span className="caption muted row gap-12 legend">
+          <span className="key">
+            <svg width="20" height="8" aria-hidden="true">
+              <path d="M0 4H20" className="moving-link" />
+            </svg>
+            Moving
+          </span>
+          <span className="key">
+            <svg width="20" height="8" aria-hidden="true">
+              <path d="M0 4H20" className="data-link" />
+            </svg>
+            Data path
+          </span>
+        </span>
+      </div>
+      {view === 'graph' ? <Graph topology={topology} /> : <TopologyTable topology={topology} />}
+      {selection ? <Inspector topology={topology} selection={selection} /> : null}
+    </main>
+  );
+}

@@ -1,0 +1,29 @@
+/**
+ * xterm writes its rules into `<style>` elements, which our content security policy forbids. Style sheets made by script are allowed, so
+ * while `open` runs, each style element that is made hands its text to such a sheet instead. Returns the way to take them out again.
+ */
+export function withAdoptedStyles(open: () => void): () => void {
+  const sheets: CSSStyleSheet[] = [];
+  const original = document.createElement;
+  const create = (name: string, options?: ElementCreationOptions): HTMLElement => {
+    const element = original.call(document, name, options);
+    if (name !== 'style') return element;
+    const sheet = new CSSStyleSheet();
+    sheets.push(sheet);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    Object.defineProperty(element, 'textContent', {
+      get: () => '',
+      set: (text: string) => sheet.replaceSync(text),
+    });
+    return element;
+  };
+  document.createElement = create as typeof document.createElement;
+  try {
+    open();
+  } finally {
+    document.createElement = original;
+  }
+  return () => {
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => !sheets.includes(sheet));
+  };
+}

@@ -1,0 +1,152 @@
+import { FitAddon } from '@xterm/addon-fit';
+import { type ITheme, Terminal } from '@xterm/xterm';
+import { useEffect, useRef, useState } from 'react';
+import { Button } from '../parts/controls.tsx';
+import { State } from '../parts/glyphs.tsx';
+import { useConnection } from '../state/connection.ts';
+import type { TerminalSession } from '../state/terminals.ts';
+import { useTheme } from '../state/theme.ts';
+import { testIds } from '../test-ids.ts';
+import { withAdoptedStyles } from './adopted-styles.ts';
+
+type Life = { state: 'open' } | { state: 'lost' } | { state: 'closed'; text: string };
+
+const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function theme(): ITheme {
+  return {
+    background: token('--term-bg'),
+    foreground: token('--term-text'),
+    cursor: token('--term-cursor'),
+    cursorAccent: token('--term-bg'),
+    selectionBackground: token('--accent-line'),
+    black: token('--term-text'),
+    brightBlack: token('--term-dim'),
+    red: token('--bad'),
+    brightRed: token('--bad'),
+    green: token('--term-prompt'),
+    brightGreen: token('--term-prompt'),
+    yellow: token('--warn'),
+    brightYellow: token('--warn'),
+    blue: token('--info'),
+    brightBlue: token('--info'),
+    magenta: token('--continuum'),
+    brightMagenta: token('--continuum'),
+    cyan: token('--series-3'),
+    brightCyan: token('--series-3'),
+    white: token('--term-dim'),
+    brightWhite: token('--term-text'),
+  };
+}
+
+/** One shell. Output is taken only as fast as it is drawn: each event is answered when xterm has written it. */
+export function TerminalPane({ session, shown }: { session: TerminalSession; shown: boolean }) {
+  const [host, setHost] = useState<HTMLDivElement | null>(null);
+  const [life, setLife] = useState<Life>({ state: 'open' });
+  const [attempt, setAttempt] = useState(0);
+  const terminal = useRef<{ terminal: Terminal; fit: FitAddon } | null>(null);
+  const { client, state } = useConnection();
+  const chosenTheme = useTheme((one) => one.theme);
+
+  useEffect(() => {
+    if (!host) return;
+    const made = new Terminal({
+      fontFamily: token('--font-mono'),
+      fontSize: 12,
+      lineHeight: 1.25,
+      theme: theme(),
+      cursorBlink: false,
+      scrollback: 10_000,
+      screenReaderMode: true,
+    });
+    const fit = new FitAddon();
+    made.loadAddon(fit);
+    const removeStyles = withAdoptedStyles(() => made.open(host));
+    terminal.current = { terminal: made, fit };
+    const observer = new ResizeObserver(() => {
+      if (host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
+    });
+    observer.observe(host);
+    return () => {
+      observer.disconnect();
+      terminal.current = null;
+      made.dispose();
+      removeStyles();
+    };
+  }, [host]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the terminal takes the new theme's tokens
+  useEffect(() => {
+    if (terminal.current) terminal.current.terminal.options.theme = theme();
+  }, [chosenTheme]);
+
+  useEffect(() => {
+    const made = terminal.current;
+    if (!host || !made || !client || state !== 'connected') return;
+    // Each connection is a shell of its own, so it has a name of its own.
+    const name = attempt === 0 ? session.id : `${session.id}-${attempt}`.slice(-64);
+    let ended = false;
+    if (host.clientWidth > 0) made.fit.fit();
+    setLife({ state: 'open' });
+    const stream = client.open(
+      'terminals.open',
+      { terminal: name, testbed: session.testbed, host: session.host, columns: made.terminal.cols, rows: made.terminal.rows },
+      (event) => {
+        if (event.type === 'output') return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
+        ended = true;
+        const how = event.signal ? `ended by ${event.signal}` : `exit code ${event.code ?? 'unknown'}`;
+        setLife({ state: 'closed', text: `Closed, ${how}` });
+      },
+      (error) => {
+        if (ended) return;
+        ended = true;
+        setLife(error?.code === 'disconnected' ? { state: 'lost' } : { state: 'closed', text: error ? error.message : 'Closed' });
+      },
+    );
+    const tell = (work: Promise<unknown>) =>
+      work.catch((error: unknown) => {
+        if (!ended) setLife({ state: 'closed', text: error instanceof Error ? error.message : String(error) });
+      });
+    const typed = made.terminal.onData((data) => {
+      if (!ended) void tell(client.call('terminals.write', { terminal: name, data }));
+    });
+    const resized = made.terminal.onResize(({ cols, rows }) => {
+      if (!ended) void tell(client.call('terminals.resize', { terminal: name, columns: cols, rows }));
+    });
+    return () => {
+      ended = true;
+      typed.dispose();
+      resized.dispose();
+      stream.close();
+    };
+  }, [host, client, state, attempt, session]);
+
+  useEffect(() => {
+    if (!shown) return;
+    terminal.current?.fit.fit();
+    terminal.current?.terminal.focus();
+  }, [shown]);
+
+  return (
+    <div className={`terminal-pane ${life.state}`} hidden={!shown}>
+      <div
+        className="terminal-host"
+        ref={setHost}
+        data-testid={testIds.terminal}
+        data-host={session.host}
+        data-state={life.state}
+      />
+      {life.state === 'open' ? null : (
+        <div className="terminal-end" role="status">
+          <State name={life.state === 'lost' ? 'run' : 'none'} />
+          <span>{life.state === 'lost' ? 'Reconnecting; a new shell starts when the core answers' : life.text}</span>
+          {life.state === 'closed' ? (
+            <Button icon="refresh" data-testid={testIds.terminalAgain} onClick={() => setAttempt(attempt + 1)}>
+              Connect again
+            </Button>
+          ) : null}
+        </div>
+      )}
+    </div>
+  );
+}

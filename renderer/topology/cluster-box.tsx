@@ -1,0 +1,136 @@
+import { Sparkline } from '../charts/sparkline.tsx';
+import { count, formatAge, formatQuantity, metricTitle, metricUnit, unknown } from '../parts/format.ts';
+import { LayerShape, State } from '../parts/glyphs.tsx';
+import { mergeByTime } from '../shell/merge-by-time.ts';
+import { headlineOf } from '../state/headline.ts';
+import { useSeries } from '../state/telemetry.ts';
+import type { Topology } from '../state/types.ts';
+import { useNow } from '../state/visible.ts';
+import { useWorld } from '../state/world.ts';
+import { testIds } from '../test-ids.ts';
+import { agentsOf, meanCpu, totalPower } from './facts.ts';
+import type { Box, ClusterBox } from './layout.ts';
+import { isSelected, type Selection, select, useSelection } from './selection.ts';
+
+const place = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });
+const sparkRangeMs = 15 * 60_000;
+
+export function Figure({ title, value }: { title: string; value: string }) {
+  return (
+    <div>
+      <div className="caption muted nowrap">{title}</div>
+      <div className="body label nowrap">{value}</div>
+    </div>
+  );
+}
+
+export function ContinuumBoxView({ box, topology }: { box: Box; topology: Topology }) {
+  const selection = useSelection((state) => state.selection);
+  const self: Selection = { kind: 'continuum' };
+  const joined = topology.clusters.filter((cluster) => cluster.joined).length;
+  const agent = agentsOf(topology, 'continuum')[0];
+  const now = useNow(1000);
+  const receivedAt = useWorld((state) => state.receivedAt);
+  const power = totalPower(topology, topology.nodes);
+  // Ages are told on the core's clock, then carried on here: the two clocks need not agree.
+  const age = agent ? topology.time - agent.lastHeartbeat + Math.max(0, now - receivedAt) : null;
+  return (
+    <div className={`box continuum-box ${isSelected(selection, self) ? 'selected' : ''}`} style={place(box)}>
+      <div>
+        <div className="row gap-6 body strong">
+          <LayerShape name="continuum" />
+          <span className="ellipsis">{topology.continuum.name}</span>
+        </div>
+        <div className="caption muted under ellipsis">
+          {topology.continuum.karmada ? `Karmada ${topology.continuum.karmada.replace(/^v/, '')}` : 'Karmada not heard yet'} ·{' '}
+          {count(joined, 'member')} joined
+        </div>
+      </div>
+      <Figure title="Power" value={formatQuantity(power, 'W')} />
+      <Figure title="Heartbeat" value={age === null ? unknown : formatAge(age)} />
+      <span />
+      <button
+        type="button"
+        className="box-hit"
+        data-testid={testIds.continuum}
+        aria-label={`Continuum ${topology.continuum.name}`}
+        onClick={() => select(self)}
+      />
+    </div>
+  );
+}
+
+export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: Topology }) {
+  const selection = useSelection((state) => state.selection);
+  const { cluster } = box;
+  const self: Selection = { kind: 'cluster', name: cluster.name };
+  const nodes = topology.nodes.filter((node) => node.cluster === cluster.name);
+  const small = box.width < 420;
+  const headline = headlineOf(topology);
+  const shownHeadline = headline && headline.cluster === cluster.name ? headline : null;
+  const version = cluster.kubernetes ? `Kubernetes ${cluster.kubernetes.replace(/^v/, '')}` : null;
+  return (
+    <div
+      className={`box cluster-box ${small ? 'small' : ''} ${isSelected(selection, self) ? 'selected' : ''}`}
+      style={place(box)}
+    >
+      <div>
+        <div className="row gap-6 body strong">
+          <LayerShape name="cluster" />
+          <span className="ellipsis">{cluster.name}</span>
+          {small ? <span className="spacer" /> : null}
+          <span className="row gap-4 caption secondary plain cluster-state">
+            <State name={cluster.joined ? 'ok' : 'wait'} size={12} />
+            {cluster.joined ? 'Joined' : 'Not joined yet'}
+          </span>
+        </div>
+        <div className="caption muted under ellipsis">{[count(nodes.length, 'node'), version].filter(Boolean).join(' · ')}</div>
+      </div>
+      {small ? null : (
+        <>
+          <Figure title="CPU" value={formatQuantity(meanCpu(topology, nodes), 'ratio')} />
+          <Figure title="Power" value={formatQuantity(totalPower(topology, nodes), 'W')} />
+          {shownHeadline ? <HeadlineFigure topology={topology} /> : <span />}
+        </>
+      )}
+      <button
+        type="button"
+        className="box-hit"
+        data-testid={testIds.cluster(cluster.name)}
+        aria-label={`Cluster ${cluster.name}`}
+        onClick={() => select(self)}
+      />
+    </div>
+  );
+}
+
+function HeadlineFigure({ topology }: { topology: Topology }) {
+  const headline = headlineOf(topology);
+  const { series } = useSeries(topology.testbed, headline ? [headline.metric] : [], sparkRangeMs, metricUnit);
+  const now = useNow(2000);
+  if (!headline) return null;
+  const points = mergeByTime(series);
+  return (
+    <div className="headline">
+      <div>
+        <div className="caption muted nowrap">
+          {headline.application} {metricTitle(headline.metric).toLowerCase()}
+        </div>
+        <div className={`body strong row gap-4 nowrap ${headline.met === false ? 'bad-text' : ''}`}>
+          {headline.met === null ? null : <State name={headline.met ? 'ok' : 'bad'} size={13} />}
+          {formatQuantity(headline.value, headline.unit)}
+          <span className="caption muted plain">target {formatQuantity(headline.target, headline.unit)}</span>
+        </div>
+      </div>
+      <Sparkline
+        times={points.map(([time]) => time)}
+        values={points.map(([, value]) => value)}
+        from={now - sparkRangeMs}
+        to={now}
+        target={headline.target}
+        width={112}
+        height={34}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,116 @@
+import { count, formatNumber, formatQuantity, listNames } from '../parts/format.ts';
+import type { StateName } from '../parts/glyphs.tsx';
+import { headlineOf, readingOf } from '../state/headline.ts';
+import type { AgentLife, ComponentStatus, Layer, Topology, TopologyNode } from '../state/types.ts';
+
+/** A processor share above this is worth a warning. */
+const busy = 0.85;
+
+export interface NodeFigures {
+  cpu: { value: number; share: number; busy: boolean } | null;
+  power: { value: number } | null;
+  memory: { value: number; share: number | null } | null;
+}
+
+/** Latest figures of a node; null for what nobody has told. */
+export function nodeFigures(topology: Topology, node: TopologyNode): NodeFigures {
+  const cpu = readingOf(topology, 'cpu_used_ratio', node.name);
+  const power = readingOf(topology, 'power_w', node.name);
+  const memory = readingOf(topology, 'memory_used_bytes', node.name);
+  const total = readingOf(topology, 'memory_total_bytes', node.name)?.value ?? node.memoryBytes;
+  return {
+    cpu: cpu ? { value: cpu.value, share: cpu.value, busy: cpu.value >= busy } : null,
+    power: power ? { value: power.value } : null,
+    memory: memory ? { value: memory.value, share: total ? memory.value / total : null } : null,
+  };
+}
+
+/** The highest power any node has now: what the bars of power are drawn against. */
+export const mostPower = (topology: Topology): number =>
+  Math.max(1, ...topology.nodes.map((node) => readingOf(topology, 'power_w', node.name)?.value ?? 0));
+
+/** Sum of what its nodes say; null as soon as one is silent, because a partial sum would mislead. */
+export function totalPower(topology: Topology, nodes: readonly TopologyNode[]): number | null {
+  const values = nodes.map((node) => readingOf(topology, 'power_w', node.name)?.value ?? null);
+  return values.length === 0 || values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}
+
+/** Mean processor share of nodes, weighted by cores where they are known; null as soon as one is silent. */
+export function meanCpu(topology: Topology, nodes: readonly TopologyNode[]): number | null {
+  let used = 0;
+  let cores = 0;
+  for (const node of nodes) {
+    const reading = readingOf(topology, 'cpu_used_ratio', node.name);
+    if (!reading) return null;
+    used += reading.value * (node.cores ?? 1);
+    cores += node.cores ?? 1;
+  }
+  return cores > 0 ? used / cores : null;
+}
+
+export function readyWords(ready: boolean | null): { state: StateName; word: string } {
+  if (ready === null) return { state: 'wait', word: 'Unknown' };
+  return ready ? { state: 'ok', word: 'Ready' } : { state: 'bad', word: 'Not ready' };
+}
+
+const componentWords: Record<ComponentStatus['state'], { state: StateName; word: string }> = {
+  pending: { state: 'wait', word: 'Waiting for a node' },
+  starting: { state: 'run', word: 'Waiting for ready' },
+  running: { state: 'ok', word: 'Running' },
+  leaving: { state: 'held', word: 'Still serving' },
+  failed: { state: 'bad', word: 'Failed' },
+};
+export const componentState = (component: ComponentStatus) => componentWords[component.state];
+
+/** "0.4 core · 260 MiB", or its state while it does not run. */
+export function componentLine(topology: Topology, component: ComponentStatus): string {
+  if (component.state === 'failed') return component.reason ?? 'Failed';
+  if (component.state !== 'running') return componentState(component).word;
+  const node = component.node ?? '';
+  const cores = readingOf(topology, 'component_cpu_cores', node, component.name);
+  const memory = readingOf(topology, 'component_memory_bytes', node, component.name);
+  const parts = [
+    cores ? `${formatNumber(cores.value, cores.value < 10 ? 1 : 0)} core` : null,
+    memory ? formatQuantity(memory.value, 'bytes') : null,
+  ].filter((part) => part !== null);
+  return parts.length > 0 ? parts.join(' · ') : 'Running';
+}
+
+export const agentsOf = (topology: Topology, layer: Layer): AgentLife[] =>
+  topology.agents.filter((agent) => agent.layer === layer);
+
+/** "Control plane · 4 × 3.2 GHz". */
+export function nodeLine(node: TopologyNode): string {
+  const role = node.role === 'worker' ? 'Worker' : 'Control plane';
+  const frequency = node.frequencyGHz === null ? null : `${formatNumber(node.frequencyGHz, 1)} GHz`;
+  const processor = node.cores === null ? frequency : frequency ? `${node.cores} × ${frequency}` : count(node.cores, 'core');
+  return processor ? `${role} · ${processor}` : role;
+}
+
+/** How the testbed is, in one sentence. */
+export function topologySentence(topology: Topology): string {
+  const notReady = topology.nodes.filter((node) => node.ready === false).map((node) => node.name);
+  const unknown = topology.nodes.filter((node) => node.ready === null);
+  const silent = topology.agents.filter((agent) => !agent.alive).map((agent) => agent.agent);
+  const parts: string[] = [];
+  if (notReady.length > 0) parts.push(`${listNames(notReady)} ${notReady.length === 1 ? 'is' : 'are'} not ready`);
+  else if (unknown.length > 0)
+    parts.push(`${topology.nodes.length - unknown.length} of ${count(topology.nodes.length, 'node')} ready so far`);
+  else
+    parts.push(topology.nodes.length === 0 ? 'No node has been heard yet' : `All ${count(topology.nodes.length, 'node')} ready`);
+  if (silent.length > 0) parts.push(`${count(silent.length, 'agent')} silent`);
+  const moving = topology.applications.flatMap(({ components }) => {
+    const leaving = components.find((component) => component.state === 'leaving');
+    const coming = components.find((one) => one.name === leaving?.name && one !== leaving);
+    return leaving && coming?.node ? [`${leaving.name} is moving to ${coming.node}`] : [];
+  });
+  const headline = headlineOf(topology);
+  if (moving[0]) parts.push(moving[0]);
+  if (headline?.value != null) {
+    const against = `${formatQuantity(headline.target, headline.unit)} target`;
+    parts.push(
+      `${headline.application} at ${formatQuantity(headline.value, headline.unit)}, ${headline.met ? `within its ${against}` : `missing its ${against}`}`,
+    );
+  }
+  return `${parts.join('; ')}.`;
+}

@@ -1,0 +1,91 @@
+import { useMemo, useState } from 'react';
+import { count } from '../parts/format.ts';
+import { LayerShape } from '../parts/glyphs.tsx';
+import type { Layer, Topology } from '../state/types.ts';
+import { useSize } from '../state/visible.ts';
+import { testIds } from '../test-ids.ts';
+import { ClusterBoxView, ContinuumBoxView } from './cluster-box.tsx';
+import { agentsOf } from './facts.ts';
+import { type Box, layoutTopology } from './layout.ts';
+import { NodeBoxView, NodeSquareView, PillView } from './node-box.tsx';
+
+const laneTitles: { key: 'continuum' | 'clusters' | 'nodes'; layer: Layer; title: string }[] = [
+  { key: 'continuum', layer: 'continuum', title: 'Continuum' },
+  { key: 'clusters', layer: 'cluster', title: 'Clusters' },
+  { key: 'nodes', layer: 'node', title: 'Nodes' },
+];
+
+const place = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });
+
+/** Continuum above clusters above nodes. Places depend on what there is, not on how it does: nothing jumps. */
+export function Graph({ topology }: { topology: Topology }) {
+  const [canvas, setCanvas] = useState<HTMLDivElement | null>(null);
+  const { width, height } = useSize(canvas);
+  const layout = useMemo(() => layoutTopology(topology, width, height), [topology, width, height]);
+  const moving = layout.links.filter((link) => link.kind === 'moving');
+  return (
+    <div className="canvas" ref={setCanvas}>
+      {width > 0 ? (
+        <div className="stage" style={{ width: layout.width, height: layout.height }}>
+          {laneTitles.map(({ key, layer, title }) => {
+            const agents = agentsOf(topology, layer);
+            const alive = agents.filter((agent) => agent.alive).length;
+            return (
+              <div key={key} className="lane" style={place(layout.lanes[key])}>
+                <div>
+                  <div className="row gap-6 label">
+                    <LayerShape name={layer} />
+                    {title}
+                  </div>
+                  <div
+                    className={`caption ${alive < agents.length ? 'bad-text' : 'muted'}`}
+                    data-testid={testIds.agentCount(layer)}
+                    data-alive={alive}
+                  >
+                    {alive === agents.length ? count(agents.length, 'agent') : `${alive} of ${agents.length} alive`}
+                  </div>
+                </div>
+              </div>
+            );
+          })}
+          <svg className="lines" width={layout.width} height={layout.height} aria-hidden="true">
+            {layout.trunks.map(({ key, path }) => (
+              <path key={key} className="trunk" d={path} />
+            ))}
+          </svg>
+          <ContinuumBoxView box={layout.continuum} topology={topology} />
+          {layout.clusters.map((box) => (
+            <ClusterBoxView key={box.cluster.name} box={box} topology={topology} />
+          ))}
+          {layout.clusters.flatMap((box) =>
+            box.nodes.map((node) => <NodeBoxView key={node.node.name} box={node} topology={topology} />),
+          )}
+          {layout.clusters.flatMap((box) =>
+            box.squares.map((square) => <NodeSquareView key={square.node.name} box={square} topology={topology} />),
+          )}
+          {layout.clusters.flatMap((box) =>
+            box.nodes.flatMap((node) =>
+              node.pills.map((pill) => (
+                <PillView
+                  key={`${pill.component.name}-${pill.component.pod ?? pill.component.state}`}
+                  pill={pill}
+                  topology={topology}
+                />
+              )),
+            ),
+          )}
+          <svg className="lines" width={layout.width} height={layout.height} aria-hidden="true">
+            {layout.links
+              .filter((link) => link.kind === 'data')
+              .map((link) => (
+                <path key={`${link.from}-${link.to}`} className="data-link" d={link.path} markerEnd="url(#arrow-head)" />
+              ))}
+            {moving.map((link) => (
+              <path key={link.from} className="moving-link flow" d={link.path} markerEnd="url(#arrow-head)" />
+            ))}
+          </svg>
+        </div>
+      ) : null}
+    </div>
+  );
+}
