@@ -13,9 +13,9 @@ import type { PhaseTools } from './support/options.ts';
 export const agentsPhase = (tools: PhaseTools): Phase => ({
   id: 'agents',
   title: 'Start the agents',
+  // Agents need no pod network: those of a cluster that lacks a worker start all the same.
   needs: (host, testbed) => [
-    { host: host.name, phase: 'karmada' },
-    { host: host.name, phase: 'bus' },
+    { host: host.name, phase: host.role === 'management' ? 'karmada' : 'kubernetes' },
     // Its own cluster's bus must be there, or the first heartbeats would wait for a reconnect.
     { host: controlPlaneOf(testbed, host.cluster).name, phase: 'bus' },
   ],

@@ -16,12 +16,14 @@ export const crdsArchive = '/opt/mlsysops/karmada/crds.tar.gz';
 export const karmadaPhase = (tools: PhaseTools): Phase => ({
   id: phase,
   title: 'Install Karmada',
-  needs: (host, testbed) => [
-    { host: host.name, phase: 'network' },
-    ...(host.role === 'management'
-      ? memberClusters(testbed).map((cluster) => ({ host: controlPlaneOf(testbed, cluster).name, phase: 'network' }))
-      : []),
-  ],
+  // Joining asks only for a member's API: a member that lacks a worker is joined all the same.
+  needs: (host, testbed) =>
+    host.role === 'management'
+      ? [
+          { host: host.name, phase: 'network' },
+          ...memberClusters(testbed).map((cluster) => ({ host: controlPlaneOf(testbed, cluster).name, phase: 'kubernetes' })),
+        ]
+      : [],
   steps: async (host, context) => {
     if (host.role !== 'management') return [];
     const artefacts = await tools.artefacts(context);

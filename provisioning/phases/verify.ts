@@ -17,8 +17,11 @@ export const verifyPhase = (tools: PhaseTools): Phase => ({
   title: 'Verify the testbed',
   needs: (host, testbed) =>
     testbed.hosts
-      .filter((other) => other.cluster === host.cluster || host.role === 'management')
-      .map((other) => ({ host: other.name, phase: 'agents' })),
+      .filter(
+        (other) =>
+          other.name === host.name || host.role === 'management' || (isControlPlane(host) && other.cluster === host.cluster),
+      )
+      .flatMap((other) => ['network', 'agents'].map((phase) => ({ host: other.name, phase }))),
   steps: (host, context) => [
     agentsActiveStep(host),
     ...(isControlPlane(host) ? [busStep, nodesReadyStep(host, context.testbed)] : []),

@@ -24,10 +24,7 @@ export function kubeconfigStep(copy: { id: string; title: string; from: string; 
     id,
     title,
     observe: allOf(`cmp -s ${from} ${to}`, `[ "$(stat -c '%a %G' ${to})" = '640 ${agentUser}' ]`),
-    change: script(
-      `install -m 0640 -o root -g ${agentUser} ${from} ${to}`,
-      ...services.map(restartIfActive),
-    ),
+    change: script(`install -m 0640 -o root -g ${agentUser} ${from} ${to}`, ...services.map(restartIfActive)),
     undo: undoing(`rm -f ${to}`),
   };
 }

@@ -20,7 +20,6 @@ const tls = (folder: string) => ({
 
 const common = (name: string, users: readonly UserWithPassword[], folder: string) => ({
   server_name: name,
-  host: '0.0.0.0',
   port: busPort,
   // Health and counters, for this host alone.
   http: `127.0.0.1:${monitorPort}`,
@@ -50,7 +49,7 @@ export const hubConfiguration = (hub: { users: readonly UserWithPassword[]; fold
       max_memory_store: 64 * 1024 * 1024,
       max_file_store: 1024 * 1024 * 1024,
     },
-    leafnodes: { host: '0.0.0.0', port: leafPort, tls: { ...tls(hub.folder ?? busFolder), verify: true } },
+    leafnodes: { port: leafPort, tls: { ...tls(hub.folder ?? busFolder), verify: true } },
   });
 
 /** nats.conf of a member cluster's master. A secret. A cluster that is cut off from the hub goes on with this server. */

@@ -28,6 +28,8 @@ User=${busUser}
 Group=${busUser}
 ExecStart=/usr/local/bin/nats-server -c ${busFolder}/nats.conf
 ExecReload=/bin/kill -HUP $MAINPID
+# Older servers end with 1 when they are asked to.
+SuccessExitStatus=1
 Restart=always
 RestartSec=1
 LimitNOFILE=65536

@@ -43,6 +43,7 @@ export function fileStep(step: {
   remedies?: Step['remedies'];
 }): Step {
   const { id, title, files, timeoutS, remedies } = step;
+  const units = files.flatMap((file) => /^\/etc\/systemd\/system\/([^/]+\.service)$/.exec(file.path)?.[1] ?? []);
   return {
     id,
     title,
@@ -51,7 +52,11 @@ export function fileStep(step: {
     change: script(step.before ?? ':', giveToOwners(files), step.afterwards ?? ':'),
     timeoutS,
     remedies,
-    undo: undoing(...(step.undo ?? []), `rm -f ${files.map((file) => quote(file.path)).join(' ')}`),
+    undo: undoing(
+      ...(step.undo ?? []),
+      `rm -f ${files.map((file) => quote(file.path)).join(' ')}`,
+      ...(units.length === 0 ? [] : ['systemctl daemon-reload', `systemctl reset-failed ${units.join(' ')} 2>/dev/null`]),
+    ),
   };
 }
 

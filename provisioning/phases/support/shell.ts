@@ -44,4 +44,5 @@ export const restoreFormer = (path: string): string => {
 };
 
 /** Starts a service anew when it runs; one that is not there (yet) is left alone. */
-export const restartIfActive = (service: string): string => `if systemctl is-active -q ${service}; then systemctl restart ${service}; fi`;
+export const restartIfActive = (service: string): string =>
+  `if systemctl is-active -q ${service}; then systemctl restart ${service}; fi`;
