@@ -1,0 +1,54 @@
+import { type Random, waitingTime } from './random.ts';
+
+/** Median 3–4, up to 14, as seen over 12 h in the framework's smart-city experiment. */
+const usualPeople = 3.5;
+const mostPeople = 14;
+/** How long one stays in view. */
+const stayMs = 30_000;
+
+/** What happens at first, so that something is worth deciding soon: ms since the start, and people from then on. */
+const script: readonly [fromMs: number, people: number][] = [
+  [0, 1],
+  [3000, 3],
+];
+/** From here on people come and go by chance. */
+const scriptEndsMs = 60_000;
+
+/** People in view of one camera: a short script, then arrivals and departures at random (M/M/∞). */
+export class PeopleInView {
+  readonly #random: Random;
+  readonly #startedAt: number;
+  #people: number;
+  #nextAt: number;
+  #fixed: number | null = null;
+
+  /** `startedAt` is when the camera began to look, ms since the epoch. */
+  constructor(random: Random, startedAt: number) {
+    this.#random = random;
+    this.#startedAt = startedAt;
+    this.#people = script.at(-1)![1];
+    this.#nextAt = startedAt + scriptEndsMs;
+  }
+
+  /** Keeps the number where it is put; null lets chance go on. */
+  fix(people: number | null): void {
+    this.#fixed = people === null ? null : Math.min(Math.max(0, Math.round(people)), mostPeople);
+  }
+
+  /** `time` must not go back. */
+  at(time: number): number {
+    while (this.#nextAt <= time) {
+      const arrivals = usualPeople / stayMs;
+      const departures = this.#people / stayMs;
+      if (this.#nextAt > this.#startedAt + scriptEndsMs) {
+        const isArrival = this.#random() * (arrivals + departures) < arrivals;
+        this.#people = Math.min(this.#people + (isArrival ? 1 : -1), mostPeople);
+      }
+      this.#nextAt += waitingTime(this.#random, 1 / (arrivals + this.#people / stayMs));
+    }
+    if (this.#fixed !== null) return this.#fixed;
+    const since = time - this.#startedAt;
+    if (since >= scriptEndsMs) return this.#people;
+    return script.findLast(([from]) => from <= since)?.[1] ?? script[0]![1];
+  }
+}

@@ -1,0 +1,59 @@
+import { type CameraRole, cameraDemand } from './camera.ts';
+import type { Workload } from './world.ts';
+
+/** The parts of a Pod that the simulation reads. */
+export interface SimulatedPod {
+  metadata?: {
+    uid?: string;
+    name?: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    deletionTimestamp?: string;
+    resourceVersion?: string;
+  };
+  spec?: {
+    nodeName?: string;
+    containers?: {
+      name: string;
+      image?: string;
+      command?: string[];
+      args?: string[];
+      resources?: { requests?: Record<string, string> };
+    }[];
+  };
+  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+}
+
+const cameraImage = 'mlsysops.eu/smart-camera';
+const units: Record<string, number> = { m: 1e-3, k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
+
+/** What a pod will do to its node: the smart-camera's roles are modelled, anything else uses steadily half of what it asks for. */
+export function workloadOf(pod: SimulatedPod, serving: boolean): Workload {
+  const containers = pod.spec?.containers ?? [];
+  const labels = pod.metadata?.labels ?? {};
+  return {
+    uid: pod.metadata?.uid ?? '',
+    node: pod.spec?.nodeName ?? '',
+    application: labels['mlsysops.eu/app'] ?? '',
+    component: labels['mlsysops.eu/component'] ?? pod.metadata?.name ?? '',
+    role: containers.map(roleOf).find((role) => role !== undefined),
+    cores: 0.5 * sum(containers.map(({ resources }) => quantity(resources?.requests?.cpu) ?? 0.1)),
+    memoryBytes: 0.75 * sum(containers.map(({ resources }) => quantity(resources?.requests?.memory) ?? 64 * 2 ** 20)),
+    serving,
+  };
+}
+
+type Container = NonNullable<NonNullable<SimulatedPod['spec']>['containers']>[number];
+function roleOf({ image, command = [], args = [] }: Container): CameraRole | undefined {
+  if (!image?.startsWith(cameraImage)) return undefined;
+  const words = [...command, ...args];
+  const role = words[words.indexOf('--role') + 1];
+  return role !== undefined && role in cameraDemand ? (role as CameraRole) : undefined;
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+
+function quantity(text: string | undefined): number | undefined {
+  const [, digits, unit = ''] = /^([0-9.]+)([A-Za-z]*)$/.exec(text ?? '') ?? [];
+  return digits === undefined ? undefined : Number(digits) * (unit ? (units[unit] ?? 0) : 1);
+}
