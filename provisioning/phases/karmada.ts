@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Phase, Step } from '../run/phase.ts';
 import { initStep } from './karmada/init.ts';
 import { joinStep } from './karmada/join.ts';
@@ -7,7 +6,7 @@ import { controlPlaneOf, factsOf, managementHost, memberClusters } from './suppo
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
 import { script } from './support/shell.ts';
-import { writePrivate } from './support/state.ts';
+import { kubeconfigFile, writePrivate } from './support/state.ts';
 
 const phase = 'karmada';
 export const crdsArchive = '/opt/mlsysops/karmada/crds.tar.gz';
@@ -36,7 +35,7 @@ export const karmadaPhase = (tools: PhaseTools): Phase => ({
       await installStep(tools, context, host, { name: 'karmadactl', target: '/usr/local/bin/karmadactl' }),
       ...crds,
       initStep(host, context, hasCrds ? crdsArchive : null),
-      ...memberClusters(context.testbed).map((cluster) => joinStep(cluster, context)),
+      ...(await Promise.all(memberClusters(context.testbed).map((cluster) => joinStep(cluster, context)))),
     ];
   },
   after: async (context) => {
@@ -44,6 +43,6 @@ export const karmadaPhase = (tools: PhaseTools): Phase => ({
     const read = script(`[ ! -e ${karmadaKubeconfig} ] || cat ${karmadaKubeconfig}`);
     const kubeconfig = await context.execute(host.name, read, { phase, step: 'kubeconfig' });
     // A Karmada that could not be made has said so itself.
-    if (kubeconfig.trim() !== '') await writePrivate(path.join(context.stateFolder, 'kubeconfig-karmada'), kubeconfig);
+    if (kubeconfig.trim() !== '') await writePrivate(kubeconfigFile(context.stateFolder, 'karmada'), kubeconfig);
   },
 });

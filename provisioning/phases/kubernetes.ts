@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Failure } from '../run/failure.ts';
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
@@ -23,7 +22,7 @@ import { addressOf, controlPlaneOf, hostsOf, isControlPlane } from './support/ho
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
 import { allOf, quote, script, undoing } from './support/shell.ts';
-import { writePrivate } from './support/state.ts';
+import { kubeconfigFile, writePrivate } from './support/state.ts';
 
 const phase = 'kubernetes';
 
@@ -55,8 +54,6 @@ export const kubernetesPhase = (tools: PhaseTools): Phase => ({
     await Promise.all([...clusters].map((cluster) => fetchKubeconfig(cluster, context)));
   },
 });
-
-export const kubeconfigFile = (stateFolder: string, cluster: string): string => path.join(stateFolder, `kubeconfig-${cluster}`);
 
 async function fetchKubeconfig(cluster: string, context: RunContext): Promise<void> {
   const controlPlane = controlPlaneOf(context.testbed, cluster);

@@ -11,6 +11,9 @@ export const kubectl = (kubeconfig = adminKubeconfig): string => `kubectl --kube
 
 export const apiReady = (kubeconfig = adminKubeconfig): string => `${kubectl(kubeconfig)} get --raw=/readyz >/dev/null 2>&1`;
 
+/** What was built on the cluster and is worthless without it: Karmada's files, and notes of what was done there. */
+const builtOnTop = `/etc/karmada /var/lib/karmada-etcd ${notesFolder}/karmada-done ${notesFolder}/joined-*`;
+
 const reset = `kubeadm reset -f --cri-socket=${containerdSocket}`;
 
 /**
@@ -19,7 +22,7 @@ const reset = `kubeadm reset -f --cri-socket=${containerdSocket}`;
  */
 export const clearTheWay = (leftover: string): string => `if [ -e ${begunNote} ]; then
   ${reset} || { ${complain('kubeadm reset of the earlier, unfinished try failed')}; exit 1; }
-  rm -rf /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/pki /var/lib/etcd ${doneNote}
+  rm -rf /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/pki /var/lib/etcd ${builtOnTop} ${doneNote}
 elif [ -e ${leftover} ]; then
   ${complain(`this host is already a Kubernetes node that MLSysOps Desktop did not make (${leftover})`)}
   exit 1
@@ -44,7 +47,7 @@ export const undoNode = `if [ -e ${begunNote} ]; then
   systemctl stop kubelet 2>/dev/null
   if command -v kubeadm >/dev/null; then ${reset} >/dev/null 2>&1; fi
   sed -n 's#^[^ ]* \\(/var/lib/kubelet/[^ ]*\\) .*#\\1#p' /proc/mounts | sort -r | while read -r mounted; do umount "$mounted" 2>/dev/null; done
-  rm -rf /etc/kubernetes /var/lib/kubelet /var/lib/etcd /var/lib/cni /run/kubernetes
+  rm -rf /etc/kubernetes /var/lib/kubelet /var/lib/etcd /var/lib/cni /run/kubernetes ${builtOnTop}
   for family in ip ip6; do if command -v nft >/dev/null; then nft delete table $family kube-proxy 2>/dev/null; fi; done
   for name in $(ctr -n k8s.io containers ls -q 2>/dev/null); do ctr -n k8s.io tasks rm -f "$name" >/dev/null 2>&1; ctr -n k8s.io containers rm "$name" >/dev/null 2>&1; done
   for name in $(ctr -n k8s.io images ls -q 2>/dev/null); do ctr -n k8s.io images rm "$name" >/dev/null 2>&1; done

@@ -57,8 +57,11 @@ export const downScript = (own: string, cluster: string, routes: readonly Route[
     '',
   ].join('\n');
 
-/** The bridge's own address: the first of the node's pod CIDR. */
-export const gatewayOf = (podCidr: string): string => podCidr.replace(/\.\d+\/\d+$/, '.1');
+/** The bridge's own address, as host-local gives it: the one after the network's. */
+export function gatewayOf(podCidr: string): string {
+  const octets = podCidr.replace(/\/.*$/, '').split('.').map(Number);
+  return octets.map((octet, index) => (index === 3 ? octet + 1 : octet)).join('.');
+}
 
 const unit = `[Unit]
 Description=Pod network of MLSysOps (routes to the other nodes)

@@ -26,3 +26,6 @@ export function readOrMake(file: string, make: () => Promise<string> | string): 
   making.set(file, made);
   return made;
 }
+
+/** Kubeconfig of a cluster ("management", "cluster1", …) or of Karmada ("karmada") on this computer. Its server is the host's own address. */
+export const kubeconfigFile = (stateFolder: string, cluster: string): string => path.join(stateFolder, `kubeconfig-${cluster}`);
