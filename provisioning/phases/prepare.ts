@@ -16,9 +16,9 @@ export const preparePhase = (tools: PhaseTools): Phase => ({
     hostNamesStep(context),
     packagesStep({
       id: 'packages',
-      title: 'Install conntrack, ethtool, socat and iptables',
-      packages: ['conntrack', 'ethtool', 'socat', 'iptables', 'iproute2', 'kmod'],
-      observe: ['conntrack', 'ethtool', 'socat', 'iptables', 'ip'].map((tool) => `command -v ${tool} >/dev/null`),
+      title: 'Install what kubeadm asks for (conntrack, ethtool, socat, iptables)',
+      packages: ['conntrack', 'ethtool', 'socat', 'iptables', 'iproute2', 'kmod', 'procps'],
+      observe: ['conntrack', 'ethtool', 'socat', 'iptables', 'ip', 'ps'].map((tool) => `command -v ${tool} >/dev/null`),
     }),
     forwardingStep,
     ...swapSteps(host, context),
@@ -28,11 +28,17 @@ export const preparePhase = (tools: PhaseTools): Phase => ({
 
 export const nodeProgram = '/opt/mlsysops/node/bin/node';
 
+/** Agents run as a user of their own: what they read must be open to it, whatever umask this host has. */
+const openFolders = '/etc/mlsysops /opt/mlsysops /opt/mlsysops/agents /opt/mlsysops/share';
+
 const foldersStep: Step = {
   id: 'folders',
   title: 'Make the folders of MLSysOps',
-  observe: allOf('[ -d /etc/mlsysops ]', '[ -d /opt/mlsysops/share ]', `[ "$(stat -c %a ${notesFolder} 2>/dev/null)" = 700 ]`),
-  change: script(`mkdir -p /etc/mlsysops /opt/mlsysops/share ${notesFolder}`, `chmod 0700 ${notesFolder}`),
+  observe: allOf(
+    `[ "$(stat -c %a ${openFolders} 2>/dev/null | sort -u)" = 755 ]`,
+    `[ "$(stat -c %a ${notesFolder} 2>/dev/null)" = 700 ]`,
+  ),
+  change: script(`install -d -m 0755 ${openFolders}`, `install -d -m 0700 ${notesFolder}`),
   undo: undoing('rm -rf /etc/mlsysops /opt/mlsysops /var/lib/mlsysops'),
 };
 

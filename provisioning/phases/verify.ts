@@ -41,16 +41,21 @@ const check = (id: string, title: string, condition: string, otherwise: string):
   timeoutS: waitS * 3,
 });
 
+/** An agent that ends right after its start is started again by systemd, and "active" at times: it must have stayed up for a moment. */
+const settledS = 2;
+
 function agentsActiveStep(host: Host): Step {
   const services = layersOf(host).map(agentService);
+  const settled = (service: string) =>
+    `[ "$(ps -o etimes= -p "$(systemctl show -p MainPID --value ${service})" 2>/dev/null || echo 0)" -ge ${settledS} ]`;
   return check(
     'agents-active',
     'See the agents running',
-    `systemctl is-active -q ${services.join(' ')}`,
+    [`systemctl is-active -q ${services.join(' ')}`, ...services.map(settled)].join(' && '),
     services
       .map(
         (service) =>
-          `systemctl is-active -q ${service} || { ${complain(`${service} is not running; its last lines:`)}; journalctl -u ${service} -n 10 --no-pager >&2; }`,
+          `${settled(service)} || { ${complain(`${service} does not stay up; its last lines:`)}; journalctl -u ${service} -n 10 --no-pager >&2; }`,
       )
       .join('; '),
   );

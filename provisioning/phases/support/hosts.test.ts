@@ -18,7 +18,7 @@ describe('the address of a host', () => {
 
   it('is its own first one behind a name or a forwarded port, never one of its pods or of loopback', () => {
     expect(withAddresses('lab.example.org', ['127.0.0.1', '10.10.0.1/24', '::1', '192.168.1.4'])).toBe('192.168.1.4');
-    expect(withAddresses('127.0.0.1', ['127.0.0.2', '192.168.1.4'])).toBe('192.168.1.4');
+    expect(withAddresses('127.0.0.1', ['127.0.0.1', '192.168.1.4'])).toBe('192.168.1.4');
   });
 
   it('is the one of the testbed file when nothing is known of the host', () => {

@@ -52,10 +52,12 @@ export const factsOf = (host: Host, context: RunContext): HostFacts | undefined 
 
 /** IPv4 address by which the other hosts reach it: the one of the testbed file when the host itself has it, else its first own one. */
 export function addressOf(host: Host, context: RunContext): string {
-  const own = (factsOf(host, context)?.addresses ?? []).map((address) => address.replace(/\/.*$/, '')).filter(isIPv4);
+  const own = (factsOf(host, context)?.addresses ?? [])
+    .map((address) => address.replace(/\/.*$/, ''))
+    .filter((address) => isIPv4(address) && !address.startsWith('127.'));
   if (own.includes(host.address)) return host.address;
   const pods = Object.values(context.testbed.clusters).map((cluster) => cluster.podCidr);
-  const outside = own.find((address) => !address.startsWith('127.') && !pods.some((cidr) => isWithin(address, cidr)));
+  const outside = own.find((address) => !pods.some((cidr) => isWithin(address, cidr)));
   return outside ?? host.address;
 }
 
