@@ -97,6 +97,7 @@ class ContinuumDouble {
         memoryBytes: 4e9,
       })),
     applications: () => [...this.described.values()].filter(({ clusters }) => clusters.includes('cluster1')),
+    describedNames: () => this.cluster.applications().map(({ description }) => description.name),
     components: () => [...this.components],
     deploy: async ({ description }: DescribedApplication, component, node, planUid) => {
       const pods = [this.pod(node, planUid)];

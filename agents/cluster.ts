@@ -122,15 +122,17 @@ export async function startClusterAgentOn(
   };
 }
 
-/** Components whose application is gone are removed: the description is what is wanted. */
+/** Components whose application is gone, or no longer has them, are removed. One whose description is there but cannot be read is left alone. */
 async function removeOrphans(orchestrator: ClusterOrchestrator, log: Log): Promise<void> {
-  const wanted = new Set(
-    orchestrator
-      .applications()
-      .flatMap(({ description }) => description.components.map(({ metadata }) => `${description.name}/${metadata.name}`)),
-  );
+  const names = new Set(orchestrator.describedNames());
+  const usable = new Map(orchestrator.applications().map(({ description }) => [description.name, description]));
+  const isWanted = (application: string, component: string): boolean => {
+    const description = usable.get(application);
+    if (!description) return names.has(application);
+    return description.components.some(({ metadata }) => metadata.name === component);
+  };
   for (const { application, component } of orchestrator.components()) {
-    if (wanted.has(`${application}/${component}`)) continue;
+    if (isWanted(application, component)) continue;
     try {
       await orchestrator.remove(application, component);
       log('info', `removed ${component} of ${application}: it is not described any more`);

@@ -10,7 +10,7 @@ import type { Log } from '../config.ts';
 import type { ApplicationDescription } from '../descriptions/application.ts';
 import { namespace, toCustomResource } from '../descriptions/custom-resource.ts';
 import { apiGroup, apiVersion, kinds } from '../descriptions/kinds.ts';
-import { ComplainOnce, type CustomObject, describedApplications, persist, prepare } from './kubernetes.ts';
+import { type CustomObject, DescriptionReader, persist, prepare } from './kubernetes.ts';
 import { calling } from './kubernetes-errors.ts';
 import type { ContinuumOrchestrator, MemberView, PropagatedApplication } from './orchestrator.ts';
 import { type ListOf, Reflector } from './reflector.ts';
@@ -44,13 +44,14 @@ export class KarmadaOrchestrator implements ContinuumOrchestrator {
   readonly #clusters: Reflector<KarmadaCluster>;
   readonly #policies: Reflector<PropagationPolicy>;
   readonly #descriptions: Reflector<CustomObject>;
-  readonly #complained = new ComplainOnce();
+  readonly #reader: DescriptionReader;
   #stopped = false;
 
   constructor(kubeConfig: KubeConfig, log: Log) {
     this.#kubeConfig = kubeConfig;
     this.#custom = kubeConfig.makeApiClient(CustomObjectsApi);
     this.#log = log;
+    this.#reader = new DescriptionReader(log);
     const common = {
       kubeConfig,
       log,
@@ -108,7 +109,7 @@ export class KarmadaOrchestrator implements ContinuumOrchestrator {
     const placed = new Map(
       this.#policies.items.map((policy) => [policy.metadata?.name, policy.spec?.placement?.clusterAffinity?.clusterNames ?? []]),
     );
-    return describedApplications(this.#descriptions.items, this.#complained, this.#log).map((application) => ({
+    return this.#reader.read(this.#descriptions.items).map((application) => ({
       ...application,
       clusters: placed.get(policyName(application.description.name)) ?? [],
     }));

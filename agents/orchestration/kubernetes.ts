@@ -45,7 +45,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   readonly #pods: Reflector<V1Pod>;
   readonly #deployments: Reflector<V1Deployment>;
   readonly #descriptions: Reflector<CustomObject>;
-  readonly #complained = new ComplainOnce();
+  readonly #reader: DescriptionReader;
   #stopped = false;
 
   constructor(kubeConfig: KubeConfig, log: Log) {
@@ -53,6 +53,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     this.#apps = kubeConfig.makeApiClient(AppsV1Api);
     this.#core = kubeConfig.makeApiClient(CoreV1Api);
     this.#log = log;
+    this.#reader = new DescriptionReader(log);
     const custom = kubeConfig.makeApiClient(CustomObjectsApi);
     const common = { kubeConfig, log, onChange: () => this.#changed() };
     const labelSelector = labels.app;
@@ -97,7 +98,11 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   }
 
   applications(): DescribedApplication[] {
-    return describedApplications(this.#descriptions.items, this.#complained, this.#log);
+    return this.#reader.read(this.#descriptions.items);
+  }
+
+  describedNames(): string[] {
+    return this.#descriptions.items.map(({ metadata }) => metadata?.name ?? '');
   }
 
   components(): ComponentView[] {
@@ -177,26 +182,35 @@ export async function persist(work: () => Promise<void>, isStopped: () => boolea
   }
 }
 
-/** Says each distinct thing once. */
-export class ComplainOnce {
-  readonly #said = new Set<string>();
-  say(log: Log, text: string): void {
-    if (this.#said.has(text)) return;
-    this.#said.add(text);
-    log('warn', text);
-  }
-}
+/** Descriptions as they lie in the API, each read once a version; one that is no longer valid keeps counting as it last was. */
+export class DescriptionReader {
+  readonly #log: Log;
+  readonly #read = new Map<string, { version: string; application: DescribedApplication | undefined }>();
 
-/** Descriptions that are valid; the others are complained of and left alone. */
-export function describedApplications(items: CustomObject[], complained: ComplainOnce, log: Log): DescribedApplication[] {
-  return items.flatMap((item) => {
-    if (item.metadata?.deletionTimestamp) return [];
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  read(items: CustomObject[]): DescribedApplication[] {
+    return items.flatMap((item) => {
+      if (item.metadata?.deletionTimestamp) return [];
+      const uid = item.metadata?.uid ?? '';
+      const version = item.metadata?.resourceVersion ?? '';
+      const before = this.#read.get(uid);
+      if (before && before.version === version) return before.application ?? [];
+      const application = this.#parse(item, uid) ?? before?.application;
+      this.#read.set(uid, { version, application });
+      return application ?? [];
+    });
+  }
+
+  #parse(item: CustomObject, uid: string): DescribedApplication | undefined {
     try {
       const parsed = parseCustomResource({ apiVersion: `${apiGroup}/v1`, kind: 'MLSysOpsApp', ...item });
-      return parsed.kind === 'MLSysOpsApp' ? [{ uid: item.metadata?.uid ?? '', description: parsed.value }] : [];
+      return parsed.kind === 'MLSysOpsApp' ? { uid, description: parsed.value } : undefined;
     } catch (error) {
-      complained.say(log, `a description in the API is not usable: ${errorText(error)}`);
-      return [];
+      this.#log('warn', `a description in the API is not usable: ${errorText(error)}`);
+      return undefined;
     }
-  });
+  }
 }

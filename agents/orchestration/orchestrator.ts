@@ -51,6 +51,8 @@ export interface ClusterOrchestrator {
   stop(): void;
   nodes(): NodeView[];
   applications(): DescribedApplication[];
+  /** Names of all descriptions there are, those that cannot be used included. */
+  describedNames(): string[];
   components(): ComponentView[];
   /** Called after anything of the views has changed. */
   onChange(listener: () => void): Subscription;

@@ -141,7 +141,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       if (!latest) return;
       readings[id] = query;
       const value = window.usual(query, now - 3000) ?? latest.value;
-      const place = `${latest.component ? `${latest.component} on ` : ''}${latest.node}`;
+      const place = `${latest.component ? `${latest.component} on ` : ''}${latest.node}${latest.source ? ` (${latest.source})` : ''}`;
       const usual = window.usual(query) ?? value;
       premises.push({
         id,

@@ -83,7 +83,7 @@ class StaticPlacement implements Policy<ClusterSituation> {
           value: load.value,
           unit: '',
           at: load.time,
-          source: `cpu_used_ratio of ${node.name}`,
+          source: `cpu_used_ratio of ${node.name}${load.source ? ` (${load.source})` : ''}`,
           usual: window.usual(query) ?? load.value,
           range: [0, 1],
         });

@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import { applicationSchema } from '../descriptions/application.ts';
+import { ManualClock } from '../manual-clock.ts';
+import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
+import { MechanismError, type Step } from './mechanism.ts';
+import { PlacementMechanism } from './placement.ts';
+
+/** A cluster whose pods the test makes ready by hand. A double, for this file alone. */
+function setUp() {
+  const listeners = new Set<() => void>();
+  const component: ComponentView = { application: 'shop', component: 'front', componentUid: 'x', pin: 'w1', pods: [] };
+  const calls: string[] = [];
+  const description = applicationSchema.parse({ name: 'shop', components: [{ metadata: { name: 'front' } }] });
+  const orchestrator: ClusterOrchestrator = {
+    start: async () => {},
+    stop: () => {},
+    nodes: () => [],
+    applications: () => [{ uid: 'u', description }],
+    describedNames: () => ['shop'],
+    components: () => [{ ...component, pods: [...component.pods] }],
+    onChange: (listener) => {
+      listeners.add(listener);
+      return { close: () => void listeners.delete(listener) };
+    },
+    deploy: async (_application, name, node) => void calls.push(`deploy ${name} ${node}`),
+    pin: async (_application, name, node) => {
+      calls.push(`pin ${name} ${node}`);
+      component.pin = node;
+    },
+    remove: async (_application, name) => void calls.push(`remove ${name}`),
+  };
+  const clock = new ManualClock();
+  const mechanism = new PlacementMechanism(orchestrator, clock);
+  let steps: Step[] = [];
+  const apply = (command: object) => {
+    const done = mechanism.apply({ name: 'shop', deployment_plan: command }, 'plan', (reported) => {
+      steps = reported;
+    });
+    done.catch(() => {});
+    return done;
+  };
+  const show = async (pods: PodView[]) => {
+    component.pods = pods;
+    for (const listener of [...listeners]) listener();
+    await clock.advance(0);
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners };
+}
+const pod = (node: string, more: Partial<PodView> = {}): PodView => ({
+  name: `front-${node}`,
+  uid: node,
+  node,
+  ip: null,
+  ready: true,
+  phase: 'Running',
+  leaving: false,
+  reason: undefined,
+  createdAt: 0,
+  planUid: '',
+  metricsPort: undefined,
+  ...more,
+});
+const move = { front: [{ action: 'move', src_host: 'w1', target_host: 'w2' }] };
+
+test('a move is over when the new pod is ready and the old one has gone; its steps are timed', async () => {
+  const { apply, show, calls, steps, clock, listeners } = setUp();
+  await show([pod('w1')]);
+  const done = apply(move);
+  await show([pod('w1'), pod('w2', { ready: false })]);
+  await clock.advance(3000);
+  expect(steps().map(({ title, durationMs }) => [title, durationMs])).toEqual([
+    ['Pin front to w2', 0],
+    ['Start front on w2', null],
+  ]);
+  await show([pod('w1', { leaving: true }), pod('w2')]);
+  await clock.advance(500);
+  await show([pod('w2')]);
+  await done;
+  expect(steps().map(({ title, durationMs }) => [title, durationMs])).toEqual([
+    ['Pin front to w2', 0],
+    ['Start front on w2', 3000],
+    ['End front on w1', 500],
+  ]);
+  expect(calls).toEqual(['pin front w2']);
+  expect(listeners.size).toBe(0);
+});
+
+test('a new pod that cannot start, or not in time, has the pin put back', async () => {
+  const hopeless = setUp();
+  await hopeless.show([pod('w1')]);
+  const done = hopeless.apply(move);
+  await hopeless.show([pod('w1'), pod('w2', { ready: false, reason: 'ErrImageNeverPull: no such image' })]);
+  await expect(done).rejects.toThrow('front does not start on w2: ErrImageNeverPull: no such image');
+  expect(hopeless.calls).toEqual(['pin front w2', 'pin front w1']);
+  expect(hopeless.steps().map(({ title, error }) => [title, error !== undefined])).toEqual([
+    ['Pin front to w2', false],
+    ['Start front on w2', true],
+    ['Pin front back to w1', false],
+  ]);
+
+  const slow = setUp();
+  await slow.show([pod('w1')]);
+  const late = slow.apply(move);
+  await slow.show([pod('w1')]);
+  await slow.clock.advance(120_000);
+  await expect(late).rejects.toThrow(MechanismError);
+  expect(slow.calls).toEqual(['pin front w2', 'pin front w1']);
+});
+
+test('an old pod that is slow to end fails the step but undoes nothing', async () => {
+  const { apply, show, calls, clock } = setUp();
+  await show([pod('w1')]);
+  const done = apply(move);
+  await show([pod('w1'), pod('w2')]);
+  await clock.advance(60_000);
+  await expect(done).rejects.toThrow('front does not end: not within 60 s');
+  expect(calls).toEqual(['pin front w2']);
+});
+
+test('what a command touches, and one that does not fit', () => {
+  const { mechanism } = setUp();
+  expect(mechanism.touches({ name: 'shop', deployment_plan: { initial_plan: true, front: [], back: [] } })).toEqual([
+    'shop/front',
+    'shop/back',
+  ]);
+  expect(() => mechanism.touches({ name: 'shop', deployment_plan: { front: [{ action: 'fly', host: 'x' }] } })).toThrow();
+});
