@@ -5,7 +5,8 @@ export const unknown = '–';
 export function formatNumber(value: number | null | undefined, fractionDigits?: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return unknown;
   const magnitude = Math.abs(value);
-  const digits = fractionDigits ?? (magnitude >= 100 || Number.isInteger(value) ? 0 : magnitude >= 10 ? 1 : 2);
+  const digits =
+    fractionDigits ?? (magnitude >= 100 || Number.isInteger(value) ? 0 : magnitude >= 10 ? 1 : magnitude >= 0.1 ? 2 : 3);
   const text = magnitude.toFixed(digits);
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
@@ -33,7 +34,8 @@ export function quantity(value: number | null | undefined, unit: string): Quanti
     case 'bytes':
     case 'B': {
       const power = value === 0 ? 0 : Math.min(byteUnits.length - 1, Math.max(0, Math.floor(Math.log2(Math.abs(value)) / 10)));
-      return { text: formatNumber(value / 1024 ** power), unit: byteUnits[power] ?? 'B' };
+      const scaled = value / 1024 ** power;
+      return { text: formatNumber(scaled, Math.abs(scaled) >= 100 || power === 0 ? 0 : 1), unit: byteUnits[power] ?? 'B' };
     }
     case 'bytes/s':
     case 'bytes_per_second':
@@ -45,6 +47,8 @@ export function quantity(value: number | null | undefined, unit: string): Quanti
     case '1':
     case 'count':
       return { text: formatNumber(value), unit: '' };
+    case 'W':
+      return { text: formatNumber(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2), unit };
     case 'ms':
       return { text: formatNumber(value, Math.abs(value) >= 10 || Number.isInteger(value) ? 0 : 1), unit: 'ms' };
     default:
@@ -106,7 +110,7 @@ export function metricTitle(metric: string): string {
 /** "0.1 s", "9.8 s", "48 s", "1 min 12 s", "2 h 5 min". */
 export function formatDuration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return unknown;
-  if (ms < 100) return `${formatNumber(ms, ms < 10 && !Number.isInteger(ms) ? 1 : 0)} ms`;
+  if (ms < 50) return `${formatNumber(ms, ms < 10 && !Number.isInteger(ms) ? 1 : 0)} ms`;
   const seconds = ms / 1000;
   if (seconds < 59.95) return `${seconds.toFixed(seconds < 20 ? 1 : 0)} s`;
   const whole = Math.round(seconds);

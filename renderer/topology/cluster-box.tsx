@@ -48,7 +48,6 @@ export function ContinuumBoxView({ box, topology }: { box: Box; topology: Topolo
       </div>
       <Figure title="Power" value={formatQuantity(power, 'W')} />
       <Figure title="Heartbeat" value={age === null ? unknown : formatAge(age)} />
-      <span />
       <button
         type="button"
         className="box-hit"
@@ -90,7 +89,7 @@ export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: T
         <>
           <Figure title="CPU" value={formatQuantity(meanCpu(topology, nodes), 'ratio')} />
           <Figure title="Power" value={formatQuantity(totalPower(topology, nodes), 'W')} />
-          {shownHeadline ? <HeadlineFigure topology={topology} /> : <span />}
+          {shownHeadline ? <HeadlineFigure topology={topology} /> : null}
         </>
       )}
       <button

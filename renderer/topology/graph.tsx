@@ -31,7 +31,7 @@ export function Graph({ topology }: { topology: Topology }) {
             const agents = agentsOf(topology, layer);
             const alive = agents.filter((agent) => agent.alive).length;
             return (
-              <div key={key} className="lane" style={place(layout.lanes[key])}>
+              <div key={key} className={`lane ${key === 'nodes' ? 'last' : ''}`} style={place(layout.lanes[key])}>
                 <div>
                   <div className="row gap-6 label">
                     <LayerShape name={layer} />

@@ -252,18 +252,17 @@ function Readings({ topology, selection }: { topology: Topology; selection: Sele
 }
 
 export function agentsFor(topology: Topology, selection: Selection): AgentLife[] {
-  return topology.agents.filter((agent) => {
-    switch (selection.kind) {
-      case 'continuum':
-        return agent.layer === 'continuum';
-      case 'cluster':
-        return agent.layer === 'cluster' && agent.cluster === selection.name;
-      case 'node':
-        return agent.node === selection.name;
-      case 'component':
-        return agent.layer === 'node' && agent.node === selection.node;
-    }
-  });
+  const { agents } = topology;
+  switch (selection.kind) {
+    case 'continuum':
+      return agents.filter((agent) => agent.layer === 'continuum');
+    case 'cluster':
+      return agents.filter((agent) => agent.layer === 'cluster' && agent.cluster === selection.name);
+    case 'node':
+      return agents.filter((agent) => agent.node === selection.name);
+    case 'component':
+      return agents.filter((agent) => agent.layer === 'node' && agent.node === selection.node);
+  }
 }
 
 function Agents({ topology, selection }: { topology: Topology; selection: Selection }) {

@@ -43,14 +43,14 @@ const left = 96;
 const right = 14;
 const gap = 38;
 const narrowestNode = 206;
-const widestNode = 264;
+const widestNode = 292;
 /** Beyond this a cluster folds into squares. */
 const mostBoxes = 12;
 const square = 24;
 const pillHeight = 42;
 const pillGap = 14;
 /** From a node box's top to its first pill. */
-const pillTop = 155;
+const pillTop = 164;
 const roleOrder = { management: 0, master: 1, worker: 2 } as const;
 
 /** Management first, then masters, then workers, by name: the same places whatever else changes. */

@@ -67,7 +67,9 @@ function Origin({ record }: { record: DecisionRecord }) {
       <h1 className="sentence" data-testid={testIds.decisionSentence}>
         {record.sentence}
       </h1>
-      <p className="secondary trigger">{record.trigger.text}</p>
+      <p className="secondary trigger">
+        {record.trigger.text.replace(/[a-z]+(?:_[a-z0-9]+)+/g, (metric) => metricTitle(metric).toLowerCase())}
+      </p>
     </div>
   );
 }

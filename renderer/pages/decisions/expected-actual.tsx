@@ -16,7 +16,7 @@ interface Mark {
 /** What was expected of the choice against what came of it, on one scale with the target. */
 export function ExpectedActual({ record }: { record: DecisionRecord }) {
   const [box, setBox] = useState<HTMLDivElement | null>(null);
-  const { width } = useSize(box);
+  const { width, height } = useSize(box);
   const expected = record.expected[0];
   const actual = expected ? record.actual?.outcomes.find((outcome) => outcome.metric === expected.metric) : undefined;
   const stay = expected ? candidateOf(record, record.stay)?.predicted.find((one) => one.metric === expected.metric) : undefined;
@@ -56,10 +56,12 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
         <span className="spacer" />
         <span className="caption muted">{expected ? quantity(expected.value, expected.unit).unit : ''}</span>
       </header>
-      <div className="inset-12" ref={setBox}>
+      <div className="inset-12 grows" ref={setBox}>
         {expected ? (
           <>
-            {width > 0 ? <Drawing marks={marks} target={target?.value} unit={expected.unit} width={width} /> : null}
+            {width > 0 ? (
+              <Drawing marks={marks} target={target?.value} unit={expected.unit} width={width} height={height - 56} />
+            ) : null}
             <p className="caption secondary">
               {actual
                 ? `After ${formatNumber(record.horizonS)} s: error ${formatQuantity(actual.value - expected.value, expected.unit)}${
@@ -76,18 +78,18 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
   );
 }
 
-const rowHeight = 40;
-
 function Drawing({
   marks,
   target,
   unit,
   width,
+  height,
 }: {
   marks: readonly Mark[];
   target: number | undefined;
   unit: string;
   width: number;
+  height: number;
 }) {
   const highest = Math.max(
     target === undefined ? 0 : target * 1.2,
@@ -96,6 +98,7 @@ function Drawing({
   );
   const lowest = Math.min(0, ...marks.map((mark) => mark.value - 2 * mark.deviation));
   const x = scaleLinear([lowest, highest], [4, width - 8]).nice(4);
+  const rowHeight = Math.min(68, Math.max(40, (height - 36) / marks.length));
   const bottom = 14 + marks.length * rowHeight;
   return (
     <svg

@@ -1,12 +1,22 @@
 import { useMemo } from 'react';
-import { flips } from '../../../main/contract/explanation.ts';
+import { type Flip, flips, rescore } from '../../../main/contract/explanation.ts';
 import { Icon, State } from '../../parts/glyphs.tsx';
 import type { DecisionRecord } from '../../state/types.ts';
+import { stepOf } from './what-if.tsx';
 import { candidateOf, formatPremise, lowerFirst } from './words.ts';
+
+/** People come whole: the nearest whole number beyond the edge, when it flips the choice too. */
+export function wholeFlip(record: DecisionRecord, flip: Flip): Flip {
+  const premise = record.premises.find((one) => one.id === flip.premise);
+  if (!premise || stepOf(premise) !== 1) return flip;
+  const to = flip.to < flip.from ? Math.floor(flip.to) : Math.ceil(flip.to);
+  const { choice } = rescore(record, { [flip.premise]: to });
+  return choice === record.choice ? flip : { ...flip, to, choice };
+}
 
 /** Of each premise alone, the nearest value that would have led to another choice. */
 export function Flips({ record }: { record: DecisionRecord }) {
-  const found = useMemo(() => flips(record), [record]);
+  const found = useMemo(() => flips(record).map((flip) => wholeFlip(record, flip)), [record]);
   const premises = new Map(record.premises.map((premise) => [premise.id, premise]));
   return (
     <section className="card" aria-label="Smallest change that flips it">

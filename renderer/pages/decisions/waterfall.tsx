@@ -89,7 +89,7 @@ function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRow
         return (
           <g key={row.label}>
             <text className={strong} x="0" y={top + 16}>
-              {fit(row.label, labelWidth)}
+              {shorten(row.label, labelWidth)}
               <title>{row.label}</title>
             </text>
             <rect className={row.kind} x={left} y={top + 5} width={size} height={barHeight} rx="2" />
@@ -107,7 +107,7 @@ function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRow
 }
 
 /** About 6 px a letter at 11.5 px: a label never runs into the bars. */
-function fit(label: string, width: number): string {
+function shorten(label: string, width: number): string {
   const most = Math.floor(width / 5.9);
   return label.length > most ? `${label.slice(0, most - 1)}…` : label;
 }

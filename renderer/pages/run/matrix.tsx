@@ -101,7 +101,7 @@ export function Matrix({
                   key={`${host}-${phase.id}`}
                   type="button"
                   tabIndex={row === 0 && column === 0 ? 0 : -1}
-                  className={`cell ${cell.state} ${cell.state === 'held' ? 'hatched' : ''} ${last}`}
+                  className={`cell ${cell.state} ${last}`}
                   data-testid={testIds.runMatrixCell(host, phase.id)}
                   data-state={cell.state}
                   aria-label={`${host}, ${phase.title}: ${word}${second ? `, ${second}` : ''}`}

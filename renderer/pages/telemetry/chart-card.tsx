@@ -108,9 +108,9 @@ export const ChartCard = memo(function ChartCard({
       <footer>
         {chart.lines.map((line, index) => (
           <span key={line.label} className="key">
-            <svg width="18" height="8" aria-hidden="true">
+            <svg width="14" height="8" aria-hidden="true">
               <path
-                d="M0 4H18"
+                d="M0 4H14"
                 stroke={`var(--series-${line.series})`}
                 strokeWidth="1.5"
                 strokeDasharray={(dashes[line.series] ?? []).join(' ')}

@@ -92,7 +92,7 @@ export function HostsForm({ onCreated }: { onCreated: (name: string) => void }) 
           </label>
           <textarea
             id={`${id}-file`}
-            className="field area wide"
+            className="field area full-width"
             rows={12}
             spellCheck={false}
             placeholder={example}

@@ -71,7 +71,7 @@ export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
             </Button>
           )}
           <Button
-            kind={testbed.state === 'up' ? 'plain' : 'primary'}
+            kind={testbed.state === 'up' || plan ? 'plain' : 'primary'}
             icon="play"
             data-testid={testIds.runUp}
             disabled={busy}

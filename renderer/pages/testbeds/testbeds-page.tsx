@@ -107,7 +107,9 @@ export function TestbedsPage() {
                     {stateWords[testbed.state]}
                   </span>
                 </td>
-                <td className="secondary">{formatAge(now - testbed.createdAt)}</td>
+                <td className="secondary">
+                  {now - testbed.createdAt < 60_000 ? 'just now' : formatAge(now - testbed.createdAt)}
+                </td>
               </tr>
             ))}
           </tbody>
