@@ -5,8 +5,12 @@ export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")
 /** Kubernetes tools live in /usr/local/bin, which sudo and non-interactive shells may leave out. */
 const setPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 022';
 
-/** A change: stops at the first command that fails. */
-export const script = (...lines: string[]): string => `(\n${setPath}\nset -eu\n${lines.join('\n')}\n)`;
+/**
+ * A change: stops at the first command that fails. It is a shell of its own, because `set -e` means nothing inside of a condition
+ * (`if`, `||`), and who runs it may use its exit code as one. The braces make it be read as a whole before any of it runs.
+ */
+export const script = (...lines: string[]): string =>
+  `/bin/sh -eu <<'END_OF_CHANGE'\n{\n${setPath}\n${lines.join('\n')}\n} </dev/null\nEND_OF_CHANGE\n`;
 
 /** An observation: true when all conditions hold, looked at in order. `set -e` would be ignored where it is used as a condition. */
 export const allOf = (...conditions: string[]): string => `(\n${setPath}\n${conditions.join(' &&\n')}\n)`;
