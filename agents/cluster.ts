@@ -110,13 +110,12 @@ export async function startClusterAgentOn(
     loop.poke();
     log('info', 'cluster agent started', { cluster });
   };
-  const begun = begin().catch((error: unknown) => log('error', 'the cluster agent cannot start', { error: String(error) }));
+  begin().catch((error: unknown) => log('error', 'the cluster agent cannot start', { error: String(error) }));
   return {
     async stop() {
       stopped = true;
       for (const one of owned) one.close();
       orchestrator.stop();
-      await begun;
       await loop.stop();
     },
   };

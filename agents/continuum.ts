@@ -120,13 +120,12 @@ export async function startContinuumAgentOn(
     loop.poke();
     log('info', 'continuum agent started', {});
   };
-  const begun = begin().catch((error: unknown) => log('error', 'the continuum agent cannot start', { error: String(error) }));
+  begin().catch((error: unknown) => log('error', 'the continuum agent cannot start', { error: String(error) }));
   return {
     async stop() {
       stopped = true;
       for (const one of owned) one.close();
       orchestrator.stop();
-      await begun;
       await loop.stop();
     },
   };

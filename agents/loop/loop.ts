@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../config.ts';
 import { type DecisionRecord, isAct, type Plan } from '../decision/record.ts';
 import type { Mechanism, Step } from '../mechanisms/mechanism.ts';
+import { decide } from '../policies/decide.ts';
 import type { Policy, PolicyInput, Proposal, Trigger } from '../policies/policy.ts';
 import type { SlidingWindow } from '../telemetry/window.ts';
-import { decide } from './decide.ts';
 import { actualOutcome, type PendingOutcome, pendingOutcome } from './outcomes.ts';
 import type { StateStore } from './state.ts';
 
@@ -95,7 +95,9 @@ export class AutonomicLoop<View> {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#timer?.close();
+    // Never started: what an earlier run has saved must stay as it is.
+    if (!this.#timer) return;
+    this.#timer.close();
     await this.#save(this.#options.clock.now());
   }
 

@@ -2,7 +2,7 @@ import { evaluate } from '../decision/expression.ts';
 import type { Candidate, DecisionRecord } from '../decision/record.ts';
 import { tell } from '../explanation/sentence.ts';
 import { choose, recordedValues } from '../explanation/what-if.ts';
-import type { Proposal, Trigger } from '../policies/policy.ts';
+import type { Proposal, Trigger } from './policy.ts';
 
 export interface DecisionContext {
   id: string;
