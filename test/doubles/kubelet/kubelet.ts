@@ -89,6 +89,7 @@ export function startKubelet(options: KubeletOptions): { close(): void } {
       clearInterval(timer);
       node.close();
       for (const one of following) one.close();
+      for (const worker of workers.values()) worker.close();
     },
   };
 }

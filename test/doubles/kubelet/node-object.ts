@@ -57,6 +57,14 @@ export class NodeObject {
     if (!this.#closed) this.#timer = setTimeout(() => void this.#beat(), nextMs);
   }
 
+  async #create(path: string, object: object): Promise<void> {
+    try {
+      await this.#api.call('POST', path, object);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    }
+  }
+
   async #register(): Promise<void> {
     const { nodeName, nodeLabels, registerTaints } = this.#flags;
     const arch = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -144,6 +152,7 @@ export class NodeObject {
       await this.#api.patch(`${leases}/${nodeName}`, { spec });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      await this.#create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-node-lease' } });
       await this.#api.call('POST', leases, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',

@@ -52,18 +52,34 @@ export class PodWorker {
     this.tick(Date.now());
   }
 
+  /** Lets go of the pod, which runs on. */
+  close(): void {
+    this.done = true;
+  }
+
   tick(now: number): void {
     if (this.done) return;
     if (this.#isOrphan || this.#pod.metadata?.deletionTimestamp) {
       this.#end(now);
       return;
     }
+    if (!this.#knowsServices()) return;
     for (const { process, readiness } of this.#containers) {
       process.tick(now, this.#pod.spec?.restartPolicy ?? 'Always');
       readiness.tick(process.state.kind === 'running' ? process.state : undefined, now);
     }
     this.#publish(now);
     this.#tellTrouble();
+  }
+
+  /** A Service has its address a moment after it was made; a container that starts in between would never learn it. */
+  #knowsServices(): boolean {
+    return this.#around
+      .services()
+      .every(
+        ({ metadata, spec }) =>
+          metadata?.namespace !== this.#pod.metadata?.namespace || spec?.type === 'ExternalName' || spec?.clusterIP,
+      );
   }
 
   #end(now: number): void {
