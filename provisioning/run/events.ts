@@ -13,6 +13,8 @@ export const failureSchema = z.object({
   stderr: z.string().optional(),
   cause: z.string(),
   remedy: z.string().optional(),
+  /** The key that the host showed, and the one trusted before; with host-key-unknown and host-key-changed. */
+  hostKey: z.object({ algorithm: z.string(), fingerprint: z.string(), was: z.string().optional() }).optional(),
   /** Stable class of failure: unreachable, host-key-unknown, host-key-changed, authentication, sudo, preflight, artefact, step, cancelled, invalid-file. */
   code: z.string(),
 });

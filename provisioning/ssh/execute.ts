@@ -1,0 +1,275 @@
+import { randomBytes } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
+import type { ClientChannel } from 'ssh2';
+import { Failure } from '../run/failure.ts';
+import type { SshConnection } from './connection.ts';
+import { becomeRoot, noPrivilegeExit, type RootCommand } from './privilege.ts';
+
+export interface ExecuteOptions {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Whole lines (with their newlines) as they come; marks left out. */
+  onOutput?: (stream: 'stdout' | 'stderr', text: string) => void;
+  /** Lines that begin with the mark, without it: how a script speaks to us. On stderr too, so that each stream can be cut at them. */
+  onMark?: (stream: 'stdout' | 'stderr', words: string[]) => void;
+  /** Bytes of stdout that are kept for the result; more is dropped, and `truncated` says so. Default 4 MiB. */
+  limitBytes?: number;
+}
+
+export interface ExecuteResult {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  /** The last 16 KiB. */
+  stderr: string;
+  truncated: boolean;
+  /** Time the script took on the host itself, by the host's clock. Resolution 10 ms. */
+  hostMs: number;
+  /** From sending the command until the script's first sign of life: what login shell, sudo and network cost. */
+  startMs: number;
+  /** Our clock (ms since the epoch) when it began. */
+  beganAt: number;
+  /** PID of the script's shell on the host. */
+  pid: number | null;
+}
+
+/** Seconds since boot, read without starting a program. */
+export const readUptime = (variable: string): string =>
+  `{ read -r ${variable} ${variable}_idle </proc/uptime || ${variable}=0; } 2>/dev/null`;
+
+/**
+ * Runs a POSIX shell script as root: over stdin of a fixed shell, so that nothing of it stands on a command line or in an environment.
+ * It is parsed as a whole before anything of it runs, and cannot read what follows on stdin. `script` may be a function of the mark by which
+ * its own lines are recognised. A script that exits ≠ 0 is a result, not an error.
+ * @throws Failure: sudo, unreachable (connection lost), cancelled, step (time-out)
+ */
+export async function execute(
+  connection: SshConnection,
+  script: string | ((mark: string) => string),
+  options: ExecuteOptions = {},
+): Promise<ExecuteResult> {
+  const mark = `m_${randomBytes(9).toString('hex')}`;
+  const body = typeof script === 'string' ? script : script(mark);
+  return connection.inSlot(() =>
+    becomeRoot(connection, 'exec /bin/sh -s', (command) => runOnce(connection, command, mark, wrap(mark, body), options)),
+  );
+}
+
+const wrap = (mark: string, body: string): string => `${mark}() {
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+export PATH LC_ALL
+unset SUDO_COMMAND SUDO_USER SUDO_UID SUDO_GID
+${readUptime('m_up')}
+printf '\\n%s begin %s %s\\n' ${mark} "$m_up" $$
+(
+${body}
+)
+m_code=$?
+${readUptime('m_up')}
+printf '\\n%s end %s %s\\n' ${mark} "$m_up" $m_code
+exit $m_code
+}
+${mark} </dev/null
+`;
+
+async function runOnce(
+  connection: SshConnection,
+  command: RootCommand,
+  mark: string,
+  input: string,
+  options: ExecuteOptions,
+): Promise<ExecuteResult> {
+  const { host } = connection;
+  const startedAt = performance.now();
+  const channel = await openChannel(connection, command.text);
+  return new Promise((resolve, reject) => {
+    const result: ExecuteResult = {
+      code: null,
+      signal: null,
+      stdout: '',
+      stderr: '',
+      truncated: false,
+      hostMs: 0,
+      startMs: 0,
+      beganAt: 0,
+      pid: null,
+    };
+    const kept: string[] = [];
+    let keptBytes = 0;
+    let beganUp = 0;
+    let stopped: Failure | null = null;
+    const stop = (failure: Failure, graceMs: number) => {
+      if (stopped) return;
+      stopped = failure;
+      void stopScript(connection, mark, result.pid, graceMs).finally(() => {
+        channel.close();
+        setTimeout(() => reject(failure), 200).unref();
+      });
+    };
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            const seconds = Math.round((options.timeoutMs ?? 0) / 1000);
+            stop(
+              new Failure({
+                code: 'step',
+                host: host.name,
+                cause: `no end within ${seconds} s`,
+                stderr: tail(result.stderr),
+                remedy: 'See its log for what it waits for, then run again',
+              }),
+              0,
+            );
+          }, options.timeoutMs);
+    const onAbort = () => stop(new Failure({ code: 'cancelled', host: host.name, cause: 'cancelled' }), 5000);
+    options.signal?.addEventListener('abort', onAbort);
+    if (options.signal?.aborted) onAbort();
+
+    const stdout = new Lines((line) => {
+      if (!line.startsWith(`${mark} `)) {
+        // Whatever a noisy .bashrc or a banner says before the script begins is not the script's.
+        if (result.pid === null) return command.onNoise?.(line, channel);
+        if (keptBytes > (options.limitBytes ?? 4_194_304)) result.truncated = true;
+        else {
+          kept.push(line);
+          keptBytes += line.length + 1;
+        }
+        return options.onOutput?.('stdout', `${line}\n`);
+      }
+      const words = line.slice(mark.length + 1).split(' ');
+      if (words[0] === 'begin') {
+        result.pid = Number(words[2]);
+        beganUp = Number(words[1]);
+        result.startMs = performance.now() - startedAt;
+        result.beganAt = Date.now();
+        kept.length = 0;
+      } else if (words[0] === 'end') result.hostMs = Math.max(0, Math.round((Number(words[1]) - beganUp) * 1000));
+      else {
+        // The newline before a mark belongs to it.
+        options.onMark?.('stdout', words);
+      }
+    });
+    const stderr = new Lines((line) => {
+      if (line.startsWith(`${mark} `)) return options.onMark?.('stderr', line.slice(mark.length + 1).split(' '));
+      result.stderr = `${result.stderr}${line}\n`.slice(-16_384);
+      options.onOutput?.('stderr', `${line}\n`);
+    });
+    channel.on('data', (chunk: Buffer) => stdout.push(chunk));
+    channel.stderr.on('data', (chunk: Buffer) => {
+      command.onStderr?.(chunk, channel);
+      stderr.push(chunk);
+    });
+    channel.on('exit', (code: number | null, signal?: string) => {
+      result.code = code;
+      result.signal = signal ?? null;
+    });
+    // A host that ends the session early makes our write fail; the close below says why.
+    channel.on('error', () => {});
+    channel.once('close', () => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
+      stdout.end();
+      stderr.end();
+      result.stdout = kept.join('\n');
+      if (stopped) return reject(stopped);
+      if (result.code === null && result.signal === null) {
+        const cause = 'the connection was lost while a command was running';
+        return reject(
+          new Failure({
+            code: 'unreachable',
+            host: host.name,
+            cause,
+            remedy: 'When the host can be reached again, run again: it goes on from there',
+          }),
+        );
+      }
+      resolve(result);
+    });
+    const send = () => {
+      connection.sentBytes += Buffer.byteLength(input);
+      channel.end(input);
+    };
+    if (command.whenReady) command.whenReady(send);
+    else send();
+  });
+}
+
+/** @throws Failure (unreachable) when the connection is gone */
+export function openChannel(connection: SshConnection, command: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const lost = (error?: Error) =>
+      reject(
+        new Failure(
+          {
+            code: 'unreachable',
+            host: connection.host.name,
+            cause: `the connection is gone${error ? ` (${error.message})` : ''}`,
+            remedy: 'When the host can be reached again, run again: it goes on from there',
+          },
+          { cause: error },
+        ),
+      );
+    if (connection.closed) return lost();
+    const onClose = () => lost();
+    connection.client.once('close', onClose);
+    connection.client.exec(command, (error, channel) => {
+      connection.client.off('close', onClose);
+      if (error) lost(error);
+      else resolve(channel);
+    });
+  });
+}
+
+/** While this file is there, a script of steps ends before its next step. */
+export const stopFile = (mark: string): string => `/run/mlsysops-${mark}.stop`;
+
+/** Asks a script to end after its step in progress and waits `graceMs` for it, then ends its whole process group. */
+async function stopScript(connection: SshConnection, scriptMark: string, pid: number | null, graceMs: number): Promise<void> {
+  if (pid === null || connection.closed) return;
+  const waits = Math.ceil(graceMs / 200);
+  const script = `
+set -- $(sed 's/^.*) //' /proc/${pid}/stat 2>/dev/null)
+[ -n "$3" ] || exit 0
+trap 'rm -f ${stopFile(scriptMark)}' EXIT
+: >${stopFile(scriptMark)}
+attempt=0
+while kill -0 ${pid} 2>/dev/null && [ $attempt -lt ${waits} ]; do attempt=$((attempt + 1)); sleep 0.2; done
+kill -0 ${pid} 2>/dev/null || exit 0
+kill -s TERM -- -$3 2>/dev/null; sleep 0.5; kill -s KILL -- -$3 2>/dev/null; :`;
+  const mark = `m_${randomBytes(9).toString('hex')}`;
+  // When even this fails the host is gone, and whoever waits learns it from the channel that closes.
+  await becomeRoot(connection, 'exec /bin/sh -s', (command) =>
+    runOnce(connection, command, mark, wrap(mark, script), { timeoutMs: graceMs + 10_000 }),
+  ).catch(() => undefined);
+}
+
+export const isNoPrivilege = (code: number | null): boolean => code === noPrivilegeExit;
+
+/** The last lines of stderr, as a failure shows them. */
+export const tail = (text: string, lines = 12): string =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-lines)
+    .join('\n');
+
+/** Cuts a stream of bytes into lines. */
+class Lines {
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #onLine: (line: string) => void;
+  #rest = '';
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+  push(chunk: Buffer): void {
+    const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#onLine(line);
+  }
+  end(): void {
+    const rest = this.#rest + this.#decoder.end();
+    this.#rest = '';
+    if (rest !== '') this.#onLine(rest);
+  }
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import type { ClientChannel } from 'ssh2';
+import { Failure } from '../run/failure.ts';
+import type { SshConnection } from './connection.ts';
+import type { AskSecret } from './secrets.ts';
+
+/** What is sent as the SSH command, and how to speak with it until it is ready for its input. */
+export interface RootCommand {
+  text: string;
+  /** Absent: input may be sent at once. */
+  whenReady?: (send: () => void) => void;
+  onNoise?: (line: string, channel: ClientChannel) => void;
+  onStderr?: (chunk: Buffer, channel: ClientChannel) => void;
+}
+
+/** Exit code of our own command when it could not become root. */
+export const noPrivilegeExit = 97;
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Answers of people, by connection; set by the pool. */
+const asks = new WeakMap<SshConnection, AskSecret>();
+export const setAsk = (connection: SshConnection, ask: AskSecret | undefined): void => {
+  if (ask) asks.set(connection, ask);
+};
+
+/**
+ * Runs `inner` (one line of shell, no secrets in it: it stands on a command line) as root: directly, by sudo without a password, or by sudo
+ * with one, which then goes over stdin alone. Which of them a host needs is found out once.
+ * @throws Failure (sudo) when there is no way
+ */
+export async function becomeRoot<T extends { code: number | null }>(
+  connection: SshConnection,
+  inner: string,
+  run: (command: RootCommand) => Promise<T>,
+): Promise<T> {
+  const { host } = connection;
+  if (connection.privilege !== 'sudo-password') {
+    const states: string[] = [];
+    const mark = `p_${randomBytes(6).toString('hex')}`;
+    const result = await run({
+      text: `/bin/sh -c ${quote(withoutPassword(connection.privilege, mark, inner))}`,
+      onNoise: (line) => {
+        if (line.startsWith(`${mark} `)) states.push(line.slice(mark.length + 1).trim());
+      },
+    });
+    if (result.code !== noPrivilegeExit || states.length === 0) {
+      if (states[0] === 'root' || states[0] === 'sudo') connection.privilege = states[0];
+      return result;
+    }
+    if (states[0] === 'no-sudo') {
+      throw new Failure({
+        code: 'sudo',
+        host: host.name,
+        cause: `${host.user} is not root, and there is no sudo on the host`,
+        remedy: 'Log in as root (user: root in the testbed file), or install sudo there',
+      });
+    }
+    connection.privilege = 'sudo-password';
+  }
+  return withPassword(connection, inner, run);
+}
+
+function withoutPassword(privilege: SshConnection['privilege'], mark: string, inner: string): string {
+  if (privilege === 'root') return inner;
+  const bySudo = `exec sudo -n /bin/sh -c ${quote(inner)}`;
+  if (privilege === 'sudo') return bySudo;
+  return [
+    `if [ "$(id -u)" = 0 ]; then echo "${mark} root"; ${inner}; exit $?; fi`,
+    `command -v sudo >/dev/null || { echo "${mark} no-sudo"; exit ${noPrivilegeExit}; }`,
+    `if sudo -n true </dev/null >/dev/null 2>&1; then echo "${mark} sudo"; ${bySudo}; fi`,
+    `echo "${mark} password"; exit ${noPrivilegeExit}`,
+  ].join('; ');
+}
+
+/** The password is sent when sudo asks for it, the input when our shell says that it runs: neither can end up in the other. */
+async function withPassword<T extends { code: number | null }>(
+  connection: SshConnection,
+  inner: string,
+  run: (command: RootCommand) => Promise<T>,
+): Promise<T> {
+  const { host } = connection;
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    connection.sudoPassword ??=
+      (await asks.get(connection)?.({ kind: 'sudo', host: host.name, user: host.user, attempt })) ?? null;
+    const password = connection.sudoPassword;
+    if (password === null) break;
+    const mark = `p_${randomBytes(6).toString('hex')}`;
+    const state = { asked: 0, refused: false, heard: '' };
+    let ready: (() => void) | undefined;
+    const command: RootCommand = {
+      text: `/bin/sh -c ${quote(`exec sudo -k -S -p ${mark}-password /bin/sh -c ${quote(`echo ${mark}-ready; ${inner}`)}`)}`,
+      whenReady: (send) => {
+        ready = send;
+      },
+      onNoise: (line) => {
+        if (line.includes(`${mark}-ready`)) ready?.();
+      },
+      onStderr: (chunk, channel) => {
+        state.heard = (state.heard + chunk.toString('latin1')).slice(-4096);
+        const asked = state.heard.split(`${mark}-password`).length - 1;
+        if (asked <= state.asked) return;
+        state.asked = asked;
+        if (asked === 1) channel.write(`${password}\n`);
+        else {
+          state.refused = true;
+          channel.end();
+        }
+      },
+    };
+    const result = await run(command);
+    if (!state.refused) return result;
+    connection.sudoPassword = null;
+  }
+  throw new Failure({
+    code: 'sudo',
+    host: host.name,
+    cause: `sudo asks ${host.user} for a password, and none was given that it accepts`,
+    remedy: `Give the sudo password, or let ${host.user} use sudo without one: echo '${host.user} ALL=(ALL) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/mlsysops`,
+  });
+}
