@@ -14,7 +14,9 @@ export interface TimeChartProps {
   target?: { value: number; label: string } | undefined;
   from: number;
   to: number;
+  /** Acts are drawn on every chart; non-acts only where `nonActs` says so: many charts of rings would hide the lines. */
   decisions: readonly DecisionRecord[];
+  nonActs: boolean;
   /** The page's time cursor; null when live. */
   cursor: number | null;
   /** Charts of one key share the pointer. */
@@ -217,7 +219,7 @@ function options(latest: { current: TimeChartProps }, width: number, height: num
 }
 
 /** ▲ and ○ with their dotted lines, the target's label, and the page's cursor with a ring on each line. */
-function drawMarks(chart: uPlot, { decisions, cursor, from, to, target, lines, unit }: TimeChartProps): void {
+function drawMarks(chart: uPlot, { decisions, nonActs, cursor, from, to, target, lines, unit }: TimeChartProps): void {
   const { ctx } = chart;
   const ratio = devicePixelRatio;
   const { left, top, height } = chart.bbox;
@@ -248,7 +250,7 @@ function drawMarks(chart: uPlot, { decisions, cursor, from, to, target, lines, u
       ctx.lineTo(at + 4.5 * ratio, top + 6 * ratio);
       ctx.lineTo(at - 4.5 * ratio, top + 6 * ratio);
       ctx.fill();
-    } else {
+    } else if (nonActs) {
       ctx.setLineDash([]);
       ctx.strokeStyle = token('--line-3');
       ctx.fillStyle = token('--surface');

@@ -7,6 +7,7 @@ import { TestbedsPage } from '../pages/testbeds/testbeds-page.tsx';
 import { TopologyPage } from '../pages/topology/topology-page.tsx';
 import { Sprite } from '../parts/sprite.tsx';
 import { type PageName, useNavigation } from '../state/navigation.ts';
+import { Announcer } from './announcer.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavRail } from './nav-rail.tsx';
 import { Streams } from './streams.tsx';
@@ -41,6 +42,7 @@ export function App() {
         <TimeBar />
       </div>
       <CommandPalette />
+      <Announcer />
     </>
   );
 }

@@ -74,7 +74,7 @@ export function TimeBar() {
 
 const height = 55;
 const inset = 16;
-const plot = { top: 16, bottom: 36 };
+const plot = { top: 18, bottom: 37 };
 
 function Track({
   width,
@@ -100,7 +100,7 @@ function Track({
   const x = scaleLinear([from, to], [inset, width - inset]);
   const points = mergeByTime(series);
   const highest = Math.max(headline ? headline.target * 1.4 : 0, ...points.map(([, value]) => value ?? 0), 1e-9);
-  const y = scaleLinear([0, highest], [plot.bottom, plot.top - 4]);
+  const y = scaleLinear([0, highest], [plot.bottom, plot.top]);
   const shown = decisions.filter((record) => record.time >= from);
   const { step, ticks } = timeTicks(from, to, Math.max(3, width / 150));
   const at = cursor === null ? now : Math.min(Math.max(cursor, from), now);
@@ -141,7 +141,7 @@ function Track({
           {headline ? (
             <>
               <path className="target-line" opacity=".7" d={`M${inset} ${y(headline.target).toFixed(1)}H${width - inset}`} />
-              <text className="target-text" x={inset} y={y(headline.target) - 4}>
+              <text className="target-text" x={inset} y={y(headline.target) - 3}>
                 {formatQuantity(headline.target, headline.unit)}
               </text>
             </>

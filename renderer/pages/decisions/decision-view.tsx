@@ -112,7 +112,9 @@ function Figures({ record }: { record: DecisionRecord }) {
                 ? `actual ${formatQuantity(actual.value, actual.unit)} after ${Math.round(record.horizonS)} s`
                 : !act && alternative
                   ? `best option ${formatPrediction(alternative.value, alternative.deviation, alternative.unit)}`
-                  : `actual is taken after ${Math.round(record.horizonS)} s`}
+                  : record.actual
+                    ? ''
+                    : `actual is taken after ${Math.round(record.horizonS)} s`}
             </div>
           </div>
         );

@@ -145,7 +145,7 @@ function Row({
         <State name={isAct(record) ? 'act' : 'nonact'} size={14} />
       </span>
       <span className="what">
-        <span className="title ellipsis block">{record.title}</span>
+        <span className="title block">{record.title}</span>
         <span className="why caption muted">{reasonOf(record)}</span>
       </span>
     </button>

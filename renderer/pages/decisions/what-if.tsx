@@ -4,7 +4,7 @@ import { formatPrediction, metricTitle } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import type { DecisionRecord, Premise } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
-import { candidateOf, formatMargin, formatPremise, stayWasPossible, wouldHave } from './words.ts';
+import { candidateOf, formatMargin, formatPremise, lowerFirst, stayWasPossible, wouldHave } from './words.ts';
 
 /** Whole things move in whole steps, everything else in hundredths of its range. */
 export function stepOf(premise: Premise): number {
@@ -54,7 +54,9 @@ export function WhatIf({ record }: { record: DecisionRecord }) {
         <div className="well" aria-live="polite" data-testid={testIds.whatIfResult} data-choice={result.choice}>
           <div className="row gap-6 label">
             <State name={isStay ? 'nonact' : 'act'} size={12} />
-            {changed ? wouldHave(record, result.choice) : (candidateOf(record, record.choice)?.label ?? '')}
+            {changed
+              ? wouldHave(record, result.choice)
+              : `As recorded: ${lowerFirst(candidateOf(record, record.choice)?.label ?? '')}`}
           </div>
           <div className="caption secondary">
             {outcome

@@ -73,7 +73,11 @@ export function Matrix({
   return (
     <section className="card matrix-card" aria-label="Hosts and phases" data-testid={testIds.runMatrix}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move the focus between the buttons inside */}
-      <div className="matrix" style={{ gridTemplateColumns: `176px repeat(${columns}, minmax(92px, 1fr))` }} onKeyDown={move}>
+      <div
+        className="matrix"
+        style={{ gridTemplateColumns: `minmax(150px, 176px) repeat(${columns}, minmax(78px, 1fr))` }}
+        onKeyDown={move}
+      >
         <div className="head first">Host</div>
         {picture.phases.map((phase) => (
           <div key={phase.id} className="head" title={phase.title}>

@@ -97,6 +97,7 @@ export const ChartCard = memo(function ChartCard({
           from={from}
           to={to}
           decisions={decisions}
+          nonActs={chart.wide ?? false}
           cursor={cursor}
           syncKey="telemetry"
           onHover={onHover}
