@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join as joinPath } from 'node:path';
+import { z } from 'zod';
+import { MemoryBus } from '../../agents/bus/memory.ts';
+import { replySchema } from '../../agents/bus/messages.ts';
+import { deployRequestSchema } from '../../agents/bus/requests.ts';
+import { subjects } from '../../agents/bus/subjects.ts';
+import type { Clock } from '../../agents/clock.ts';
+import type { Log } from '../../agents/config.ts';
+import { TwinAgents } from './agents.ts';
+import { kubeconfigFor, makeTls } from './api/access.ts';
+import { type KubernetesApi, startKubernetesApi } from './api/server.ts';
+import { managementCluster, memberCluster, twinHosts, twinNode } from './hosts.ts';
+import { clusterResource } from './karmada/definitions.ts';
+import { startMiniKarmada } from './karmada/karmada.ts';
+import type { TwinReady } from './protocol.ts';
+import { SimulatedClock } from './simulation/clock.ts';
+import { SimulatedKubelets } from './simulation/kubelets.ts';
+import { storeKubeletApi } from './simulation/store-kubelet-api.ts';
+import { World } from './simulation/world.ts';
+
+export interface TwinOptions {
+  name: string;
+  /** Same seed, same scenario. */
+  seed?: number;
+  /** Twin ms per real ms. */
+  speed?: number;
+  /** Belongs to this twin alone: what the agents learn lies here while it runs. */
+  stateFolder: string;
+  /** Texts of MLSysOpsApp descriptions to deploy. */
+  applications: string[];
+  /** Every message on the bus, as it would go over the wire. */
+  onBus?: (subject: string, payload: unknown) => void;
+  /** Where each agent, and "twin" itself, writes its log. */
+  log?: (agent: string) => Log;
+}
+
+export interface Twin {
+  ready: TwinReady;
+  bus: MemoryBus;
+  clock: Clock;
+  world: World;
+  /** Stores of the simulated clusters, for looking. */
+  apis: { management: KubernetesApi; cluster1: KubernetesApi };
+  setPeople(people: number | null): void;
+  /** A node that goes down takes its agent and its pods with it. @throws RangeError for an unknown one. */
+  setNode(name: string, state: 'up' | 'down'): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The world moves on this often; ms of the twin's clock. */
+const stepMs = 100;
+/** Tries of a first deployment, while the continuum agent is still getting to know its API. */
+const deployTries = 100;
+const retryMs = 100;
+
+/** The simulated testbed: physics below, real APIs and real agents above. Resolves when all of it runs and the applications are handed in. */
+export async function startTwin(options: TwinOptions): Promise<Twin> {
+  const { name, seed = 1, speed = 1, log = () => () => {} } = options;
+  const opened: (() => void | Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    const stateFolder = joinPath(options.stateFolder, 'agents');
+    // A new world: what agents learnt of an earlier one does not hold.
+    await rm(stateFolder, { recursive: true, force: true });
+    await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+    const clock = new SimulatedClock(speed);
+    opened.push(() => clock.close());
+    const bus = new MemoryBus({
+      onInvalid: (subject, error) => log('twin')('error', `a message on ${subject} does not fit`, { error: error.message }),
+    });
+    opened.push(() => bus.close());
+    const { onBus } = options;
+    if (onBus) bus.subscribe('mls.>', z.unknown(), (payload, subject) => onBus(subject, payload));
+
+    const token = randomBytes(24).toString('base64url');
+    const startApi = async (
+      cluster: string,
+      podCidr: string,
+      serviceCidr: string,
+      controllers = true,
+    ): Promise<KubernetesApi> => {
+      const api = await startKubernetesApi({
+        name: cluster,
+        host: '127.0.0.1',
+        port: 0,
+        tls: await makeTls(cluster, ['127.0.0.1', 'localhost'], Date.now()),
+        tokens: [{ token, user: 'admin', groups: ['system:masters'] }],
+        podCidr,
+        serviceCidr,
+        clock,
+        controllers,
+      });
+      opened.push(() => api.close());
+      return api;
+    };
+    const [management, cluster1, karmada] = await Promise.all([
+      startApi(managementCluster, '10.10.0.0/16', '10.11.0.0/16'),
+      startApi(memberCluster, '10.12.0.0/16', '10.13.0.0/16'),
+      startApi('karmada', '10.14.0.0/16', '10.15.0.0/16', false),
+    ]);
+    const propagation = startMiniKarmada({ api: karmada, clock, log: log('karmada') });
+    opened.push(() => propagation.close());
+    join(karmada, cluster1, token);
+
+    const world = new World(
+      twinHosts.map(({ simulated }) => simulated),
+      seed,
+    );
+    let lastStep = clock.now();
+    clock.every(stepMs, () => {
+      const now = clock.now();
+      world.step(now, (now - lastStep) / 1000);
+      lastStep = now;
+    });
+    const kubelets = new Map<string, SimulatedKubelets>();
+    for (const api of [management, cluster1]) {
+      const nodes = twinHosts
+        .filter(({ cluster }) => cluster === api.name)
+        .map(({ simulated, ...rest }) => ({ node: simulated, ...rest }));
+      const own = new SimulatedKubelets({ api: storeKubeletApi(api.store), world, clock, log: log('twin'), nodes });
+      kubelets.set(api.name, own);
+      opened.push(() => own.stop());
+      await own.start();
+    }
+
+    const kubeconfigs = {
+      management: kubeconfigFor(management, { token }),
+      karmada: kubeconfigFor(karmada, { token }),
+      cluster1: kubeconfigFor(cluster1, { token }),
+    };
+    const agents = new TwinAgents({ bus, clock, world, stateFolder, kubeconfigs, log });
+    opened.push(() => agents.stop());
+    await Promise.all(twinHosts.map((host) => agents.startOn(host)));
+    await agents.start();
+    for (const description of options.applications) await deploy(bus, description);
+
+    return {
+      ready: {
+        name,
+        kubeconfigs,
+        clusters: [
+          { name: managementCluster, role: 'management' },
+          { name: memberCluster, role: 'member' },
+        ],
+        nodes: twinHosts.map(twinNode),
+        speed,
+      },
+      bus,
+      clock,
+      world,
+      apis: { management, cluster1 },
+      setPeople: (people) => world.setPeople(people),
+      async setNode(node, state) {
+        const host = twinHosts.find(({ simulated }) => simulated.name === node);
+        if (!host) throw new RangeError(`there is no node "${node}" in this twin`);
+        kubelets.get(host.cluster)?.setNode(node, state);
+        if (state === 'down') await agents.stopOn(node);
+        else await agents.startOn(host);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Makes a cluster a member, as `karmadactl join` does. */
+function join(karmada: KubernetesApi, member: KubernetesApi, token: string): void {
+  const { name, url, tls } = member;
+  const secretRef = { namespace: 'karmada-cluster', name };
+  karmada.store.create('secrets', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: secretRef,
+    stringData: { token, caBundle: tls.ca },
+  });
+  karmada.store.create(clusterResource, {
+    apiVersion: 'cluster.karmada.io/v1alpha1',
+    kind: 'Cluster',
+    metadata: { name },
+    spec: { apiEndpoint: url, syncMode: 'Push', secretRef },
+  });
+}
+
+/** Hands a description to the continuum agent. @throws Error with what it said last. */
+async function deploy(bus: MemoryBus, description: string): Promise<void> {
+  let said = '';
+  for (let i = 0; i < deployTries; i++) {
+    try {
+      const subject = subjects.request('continuum', 'deploy');
+      const reply = await bus.request(subject, deployRequestSchema, { description }, replySchema, 5000);
+      if (reply.ok) return;
+      said = reply.error;
+    } catch (error) {
+      said = error instanceof Error ? error.message : String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+  throw new Error(`the application could not be deployed: ${said}`);
+}
