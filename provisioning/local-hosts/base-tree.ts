@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './shell.ts';
 
@@ -15,21 +15,33 @@ const packages = [
 const hostSetup = `#!/bin/sh
 # On cgroup v1, nspawn hands the controllers over read-only.
 for mount in $(awk '$3=="cgroup"{print $2}' /proc/mounts); do mount -o remount,bind,rw "$mount"; done
-mount --make-rshared /
-# These belong to the whole machine; kubelet writes its own copy.
+# What is the whole computer's and not this host's is not written from here: only net is the host's own.
+mount -o remount,bind,ro /sys
+for name in kernel vm fs dev; do
+  mount --rbind "/proc/sys/$name" "/proc/sys/$name"
+  mount -o remount,bind,ro "/proc/sys/$name"
+done
+# "echo b" to it would restart the whole computer.
+[ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger
+# Nor is its swap: kubelet wants none, and "swapoff -a" must not mean the computer's.
+printf 'Filename\\t\\t\\t\\tType\\t\\tSize\\t\\tUsed\\t\\tPriority\\n' >/run/host-swaps
+mount --bind /run/host-swaps /proc/swaps
+# These kubelet writes; it gets its own copy.
 for name in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops; do
   copy=/run/host-sysctl/$name
   mkdir -p "$(dirname "$copy")"
   cat "/proc/sys/$name" >"$copy"
   mount --bind "$copy" "/proc/sys/$name"
 done
+# Containers see what is mounted later, as on a host.
+mount --make-rshared /
 [ -e /dev/kmsg ] || ln -s /dev/console /dev/kmsg
 `;
 
 const hostSetupUnit = `[Unit]
 Description=Make this container as much of a host as its kernel allows
 DefaultDependencies=no
-Before=sysinit.target
+Before=sysinit.target systemd-sysctl.service systemd-modules-load.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -45,6 +57,7 @@ export async function ensureBaseTree(cache: string, progress: (text: string) => 
   if (existsSync(join(tree, 'etc/local-host-base'))) return tree;
   progress('Building the base system (once, about half a minute)');
   mkdirSync(cache, { recursive: true });
+  // One helper at a time is here (lock.ts): a half-built tree is nobody's.
   for (const old of readdirSync(cache))
     if (old.startsWith('base-') && old.endsWith('.part')) rmSync(join(cache, old), { recursive: true, force: true });
   const part = `${tree}.part`;
@@ -81,4 +94,14 @@ export async function ensureBaseTree(cache: string, progress: (text: string) => 
   write('etc/local-host-base', `${recipe}\n`);
   renameSync(part, tree);
   return tree;
+}
+
+/** Removes base trees of earlier recipes, but for those in `keep` and those that running hosts stand on. */
+export function pruneBaseTrees(cache: string, keep: string[]): void {
+  const mounts = readFileSync('/proc/mounts', 'utf8');
+  for (const name of readdirSync(cache)) {
+    const tree = join(cache, name);
+    if (/^base-[0-9a-f]{12}$/.test(name) && !keep.includes(tree) && !mounts.includes(`lowerdir=${tree},`))
+      rmSync(tree, { recursive: true, force: true });
+  }
 }

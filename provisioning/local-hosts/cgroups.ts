@@ -18,6 +18,7 @@ const periodUs = 100_000;
 export function makeCgroup(name: string, cpus: number): string[] {
   return cgroupMounts().map(({ path, version }) => {
     const folder = join(path, name);
+    if (version === 2) offerControllers(path);
     mkdirSync(folder, { recursive: true });
     const set = (file: string, value: string) => {
       if (existsSync(join(folder, file))) writeFileSync(join(folder, file), value);
@@ -32,6 +33,19 @@ export function makeCgroup(name: string, cpus: number): string[] {
     } else set('cpu.max', `${Math.round(cpus * periodUs)} ${periodUs}`);
     return join(folder, 'cgroup.procs');
   });
+}
+
+/** Without a systemd nobody has handed the controllers of v2 down to the groups yet. */
+function offerControllers(root: string): void {
+  if (!existsSync(join(root, 'cgroup.controllers'))) return;
+  for (const name of readFileSync(join(root, 'cgroup.controllers'), 'utf8').split(/\s/).filter(Boolean)) {
+    try {
+      writeFileSync(join(root, 'cgroup.subtree_control'), `+${name}`);
+    } catch (error) {
+      // Inside a container the root group has processes and can hand down nothing: then hosts have no quota there.
+      if (!['EBUSY', 'EACCES', 'EPERM', 'ENOTSUP', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
 }
 
 /** All processes in a group and below, of every tree. */

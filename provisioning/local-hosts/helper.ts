@@ -9,6 +9,9 @@ import { carryOut, isRoot } from './verbs.ts';
  */
 const say = (answer: unknown) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
+// A caller that went away does not stop what is half done: hosts are made, or removed, to the end.
+process.stdout.on('error', () => {});
+
 async function main(): Promise<number> {
   const parsed = requestSchema.safeParse(JSON.parse(await text(process.stdin)));
   if (!parsed.success) {

@@ -2,8 +2,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { helperPath, useHosts } from '../../test/hosts/fixture.ts';
-import { LocalHosts } from './local-hosts.ts';
-import { missingPrograms } from './verbs.ts';
 
 /** Everything on this computer that the local hosts of network `index` could leave behind; other testbeds' are not ours to count. */
 function traces(index: string): Record<string, string[]> {
@@ -33,6 +31,76 @@ describe('local hosts', () => {
     expect(fixture.ssh('alpha', `ping -c 1 -W 2 ${fixture.host('beta').address} >/dev/null && echo reached`).trim()).toBe(
       'reached',
     );
+    expect(() => execFileSync('ssh', fixture.sshArguments('alpha', 'root', 'true'), { stdio: 'pipe' })).toThrow(
+      /Permission denied/,
+    );
+  });
+
+  it('can do what Kubernetes asks of a host: containers with limits, and address translation of their own', () => {
+    const script = `set -e
+      store=/var/lib/containerd/test-root; mkdir -p $store/bin $store/proc; cp /bin/cat $store/bin/
+      for library in $(ldd /bin/cat | grep -o '/lib[^ ]*'); do mkdir -p $store$(dirname $library); cp $library $store$library; done
+      ctr run --rm --memory-limit 50000000 --rootfs $store contained /bin/cat /proc/self/cgroup
+      nft add table ip probe; nft add chain ip probe before '{ type nat hook prerouting priority dstnat; }'
+      nft add rule ip probe before tcp dport 8081 redirect to :22; nft list table ip probe; nft delete table ip probe
+      echo 1 >/proc/sys/vm/overcommit_memory; echo 1 >/proc/sys/net/ipv4/ip_forward`;
+    const told = execFileSync('ssh', fixture.sshArguments('beta', 'researcher', 'sudo sh'), { input: script, encoding: 'utf8' });
+    expect(told).toMatch(/contained$/m);
+    expect(told).toContain('redirect to :22');
+  });
+
+  it("read their own CPU and memory use, not the computer's", () => {
+    const memory = Number(
+      fixture.ssh('beta', 'cat /sys/fs/cgroup/memory/memory.usage_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.current'),
+    );
+    expect(memory).toBeGreaterThan(5e6);
+    expect(memory).toBeLessThan(1e9);
+    const usedUs = () =>
+      Number(
+        fixture.ssh(
+          'beta',
+          "if [ -e /sys/fs/cgroup/cpuacct/cpuacct.usage ]; then echo $(($(cat /sys/fs/cgroup/cpuacct/cpuacct.usage) / 1000)); else awk '/^usage_usec/{print $2}' /sys/fs/cgroup/cpu.stat; fi",
+        ),
+      );
+    const before = usedUs();
+    fixture.ssh('alpha', 'timeout 2 sh -c "while :; do :; done" || true');
+    const idle = usedUs() - before;
+    fixture.ssh('beta', 'timeout 2 sh -c "while :; do :; done" || true');
+    expect(usedUs() - before - idle).toBeGreaterThan(idle + 400_000);
+  });
+
+  it("cannot change what is the whole computer's", () => {
+    const files = [
+      '/proc/sys/vm/swappiness',
+      '/proc/sys/vm/overcommit_memory',
+      '/proc/sys/kernel/panic',
+      '/proc/sys/fs/file-max',
+    ];
+    const values = () => files.map((file) => readFileSync(file, 'utf8'));
+    const before = values();
+    const attempt = files.map((file) => `echo 7 >${file}`).join('; ');
+    fixture.ssh('alpha', `sudo sh -c '${attempt}; date -s 2001-01-01; true' 2>/dev/null`);
+    expect(values()).toEqual(before);
+    expect(new Date().getFullYear()).toBeGreaterThan(2001);
+    expect(fixture.ssh('alpha', 'wc -l </proc/swaps').trim()).toBe('1');
+  });
+
+  it('are booted again by a reboot from within', async () => {
+    const firstProcess = () => fixture.ssh('beta', 'cat /proc/sys/kernel/random/boot_id');
+    const before = firstProcess();
+    try {
+      fixture.ssh('beta', 'sudo systemctl reboot');
+    } catch {
+      // The connection may end before the command does.
+    }
+    const after = () => {
+      try {
+        return firstProcess();
+      } catch {
+        return before;
+      }
+    };
+    await expect.poll(after, { timeout: 60_000 }).not.toBe(before);
   });
 
   it('have the CPU they were given: half a core cannot use a whole one', () => {
@@ -64,6 +132,37 @@ describe('local hosts', () => {
     const fresh = await fixture.controls.reImage(fixture.testbed, 'beta');
     expect(fresh.hostKeys).not.toEqual(old);
     expect(() => fixture.ssh('beta', 'true')).toThrow(/HOST IDENTIFICATION HAS CHANGED|Host key verification failed/);
+  });
+
+  it('open to the key that was given last, and are not made twice', async () => {
+    const other = `${fixture.folder}/other`;
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'other', '-f', other]);
+    const again = (key: string) =>
+      fixture.controls.create({
+        testbed: fixture.testbed,
+        hosts: [{ name: 'alpha' }],
+        authorizedKey: readFileSync(`${key}.pub`, 'utf8').trim(),
+      });
+    const hosts = await again(other);
+    expect(hosts.map((host) => host.name)).toEqual(['alpha', 'beta']);
+    expect(hosts[0]).toEqual(fixture.host('alpha'));
+    expect(() => fixture.ssh('alpha', 'true')).toThrow(/Permission denied/);
+    await again(fixture.identityFile);
+    expect(fixture.ssh('alpha', 'cat ~/note').trim()).toBe('kept');
+  });
+
+  it('get a network each when two testbeds are made at once', async () => {
+    const names = ['first', 'second'].map((name) => `${fixture.testbed}-${name}`);
+    const authorizedKey = readFileSync(`${fixture.identityFile}.pub`, 'utf8').trim();
+    const made = await Promise.all(
+      names.map((testbed) =>
+        fixture.controls.create({ testbed, hosts: [{ name: 'one' }], authorizedKey, ownerPid: process.pid }),
+      ),
+    );
+    const networks = made.map(([host]) => networkIndex(host?.address));
+    expect(new Set([...networks, networkIndex(fixture.host('alpha').address)]).size).toBe(3);
+    await Promise.all(names.map((name) => fixture.controls.destroy(name)));
+    for (const index of networks) expect(traces(index)).toEqual(nothing);
   });
 
   it('refuse a request that is not one of theirs', () => {
@@ -100,10 +199,3 @@ describe('local hosts', () => {
 
 const nothing = { links: [], namespaces: [], rules: [], processes: [], cgroups: [] };
 const networkIndex = (address = ''): string => address.split('.')[2] ?? 'none';
-
-describe('without what local hosts need', () => {
-  it('the packages to install are named', () => {
-    expect(missingPrograms('/nowhere')).toEqual(['mmdebstrap', 'systemd-container', 'iproute2', 'iptables', 'openssh-client']);
-    expect(new LocalHosts({ helper: helperPath }).unavailable()).toBeNull();
-  });
-});

@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { answerSchema, type HelperRequest, type LocalHost, localHostSchema, requestSchema } from './requests.ts';
-import { LocalHostsError } from './shell.ts';
-import { missingPrograms } from './verbs.ts';
+import { LocalHostsError, tryRun } from './shell.ts';
+import { missingPackages } from './verbs.ts';
 
 export type { LocalHost } from './requests.ts';
 export { LocalHostsError } from './shell.ts';
@@ -21,12 +21,11 @@ export class LocalHosts {
   }
 
   /** null when local hosts can be made here; else one sentence that says why not, with the command that helps. */
-  unavailable(): string | null {
+  async unavailable(): Promise<string | null> {
     if (process.platform !== 'linux') return 'Local hosts need Linux; use hosts of your own, or the twin.';
-    const missing = missingPrograms();
+    const missing = missingPackages();
     if (missing.length > 0) return `Local hosts need packages that are not here: sudo apt-get install ${missing.join(' ')}`;
-    if (wayToRoot() === null) return 'Local hosts need root once: install sudo or pkexec, or start the app with sudo.';
-    return null;
+    return (await wayToRoot()) === null ? noRoot : null;
   }
 
   /** Makes the hosts, or starts those that exist, and waits until SSH answers on each. The first time builds the base system (about half a minute). */
@@ -73,10 +72,11 @@ export class LocalHosts {
     return z.object({ destroyed: z.array(z.string()) }).parse(await this.#ask({ verb: 'clean' })).destroyed;
   }
 
-  #ask(request: HelperRequest): Promise<unknown> {
-    const root = wayToRoot();
-    if (root === null) return Promise.reject(new LocalHostsError(this.unavailable() ?? 'there is no way to root'));
-    const [program = '', ...args] = [...root, process.execPath, this.#helper];
+  async #ask(request: HelperRequest): Promise<unknown> {
+    const reason = await this.unavailable();
+    const root = await wayToRoot();
+    if (reason !== null || root === null) throw new LocalHostsError(reason ?? noRoot);
+    const [program = '', ...args] = [...root, ...nodeCommand(), this.#helper];
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     return new Promise((resolve, reject) => {
       let outcome: { value: unknown } | { failure: string } | null = null;
@@ -111,10 +111,17 @@ function safeJson(line: string): unknown {
   }
 }
 
+const noRoot =
+  'Local hosts need root, and sudo cannot give it without asking here: run "sudo -v" first, or start the app as root';
+
 /** The prefix that runs a program as root: none as root, sudo where it does not ask, pkexec (which asks in a window). null when there is none. */
-function wayToRoot(): string[] | null {
+async function wayToRoot(): Promise<string[] | null> {
   if (process.getuid?.() === 0) return [];
-  if (spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0) return ['sudo', '-n'];
-  if (process.env.DISPLAY !== undefined && existsSync('/usr/bin/pkexec')) return ['/usr/bin/pkexec'];
-  return null;
+  if (await tryRun('sudo', ['-n', 'true'])) return ['sudo', '-n'];
+  const window = process.env.DISPLAY ?? process.env.WAYLAND_DISPLAY;
+  return window !== undefined && existsSync('/usr/bin/pkexec') ? ['/usr/bin/pkexec'] : null;
 }
+
+/** Our own Node, in Electron too; sudo and pkexec pass no environment on, so it is part of the command. */
+const nodeCommand = (): string[] =>
+  process.versions.electron === undefined ? [process.execPath] : ['/usr/bin/env', 'ELECTRON_RUN_AS_NODE=1', process.execPath];

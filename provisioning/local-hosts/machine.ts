@@ -1,162 +1,44 @@
-import { spawn } from 'node:child_process';
-import {
-  chmodSync,
-  closeSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { killAll, makeCgroup, processesIn, removeCgroup } from './cgroups.ts';
-import { linkOf, makeLink, removeLink } from './network.ts';
-import { LocalHostsError, run, tryRun } from './shell.ts';
-import { type Machine, machineFolder, type Places, type TestbedState } from './state.ts';
-
-/** One host: an overlay on the base tree, booted by systemd-nspawn in a network namespace and a cgroup of its own. */
-export interface Where {
-  places: Places;
-  state: TestbedState;
-  base: string;
-}
+import { boot, groupOf, underSystemd, unitOf } from './boot.ts';
+import { killAll, processesIn, removeCgroup } from './cgroups.ts';
+import { furnish } from './identity.ts';
+import { makeLink, removeLink } from './network.ts';
+import { LocalHostsError, tryRun } from './shell.ts';
+import type { Machine } from './state.ts';
+import { folderOf, mountTree, removeTree, type Where } from './tree.ts';
 
 const bootMs = 60_000;
+/** By then systemd-run has made the scope, or nspawn has refused. */
+const firstProcessMs = 5_000;
 const stopMs = 20_000;
-const unitOf = ({ state }: Where, machine: Machine): string => `mlsysops-${linkOf(state.index, machine.number)}`;
-/** Under a running systemd the host is a scope of its own; elsewhere a group beside the others. */
-const underSystemd = (): boolean => existsSync('/run/systemd/system');
-const groupOf = (where: Where, machine: Machine): string =>
-  underSystemd() ? `system.slice/${unitOf(where, machine)}.scope` : unitOf(where, machine);
-const folderOf = ({ places, state }: Where, machine: Machine): string => machineFolder(places, state.testbed, machine.name);
 
-/** Boots a host, made first when it is new, and waits until its sshd answers. Harmless when it runs already. */
-export async function startMachine(where: Where, machine: Machine): Promise<void> {
-  if (processesIn(groupOf(where, machine)).length === 0) {
-    await mountTree(where, machine);
-    furnish(where, machine);
-    await makeLink(where.state, machine);
-    boot(where, machine);
-  }
-  await awaitSsh(where, machine);
-}
+export const isRunning = (where: Where, machine: Machine): boolean => processesIn(groupOf(where, machine)).length > 0;
 
-async function mountTree(where: Where, machine: Machine): Promise<void> {
-  const folder = folderOf(where, machine);
-  for (const name of ['changes', 'work', 'root', 'containerd']) mkdirSync(join(folder, name), { recursive: true });
-  if (existsSync(join(folder, 'root/etc/local-host-base'))) return;
-  await run('mount', [
-    '-t',
-    'overlay',
-    'overlay',
-    '-o',
-    `lowerdir=${where.base},upperdir=${join(folder, 'changes')},workdir=${join(folder, 'work')}`,
-    join(folder, 'root'),
-  ]);
-}
-
-/** What makes this tree this host: name, addresses, keys. A host that was furnished before keeps its identity. */
-function furnish(where: Where, machine: Machine): void {
-  const root = join(folderOf(where, machine), 'root');
-  const write = (path: string, content: string, mode = 0o644) => {
-    writeFileSync(join(root, path), content, { mode });
-    chmodSync(join(root, path), mode);
-  };
-  // Names resolve and HTTPS is trusted as on this computer.
-  for (const file of ['/etc/resolv.conf', '/etc/ssl/certs/ca-certificates.crt']) {
-    if (existsSync(file)) cpSync(realpathSync(file), join(root, file));
-  }
-  if (existsSync(join(root, 'etc/local-host-name'))) return;
-  write('etc/hostname', `${machine.name}\n`);
-  write('etc/hosts', `127.0.0.1 localhost\n${machine.address} ${machine.name}\n`);
-  write('etc/machine-id', `${crypto.randomUUID().replaceAll('-', '')}\n`);
-  const ssh = join(root, 'home/researcher/.ssh');
-  mkdirSync(ssh, { recursive: true, mode: 0o700 });
-  write('home/researcher/.ssh/authorized_keys', `${where.state.authorizedKey}\n`, 0o600);
-  write('etc/local-host-name', `${machine.name}\n`);
-}
-
-/** Host keys and ownership need programs of the tree; they run in it before its first boot. */
-async function makeIdentity(where: Where, machine: Machine): Promise<void> {
-  const root = join(folderOf(where, machine), 'root');
-  if (existsSync(join(root, 'etc/ssh/ssh_host_ed25519_key'))) return;
-  for (const type of ['ed25519', 'ecdsa']) {
-    await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', machine.name, '-f', join(root, `etc/ssh/ssh_host_${type}_key`)]);
-  }
-  await run('chroot', [root, 'chown', '-R', 'researcher:researcher', '/home/researcher/.ssh']);
-}
-
-export async function prepareMachine(where: Where, machine: Machine): Promise<void> {
-  if (processesIn(groupOf(where, machine)).length > 0) return;
+/** Switches a host on, made first when it is new. Harmless when it runs already. It is up when `awaitSsh` says so. */
+export async function powerOn(where: Where, machine: Machine): Promise<void> {
   await mountTree(where, machine);
-  furnish(where, machine);
-  await makeIdentity(where, machine);
+  await furnish(where, machine);
+  if (isRunning(where, machine)) return;
+  await makeLink(where.state, machine);
+  boot(where, machine);
 }
 
-/** Public host keys as OpenSSH writes them, without the comment. */
-export function hostKeysOf(where: Where, machine: Machine): string[] {
-  const folder = join(folderOf(where, machine), 'root/etc/ssh');
-  return readdirSync(folder)
-    .filter((name) => /^ssh_host_\w+_key\.pub$/.test(name))
-    .map((name) => readFileSync(join(folder, name), 'utf8').trim().split(' ').slice(0, 2).join(' '));
-}
-
-function boot(where: Where, machine: Machine): void {
-  const folder = folderOf(where, machine);
-  const link = linkOf(where.state.index, machine.number);
-  const group = groupOf(where, machine);
-  const nspawn = [
-    'systemd-nspawn --quiet --boot --register=no --keep-unit --capability=all --console=pipe',
-    `--network-namespace-path=/run/netns/${link} --machine=${machine.name}`,
-    `--directory=${folder}/root --bind=${folder}/containerd:/var/lib/containerd`,
-  ].join(' ');
-  const joining = underSystemd() ? [] : makeCgroup(group, machine.cpus).map((file) => `echo $$ >${file}`);
-  // "systemctl reboot" inside ends nspawn with 133; it is booted again.
-  const lines = ['#!/bin/sh', ...joining, 'while :; do', `  ${nspawn}`, '  [ $? -eq 133 ] || break', 'done'];
-  writeFileSync(join(folder, 'supervise'), `${lines.join('\n')}\n`, { mode: 0o755 });
-  const log = openSync(join(folder, 'console.log'), 'w', 0o644);
-  const wrap = underSystemd()
-    ? [
-        'systemd-run',
-        '--quiet',
-        '--scope',
-        `--unit=${unitOf(where, machine)}`,
-        '-p',
-        'Delegate=yes',
-        '-p',
-        `CPUQuota=${Math.round(machine.cpus * 100)}%`,
-      ]
-    : [];
-  const [program = '', ...args] = [...wrap, join(folder, 'supervise')];
-  const child = spawn(program, args, {
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: { PATH: process.env.PATH, SYSTEMD_NSPAWN_API_VFS_WRITABLE: '1', SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE: '1' },
-  });
-  child.unref();
-  closeSync(log);
-}
-
-async function awaitSsh(where: Where, machine: Machine): Promise<void> {
-  const deadline = Date.now() + bootMs;
-  while (Date.now() < deadline) {
+/** Waits until a host's sshd answers. @throws LocalHostsError with the end of the host's console. */
+export async function awaitSsh(where: Where, machine: Machine): Promise<void> {
+  const started = Date.now();
+  const age = () => Date.now() - started;
+  while (age() < bootMs) {
     if (await sshAnswers(machine.address)) return;
-    await delay(100);
+    if (age() > firstProcessMs && !isRunning(where, machine)) break;
+    await delay(50);
   }
-  const console = readFileSync(join(folderOf(where, machine), 'console.log'), 'utf8')
-    .trim()
-    .split('\n')
-    .slice(-8)
-    .join('\n');
-  throw new LocalHostsError(
-    `${machine.name} did not answer on SSH within ${bootMs / 1000} s. The end of its console:\n${console}`,
-  );
+  const console = join(folderOf(where, machine), 'console.log');
+  const end = existsSync(console) ? readFileSync(console, 'utf8').trim().split('\n').slice(-8).join('\n') : '';
+  const what = isRunning(where, machine) ? `did not answer on SSH within ${bootMs / 1000} s` : 'did not start';
+  throw new LocalHostsError(`${machine.name} ${what}. The end of its console:\n${end}`);
 }
 
 function sshAnswers(address: string): Promise<boolean> {
@@ -185,9 +67,10 @@ export async function stopMachine(where: Where, machine: Machine): Promise<void>
 const isNspawn = (pid: number): boolean => {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'systemd-nspawn';
-  } catch {
+  } catch (error) {
     // It ended between listing and looking.
-    return false;
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 };
 
@@ -204,22 +87,5 @@ export async function cutPower(where: Where, machine: Machine): Promise<void> {
 export async function reImage(where: Where, machine: Machine): Promise<void> {
   await cutPower(where, machine);
   await removeTree(where, machine);
-  await prepareMachine(where, machine);
-  await startMachine(where, machine);
+  await powerOn(where, machine);
 }
-
-export async function removeTree(where: Where, machine: Machine): Promise<void> {
-  const folder = folderOf(where, machine);
-  // Mounts that a killed host left behind (containerd's, the overlay) go from the inside out.
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const mounts = readFileSync('/proc/mounts', 'utf8')
-      .split('\n')
-      .map((line) => line.split(' ')[1] ?? '')
-      .filter((path) => path === folder || path.startsWith(`${folder}/`));
-    if (mounts.length === 0) break;
-    for (const path of mounts.reverse()) if (!(await tryRun('umount', [path]))) await tryRun('umount', ['-l', path]);
-  }
-  rmSync(folder, { recursive: true, force: true });
-}
-
-export const isRunning = (where: Where, machine: Machine): boolean => processesIn(groupOf(where, machine)).length > 0;

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { run, tryRun } from './shell.ts';
-import type { Machine, Places, TestbedState } from './state.ts';
+import type { Machine, TestbedState } from './state.ts';
 
 /** Networks of local hosts are 10.99.<index>.0/24; the bridge has .1, hosts from .11 on. */
 export const networkOf = (index: number): string => `10.99.${index}.0/24`;
@@ -31,17 +30,18 @@ const rulesOf = (index: number): string[][] => {
 };
 
 const forwarding = '/proc/sys/net/ipv4/ip_forward';
-const forwardingBefore = (places: Places): string => join(places.root, 'ip_forward.before');
+/** The computer's own setting, kept until the last network of local hosts goes; like the setting itself it does not outlive a restart. */
+const forwardingBefore = '/run/mlsysops-local-hosts.ip-forward';
 
 /** Bridge, forwarding and masquerade of a testbed; what is there already stays. */
-export async function ensureNetwork(places: Places, state: TestbedState): Promise<void> {
+export async function ensureNetwork(state: TestbedState): Promise<void> {
   const bridge = bridgeOf(state.index);
   if (!(await tryRun('ip', ['link', 'show', bridge]))) await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
   await run('ip', ['addr', 'replace', `${gatewayOf(state.index)}/24`, 'dev', bridge]);
   await run('ip', ['link', 'set', bridge, 'up']);
   const now = readFileSync(forwarding, 'utf8').trim();
   if (now !== '1') {
-    if (!existsSync(forwardingBefore(places))) writeFileSync(forwardingBefore(places), now);
+    if (!existsSync(forwardingBefore)) writeFileSync(forwardingBefore, now);
     writeFileSync(forwarding, '1');
   }
   for (const [table = '', chain = '', ...rule] of rulesOf(state.index)) {
@@ -74,13 +74,14 @@ export async function removeLink(state: TestbedState, machine: Machine): Promise
 export const setLink = (state: TestbedState, machine: Machine, up: boolean): Promise<string> =>
   run('ip', ['link', 'set', linkOf(state.index, machine.number), up ? 'up' : 'down']);
 
-/** Takes a testbed's bridge and rules away; forwarding goes back to what it was when this was the last testbed. */
-export async function removeNetwork(places: Places, state: TestbedState, last: boolean): Promise<void> {
+/** Takes a testbed's bridge and rules away; forwarding goes back to what it was when no other testbed is left. */
+export async function removeNetwork(state: TestbedState): Promise<void> {
   for (const [table = '', chain = '', ...rule] of rulesOf(state.index))
     await tryRun('iptables', ['-w', '-t', table, '-D', chain, ...rule]);
   await tryRun('ip', ['link', 'del', bridgeOf(state.index)]);
-  if (last && existsSync(forwardingBefore(places))) {
-    writeFileSync(forwarding, readFileSync(forwardingBefore(places), 'utf8'));
-    rmSync(forwardingBefore(places));
+  const others = /^\d+: mlh\d+:/m.test(await run('ip', ['-o', 'link', 'show', 'type', 'bridge']));
+  if (!others && existsSync(forwardingBefore)) {
+    writeFileSync(forwarding, readFileSync(forwardingBefore, 'utf8'));
+    rmSync(forwardingBefore);
   }
 }

@@ -10,6 +10,8 @@ const testbedStateSchema = z.object({
   /** Third octet of its network, and part of the names of its interfaces. */
   index: z.number().int().min(1).max(254),
   authorizedKey: z.string(),
+  /** The base tree that its hosts' changes lie on. */
+  base: z.string(),
   owner: z.object({ pid: z.number().int(), startTime: z.string() }).nullable(),
   machines: z.array(machineSchema),
 });

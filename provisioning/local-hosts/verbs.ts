@@ -1,16 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { ensureBaseTree } from './base-tree.ts';
-import {
-  cutPower,
-  hostKeysOf,
-  isRunning,
-  prepareMachine,
-  reImage,
-  removeTree,
-  startMachine,
-  stopMachine,
-  type Where,
-} from './machine.ts';
+import { existsSync, rmSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { ensureBaseTree, pruneBaseTrees } from './base-tree.ts';
+import { hostKeysOf, user } from './identity.ts';
+import { lockPath, withLock } from './lock.ts';
+import { awaitSsh, cutPower, isRunning, powerOn, reImage, stopMachine } from './machine.ts';
 import { addressOf, ensureNetwork, freeIndex, removeNetwork, setLink } from './network.ts';
 import type { HelperRequest, LocalHost } from './requests.ts';
 import { LocalHostsError, run } from './shell.ts';
@@ -25,6 +18,7 @@ import {
   testbedFolder,
   writeTestbed,
 } from './state.ts';
+import { removeTree, type Where } from './tree.ts';
 
 export interface HelperContext {
   places: Places;
@@ -35,9 +29,9 @@ export interface HelperContext {
 export async function carryOut(request: HelperRequest, context: HelperContext): Promise<unknown> {
   switch (request.verb) {
     case 'check':
-      return { missing: missingPrograms() };
+      return { missing: missingPackages() };
     case 'base':
-      return { tree: await ensureBaseTree(context.places.cache, context.progress) };
+      return { tree: await withLock(lockPath, () => ensureBaseTree(context.places.cache, context.progress)) };
     case 'create':
       return create(request, context);
     case 'list':
@@ -46,66 +40,87 @@ export async function carryOut(request: HelperRequest, context: HelperContext): 
         hosts: state.machines.map((machine) => machine.name),
       }));
     case 'clean':
-      return clean(context);
+      return withLock(lockPath, () => clean(context));
     case 'destroy':
-      return destroy(request.testbed, context);
+      return withLock(lockPath, () => destroy(request.testbed, context));
     default:
       return onMachine(request, context);
   }
 }
 
-const programs: Record<string, string> = {
+/** A program, or a file, and the Debian package that brings it. */
+const needed: Record<string, string> = {
   mmdebstrap: 'mmdebstrap',
   'systemd-nspawn': 'systemd-container',
   ip: 'iproute2',
   iptables: 'iptables',
   'ssh-keygen': 'openssh-client',
+  flock: 'util-linux',
+  // Not there on Ubuntu at first.
+  '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
 };
 
 /** Debian packages that local hosts need and this computer lacks. */
-export function missingPrograms(path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`): string[] {
-  const folders = path.split(':');
-  return Object.entries(programs)
-    .filter(([program]) => !folders.some((folder) => existsSync(`${folder}/${program}`)))
+export function missingPackages(path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, root = '/'): string[] {
+  const folders = path.split(':').map((folder) => join(root, folder));
+  const present = (name: string) =>
+    isAbsolute(name) ? existsSync(join(root, name)) : folders.some((folder) => existsSync(join(folder, name)));
+  return Object.entries(needed)
+    .filter(([name]) => !present(name))
     .map(([, name]) => name);
 }
 
-/** Four hosts or however many are asked for; those that exist are started, not made again. */
+/** Four hosts or however many are asked for; those that exist are started, not made again. The key given last is the one that opens them. */
 async function create(request: Extract<HelperRequest, { verb: 'create' }>, context: HelperContext): Promise<LocalHost[]> {
-  const base = await ensureBaseTree(context.places.cache, context.progress);
   const { places } = context;
-  mkdirSync(places.root, { recursive: true });
-  const known = readTestbed(places, request.testbed);
-  const state: TestbedState = known ?? {
+  const where = await withLock(lockPath, async () => {
+    const state = await claim(request, context);
+    // Written before anything is made, so that what a crash leaves behind can be found.
+    writeTestbed(places, state);
+    await ensureNetwork(state);
+    context.progress(`Starting ${state.machines.map((machine) => machine.name).join(', ')}`);
+    await Promise.all(state.machines.map((machine) => powerOn({ places, state }, machine)));
+    return { places, state };
+  });
+  await Promise.all(where.state.machines.map((machine) => awaitSsh(where, machine)));
+  return where.state.machines.map((machine) => describe(where, machine));
+}
+
+/** The testbed as it will be: a network nobody else has, and a number for each host. */
+async function claim(
+  request: Extract<HelperRequest, { verb: 'create' }>,
+  { places, progress }: HelperContext,
+): Promise<TestbedState> {
+  const testbeds = listTestbeds(places);
+  const known = testbeds.find((state) => state.testbed === request.testbed);
+  const base = known?.base ?? (await ensureBaseTree(places.cache, progress));
+  const state: TestbedState = {
     testbed: request.testbed,
-    index: freeIndex(
-      await run('ip', ['-4', 'route', 'show', 'table', 'all']),
-      listTestbeds(places).map((other) => other.index),
-    ),
+    index:
+      known?.index ??
+      freeIndex(
+        await run('ip', ['-4', 'route', 'show', 'table', 'all']),
+        testbeds.map((other) => other.index),
+      ),
     authorizedKey: request.authorizedKey,
-    owner: ownerOf(request.ownerPid),
-    machines: [],
+    base,
+    owner: ownerOf(request.ownerPid) ?? known?.owner ?? null,
+    machines: known?.machines ?? [],
   };
+  if (!known) pruneBaseTrees(places.cache, [base, ...testbeds.map((other) => other.base)]);
   for (const { name, cpus } of request.hosts) {
     if (state.machines.some((machine) => machine.name === name)) continue;
     const number = 1 + Math.max(0, ...state.machines.map((machine) => machine.number));
     state.machines.push({ name, number, address: addressOf(state.index, number), cpus });
   }
-  // Written before anything is made, so that what a crash leaves behind can be found.
-  writeTestbed(places, state);
-  const where: Where = { places, state, base };
-  await ensureNetwork(places, state);
-  context.progress(`Starting ${state.machines.map((machine) => machine.name).join(', ')}`);
-  for (const machine of state.machines) await prepareMachine(where, machine);
-  await Promise.all(state.machines.map((machine) => startMachine(where, machine)));
-  return state.machines.map((machine) => describe(where, machine));
+  return state;
 }
 
 const describe = (where: Where, machine: Machine): LocalHost => ({
   name: machine.name,
   address: machine.address,
   port: 22,
-  user: 'researcher',
+  user,
   hostKeys: hostKeysOf(where, machine),
 });
 
@@ -118,45 +133,37 @@ function ownerOf(pid: number | undefined): TestbedState['owner'] {
 
 async function onMachine(
   request: Extract<HelperRequest, { testbed: string; host: string }>,
-  context: HelperContext,
+  { places }: HelperContext,
 ): Promise<LocalHost | { running: boolean }> {
-  const state = readTestbed(context.places, request.testbed);
+  const state = readTestbed(places, request.testbed);
   const machine = state?.machines.find((one) => one.name === request.host);
   if (!state || !machine) throw new LocalHostsError(`there is no local host "${request.host}" in testbed "${request.testbed}"`);
-  const where: Where = { places: context.places, state, base: await ensureBaseTree(context.places.cache, context.progress) };
-  switch (request.verb) {
-    case 'start':
-      await ensureNetwork(context.places, state);
-      await prepareMachine(where, machine);
-      await startMachine(where, machine);
-      return describe(where, machine);
-    case 'stop':
-      await stopMachine(where, machine);
-      break;
-    case 'power-cut':
-      await cutPower(where, machine);
-      break;
-    case 'partition':
-      await setLink(state, machine, false);
-      break;
-    case 'heal':
-      await setLink(state, machine, true);
-      break;
-    case 're-image':
-      await reImage(where, machine);
-      return describe(where, machine);
-  }
-  return { running: isRunning(where, machine) };
+  const where: Where = { places, state };
+  await withLock(lockPath, async () => {
+    if (request.verb === 'start' || request.verb === 're-image') await ensureNetwork(state);
+    await actions[request.verb](where, machine);
+  });
+  if (request.verb !== 'start' && request.verb !== 're-image') return { running: isRunning(where, machine) };
+  await awaitSsh(where, machine);
+  return describe(where, machine);
 }
+
+const actions = {
+  start: powerOn,
+  stop: stopMachine,
+  'power-cut': cutPower,
+  're-image': reImage,
+  partition: (where: Where, machine: Machine) => setLink(where.state, machine, false),
+  heal: (where: Where, machine: Machine) => setLink(where.state, machine, true),
+};
 
 async function destroy(testbed: string, { places }: HelperContext): Promise<{ destroyed: boolean }> {
   const state = readTestbed(places, testbed);
   if (!state) return { destroyed: false };
-  const where: Where = { places, state, base: '' };
+  const where: Where = { places, state };
   for (const machine of state.machines) await cutPower(where, machine);
   for (const machine of state.machines) await removeTree(where, machine);
-  const last = listTestbeds(places).length === 1;
-  await removeNetwork(places, state, last);
+  await removeNetwork(state);
   rmSync(testbedFolder(places, testbed), { recursive: true, force: true });
   return { destroyed: true };
 }
@@ -169,6 +176,3 @@ async function clean(context: HelperContext): Promise<{ destroyed: string[] }> {
 }
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
-
-/** Whether this kernel can hold hosts at all: namespaces and overlay. */
-export const hasOverlay = (): boolean => readFileSync('/proc/filesystems', 'utf8').includes('overlay');

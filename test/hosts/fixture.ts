@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,8 @@ export interface TestHosts {
   knownHostsFile: string;
   folder: string;
   controls: LocalHosts;
+  /** Arguments of OpenSSH's client that run a command on a host as a user, with this fixture's keys alone. */
+  sshArguments(name: string, user: string, command: string): string[];
   /** Runs a command on a host with OpenSSH's own client: the tests' second opinion. */
   ssh(name: string, command: string): string;
 }
@@ -41,27 +43,24 @@ export function useHosts(names: string[], options: { cpus?: number } = {}): Test
       if (!found) throw new Error(`the fixture has no host "${name}"`);
       return found;
     },
-    ssh(name, command) {
-      const { address, user } = this.host(name);
+    sshArguments(name, user, command) {
       const settings = [
         `UserKnownHostsFile=${this.knownHostsFile}`,
         'StrictHostKeyChecking=yes',
+        'IdentitiesOnly=yes',
         'BatchMode=yes',
         'ConnectTimeout=5',
       ];
-      const args = [
-        '-F',
-        'none',
-        '-i',
-        this.identityFile,
-        ...settings.flatMap((setting) => ['-o', setting]),
-        `${user}@${address}`,
-        command,
-      ];
+      const options = settings.flatMap((setting) => ['-o', setting]);
+      return ['-F', 'none', '-i', this.identityFile, ...options, `${user}@${this.host(name).address}`, command];
+    },
+    ssh(name, command) {
+      const args = this.sshArguments(name, this.host(name).user, command);
       return execFileSync('ssh', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
     },
   };
   beforeAll(async () => {
+    if (!existsSync(helperPath)) throw new Error(`${helperPath} is not built: node main/build/build.mjs --no-renderer`);
     await controls.clean();
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', fixture.identityFile]);
     fixture.hosts = await controls.create({
