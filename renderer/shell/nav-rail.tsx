@@ -27,6 +27,7 @@ export function NavRail() {
               key={name}
               href={placeHref({ page: name, testbed: testbed?.name ?? null })}
               className={needsTestbed && !testbed ? 'off' : ''}
+              aria-disabled={needsTestbed && !testbed ? true : undefined}
               aria-current={name === page ? 'page' : undefined}
               aria-label={pageTitles[name]}
               title={pageTitles[name]}

@@ -29,7 +29,9 @@ export function DecisionView({ record }: { record: DecisionRecord }) {
         <Candidates record={record} />
         <Waterfall record={record} />
       </div>
-      <div className="consequences">
+      <div
+        className={`consequences ${record.premises.some((premise) => premise.range) || record.expected.length > 0 ? '' : 'sparse'}`}
+      >
         <WhatIf record={record} />
         <ExpectedActual record={record} />
         <Flips record={record} />

@@ -62,7 +62,8 @@ function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRow
   const x = scaleLinear(waterfallDomain(rows, needed), [labelWidth + 8, width - 52]);
   const bottom = 4 + rows.length * rowHeight;
   const neededX = x(needed);
-  const labelsCollide = Math.abs(neededX - x(0)) < 14;
+  const neededAtEdge = neededX > width - 80;
+  const labelsCollide = Math.abs(neededX - x(0)) < (neededAtEdge ? 90 : 14);
   return (
     <svg
       className="drawing"
@@ -73,7 +74,7 @@ function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRow
     >
       <path className="zero" d={`M${x(0).toFixed(1)} 0V${bottom}`} />
       <path className="needed" d={`M${neededX.toFixed(1)} 0V${bottom}`} />
-      <text className="axis" x={neededX + 4} y={bottom + 12}>
+      <text className="axis" x={neededX + (neededAtEdge ? -4 : 4)} y={bottom + 12} textAnchor={neededAtEdge ? 'end' : 'start'}>
         needed {formatNumber(needed, 2)}
       </text>
       {labelsCollide ? null : (

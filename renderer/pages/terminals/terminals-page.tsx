@@ -60,13 +60,12 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
         </div>
       ) : (
         <>
-          <div className="tabs" role="tablist">
+          <div className="tabs" role="group" aria-label="Shells">
             {sessions.map((session) => (
               <span key={session.id} className={`tab ${shown.includes(session.id) ? 'on' : ''}`}>
                 <button
                   type="button"
-                  role="tab"
-                  aria-selected={shown.includes(session.id)}
+                  aria-pressed={shown.includes(session.id)}
                   data-testid={testIds.terminalTab(session.host)}
                   onClick={() => showTerminal(session.id)}
                 >
