@@ -51,6 +51,11 @@ export const builtinResources: readonly Resource[] = [
   resource('apps', 'v1', 'Deployment', { shortNames: ['deploy'], subresources: ['status', 'scale'], categories: all }),
   resource('apps', 'v1', 'ReplicaSet', { shortNames: ['rs'], subresources: ['status'], categories: all }),
   resource('coordination.k8s.io', 'v1', 'Lease'),
+  resource('certificates.k8s.io', 'v1', 'CertificateSigningRequest', {
+    namespaced: false,
+    shortNames: ['csr'],
+    subresources: ['status', 'approval'],
+  }),
   resource('rbac.authorization.k8s.io', 'v1', 'ClusterRole', { namespaced: false }),
   resource('rbac.authorization.k8s.io', 'v1', 'ClusterRoleBinding', { namespaced: false }),
   resource('rbac.authorization.k8s.io', 'v1', 'Role'),

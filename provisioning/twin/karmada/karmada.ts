@@ -228,7 +228,7 @@ function asOnMember(object: StoredObject): StoredObject {
     apiVersion,
     kind,
     metadata: { name, namespace, annotations, labels: { ...metadata.labels, [managedLabel]: 'true' } },
-  } as StoredObject;
+  } as unknown as StoredObject;
 }
 
 /** What Karmada owns of an object on a member, for comparing: its content, labels and annotations, in a fixed order. */

