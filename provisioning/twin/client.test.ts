@@ -61,5 +61,5 @@ test('runs a twin apart, tells its bus, answers requests, and ends when told', {
 });
 
 test('says why it could not start', { timeout: 60_000 }, async () => {
-  await expect(create(['MLSysOpsApp: {name: x}']).start()).rejects.toThrow(/could not be deployed.*components/s);
+  await expect(create(['MLSysOpsApp: {name: x}']).start()).rejects.toThrow(/application 1:1: .*components/);
 });

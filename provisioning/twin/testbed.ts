@@ -8,6 +8,7 @@ import { deployRequestSchema } from '../../agents/bus/requests.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import type { Clock } from '../../agents/clock.ts';
 import type { Log } from '../../agents/config.ts';
+import { parseDescription } from '../../agents/descriptions/parse.ts';
 import { TwinAgents } from './agents.ts';
 import { kubeconfigFor, makeTls } from './api/access.ts';
 import { type KubernetesApi, startKubernetesApi } from './api/server.ts';
@@ -49,15 +50,20 @@ export interface Twin {
   stop(): Promise<void>;
 }
 
-/** The world moves on this often; ms of the twin's clock. */
-const stepMs = 100;
+/** The world moves on this often, in ms of the twin's clock, but not more often than every 10 ms: a fast twin takes larger steps. */
+const stepMs = (speed: number): number => Math.max(100, 10 * speed);
 /** Tries of a first deployment, while the continuum agent is still getting to know its API. */
 const deployTries = 100;
 const retryMs = 100;
 
-/** The simulated testbed: physics below, real APIs and real agents above. Resolves when all of it runs and the applications are handed in. */
+/**
+ * The simulated testbed: physics below, real APIs and real agents above. Resolves when all of it runs and the applications are handed in.
+ * @throws DescriptionError, or Error when a part could not start
+ */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
   const { name, seed = 1, speed = 1, log = () => () => {} } = options;
+  // Said at once rather than by an agent later.
+  for (const [index, text] of options.applications.entries()) parseDescription(text, `application ${index + 1}`);
   const opened: (() => void | Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of opened.splice(0).reverse()) await close();
@@ -111,7 +117,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       seed,
     );
     let lastStep = clock.now();
-    clock.every(stepMs, () => {
+    clock.every(stepMs(speed), () => {
       const now = clock.now();
       world.step(now, (now - lastStep) / 1000);
       lastStep = now;

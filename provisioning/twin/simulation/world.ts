@@ -58,6 +58,7 @@ export class World {
   readonly #ghz: Float64Array;
   readonly #background: Float64Array;
   readonly #wander: Float64Array;
+  readonly #memoryIdle: Float64Array;
   readonly #wattsPerLoad: Float64Array;
   readonly #wattsIdle: Float64Array;
   /** Demand in cores of that node; above the number of cores when there is too much. */
@@ -96,7 +97,8 @@ export class World {
     this.demand = new Float64Array(count);
     this.used = column(({ background }) => background);
     this.load1m = column(({ background, cores }) => background * cores);
-    this.memoryUsed = column(({ memoryBytes }) => 0.15 * memoryBytes);
+    this.#memoryIdle = column(({ memoryBytes }) => 0.15 * memoryBytes);
+    this.memoryUsed = this.#memoryIdle.slice();
     this.received = new Float64Array(count);
     this.sent = new Float64Array(count);
     this.powerW = column(({ power, ghz, background }) => dynamicPowerW(power, ghz) * background + power.b);
@@ -159,7 +161,7 @@ export class World {
     this.demand.fill(0);
     this.received.fill(0);
     this.sent.fill(0);
-    for (let i = 0; i < this.#nodes.length; i++) this.memoryUsed[i] = 0.15 * this.#nodes[i]!.memoryBytes;
+    this.memoryUsed.set(this.#memoryIdle);
     const serving = this.#demands(now);
     this.#hosts(dtS);
     for (const [application, roles] of serving) this.#frames(application, roles, dtS);
