@@ -55,7 +55,7 @@ export function TimeBar() {
       </div>
       <div className="track" ref={setTrack}>
         {started && testbed ? (
-          <Track width={width} testbed={testbed.name} decisions={decisions} onChoose={choose} />
+          <Track key={testbed.name} width={width} testbed={testbed.name} decisions={decisions} onChoose={choose} />
         ) : (
           <p className="waiting">The time line starts with the first measurement.</p>
         )}

@@ -74,10 +74,13 @@ export function healthFacts(testbed: TestbedSummary | null, topology: Topology |
   return facts;
 }
 
+/** Failed tries, some 8 s, after which a person should do something. */
+const patience = 5;
+
 export function TopBar() {
   const testbed = useCurrentTestbed();
   const topology = useWorld((state) => state.topology);
-  const connection = useConnection((state) => state.state);
+  const { state: connection, failures } = useConnection();
   const go = useNavigation((state) => state.go);
   const { theme, toggle } = useTheme();
   const facts = healthFacts(testbed, topology);
@@ -122,6 +125,9 @@ export function TopBar() {
           <span className="row gap-6 muted" data-testid={testIds.connection}>
             <State name="run" />
             {connection === 'connecting' ? 'Connecting' : 'Reconnecting'}
+            {failures >= patience ? (
+              <span>: the core does not answer; start the app again, or open the address it printed last</span>
+            ) : null}
           </span>
         )}
         {connection === 'connected' && known?.length === 0 ? <span className="muted">No testbed yet</span> : null}

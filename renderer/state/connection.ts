@@ -7,9 +7,11 @@ export interface Connection {
   state: 'connecting' | 'connected' | 'reconnecting';
   /** null until the first connection; kept through a reconnection so that pages keep what they show. */
   client: ContractClient | null;
+  /** Tries in a row that failed. */
+  failures: number;
 }
 
-export const useConnection = create<Connection>(() => ({ state: 'connecting', client: null }));
+export const useConnection = create<Connection>(() => ({ state: 'connecting', client: null, failures: 0 }));
 
 type Channel = Parameters<typeof createContractClient>[0];
 
@@ -24,7 +26,7 @@ export function attachChannel(channel: Channel): void {
 
 /** For tests and the dev page, which bring a client of their own. */
 export function attachClient(client: ContractClient): void {
-  useConnection.setState({ state: 'connected', client });
+  useConnection.setState({ state: 'connected', client, failures: 0 });
 }
 
 /** The client as it is now. @throws ContractError when there has been no connection yet. */

@@ -60,7 +60,7 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
         </div>
       ) : (
         <>
-          <div className="tabs" role="group" aria-label="Shells">
+          <div className="tabs">
             {sessions.map((session) => (
               <span key={session.id} className={`tab ${shown.includes(session.id) ? 'on' : ''}`}>
                 <button

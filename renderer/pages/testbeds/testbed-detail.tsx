@@ -61,11 +61,12 @@ export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
               Plan
             </Button>
           )}
-          {testbed.state === 'up' || busy ? (
+          {testbed.state === 'up' || testbed.state === 'failed' || busy ? (
             <Button kind="danger" data-testid={testIds.runDown} disabled={busy} onClick={() => setAsking('down')}>
               Take down…
             </Button>
-          ) : (
+          ) : null}
+          {testbed.state === 'up' || busy ? null : (
             <Button kind="danger" data-testid={testIds.remove} onClick={() => setAsking('remove')}>
               Remove…
             </Button>
@@ -89,7 +90,8 @@ export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
         {testbed.hosts.length > 0 ? <HostsTable testbed={testbed} /> : null}
       </section>
       {plan ? <PlanView plan={plan} testbed={testbed} /> : null}
-      {twin || testbed.hosts.length === 0 ? null : <HostKeys testbed={testbed} />}
+      {/* Local hosts are our own: their keys are known from their making. */}
+      {testbed.kind === 'hosts' ? <HostKeys testbed={testbed} /> : null}
       {asking === 'down' ? (
         <Dialog
           title={`Take ${testbed.name} down?`}

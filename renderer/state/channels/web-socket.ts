@@ -34,7 +34,8 @@ export function connectWebSocket(token: string | null): void {
       });
     });
     socket.addEventListener('close', () => {
-      if (useConnection.getState().client) useConnection.setState({ state: 'reconnecting' });
+      const { client, failures } = useConnection.getState();
+      useConnection.setState({ state: client ? 'reconnecting' : 'connecting', failures: failures + 1 });
       setTimeout(connect, retryMs);
       retryMs = Math.min(retryMs * 2, longestRetryMs);
     });
