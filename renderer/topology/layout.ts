@@ -108,8 +108,8 @@ export function layoutTopology(topology: Topology, width: number, height: number
     return box;
   });
 
-  const total = Math.max(width, x - gap + right);
   const continuum = placeContinuum(clusterBoxes, laneContinuum);
+  const total = Math.max(width, x - gap + right, continuum.x + continuum.width + right);
   const bottom = Math.max(nodesTop + nodeHeight, ...clusterBoxes.flatMap((box) => box.squares.map((one) => one.y + one.height)));
   const fullHeight = Math.max(height, bottom + 16);
   return {
