@@ -111,23 +111,32 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
 
 function hierarchies(): { mount: string; controllers: Set<string>; unified: boolean }[] {
   const ofInit = initCgroups();
-  return readFileSync('/proc/mounts', 'utf8')
+  return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
-    .map((line) => line.split(' '))
-    .flatMap(([, mount = '', type, options = '']) => {
-      if (type !== 'cgroup' && type !== 'cgroup2') return [];
-      const named = new Set(options.split(','));
+    .flatMap((line) => {
+      // proc(5): … root, mount point, mount options … - type, source, super options
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '/', mount = '', mountOptions = ''] = before.split(' ');
+      const [type, , superOptions = ''] = after.split(' ');
+      if ((type !== 'cgroup' && type !== 'cgroup2') || mountOptions.split(',').includes('ro')) return [];
+      const named = new Set(superOptions.split(','));
       const controllers = new Set(
         type === 'cgroup'
           ? ['cpu', 'cpuacct', 'memory'].filter((name) => named.has(name))
           : ['cpu', 'memory'].filter((name) => controllersIn(mount).includes(name)),
       );
       if (type === 'cgroup' && controllers.size === 0 && !named.has('name=systemd')) return [];
-      if (options.split(',').includes('ro')) return [];
-      const inner = type === 'cgroup2' ? ofInit.get('') : [...named].map((name) => ofInit.get(name)).find((path) => path);
-      // Without a cgroup namespace the host's own part of the tree is where its init is.
-      return [{ mount: join(mount, (inner ?? '/').replace(/\/init\.scope$/, '')), controllers, unified: type === 'cgroup2' }];
+      const own = type === 'cgroup2' ? ofInit.get('') : [...named].map((name) => ofInit.get(name)).find((path) => path);
+      return [{ mount: hostPart(mount, root, own ?? '/'), controllers, unified: type === 'cgroup2' }];
     });
+}
+
+/** Where the host's own part of a hierarchy is: that of its init, which without a cgroup namespace is not the top. */
+function hostPart(mount: string, root: string, ofInit: string): string {
+  const path = ofInit.replace(/\/init\.scope$/, '') || '/';
+  const below = root !== '/' && path.startsWith(root) ? path.slice(root.length) : path;
+  const part = join(mount, below);
+  return existsSync(part) ? part : mount;
 }
 
 /** Controller (or "" for v2) → cgroup of PID 1. */
