@@ -27,7 +27,7 @@ export function Figure({ title, value }: { title: string; value: string }) {
 export function ContinuumBoxView({ box, topology }: { box: Box; topology: Topology }) {
   const selection = useSelection((state) => state.selection);
   const self: Selection = { kind: 'continuum' };
-  const joined = topology.clusters.filter((cluster) => cluster.joined).length;
+  const joined = topology.clusters.filter((cluster) => cluster.role === 'member' && cluster.joined).length;
   const agent = agentsOf(topology, 'continuum')[0];
   const now = useNow(1000);
   const receivedAt = useWorld((state) => state.receivedAt);

@@ -48,7 +48,7 @@ export function NodeBoxView({ box, topology }: { box: NodeBox; topology: Topolog
       <div className="foot caption muted">
         <span className="ellipsis">
           {agent ? (agent.alive ? 'Agent alive' : 'Agent silent') : 'No agent heard yet'}
-          {box.pills.length > 0 ? ` · ${count(box.pills.length, 'component')}` : ''}
+          {box.pills.length > 0 && !simulated ? ` · ${count(box.pills.length, 'component')}` : ''}
         </span>
         <span className="spacer" />
         {simulated}
