@@ -1,0 +1,110 @@
+import AxeBuilder from 'axe-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type App, openBrowser } from './app.ts';
+import { inBothThemes, livingAgents, openDecision, readyNodes, typeInTerminal, visit, waitUntil } from './steps.ts';
+
+/** The same app in a browser, against the twin, by clicks alone. */
+describe('a twin in the browser', () => {
+  let app: App;
+  beforeAll(async () => {
+    app = await openBrowser();
+  });
+  afterAll(() => app?.close());
+
+  it('is one click away, with four nodes and three kinds of agents', async () => {
+    await app.page.getByTestId('start-twin').click();
+    await waitUntil(
+      () => readyNodes(app.page),
+      (nodes) => nodes.length === 4,
+      30_000,
+      'four ready nodes',
+    );
+    await waitUntil(
+      () => livingAgents(app.page),
+      (agents) => agents.continuum === 1 && (agents.cluster ?? 0) >= 1 && agents.node === 4,
+      30_000,
+      'living agents',
+    );
+    expect(await readyNodes(app.page)).toEqual(['management', 'master-1', 'worker-1', 'worker-2']);
+  });
+
+  it('explains why it moved the classifier, and lets one ask what if', async () => {
+    const sentence = await openDecision(app.page, { act: true, text: /Moved classifier/ }, 60_000);
+    expect(sentence).toMatch(/^Moved classifier from worker-\d to worker-\d, because .*\d+ ms/);
+    await app.page.getByTestId('decision-waterfall').waitFor();
+    await inBothThemes(app.page, (theme) => app.screenshot(`decision-${theme}`));
+    const candidates = await app.page.getByTestId('decision-candidates').innerText();
+    expect(candidates).toMatch(/Stay/);
+    expect(candidates).toMatch(/Rejected/);
+
+    const result = app.page.getByTestId('what-if-result');
+    const before = await result.getAttribute('data-choice');
+    const slider = app.page.getByTestId('what-if').getByRole('slider').first();
+    await slider.focus();
+    await app.page.keyboard.press('Home');
+    await waitUntil(
+      () => result.getAttribute('data-choice'),
+      (choice) => choice !== before,
+      5000,
+      'another choice with the first premise at its least',
+    );
+  });
+
+  it('also tells what it left, and why', async () => {
+    const sentence = await openDecision(app.page, { act: false, text: /.+/ }, 60_000);
+    expect(sentence).toMatch(/^(Left|Kept|Waited|Stayed)/);
+  });
+
+  it('shows telemetry that moves, marked as simulated', async () => {
+    await visit(app.page, 'telemetry');
+    const charts = app.page.locator('[data-testid^="chart-"] canvas');
+    await waitUntil(
+      () => charts.count(),
+      (count) => count >= 4,
+      20_000,
+      'charts',
+    );
+    const text = () => app.page.locator('main').innerText();
+    const before = await text();
+    expect(before).toContain('simulated');
+    await waitUntil(text, (now) => now !== before, 20_000, 'other values');
+    await inBothThemes(app.page, (theme) => app.screenshot(`telemetry-${theme}`));
+  });
+
+  it('shows where everything runs', async () => {
+    await visit(app.page, 'topology');
+    await app.page.locator('[data-testid^="component-classifier-worker-"]').first().waitFor();
+    await inBothThemes(app.page, (theme) => app.screenshot(`twin-topology-${theme}`));
+  });
+
+  it('gives a terminal on this computer', async () => {
+    expect(await typeInTerminal(app.page, 'local', 'echo $((6*7))-answered', /42-answered/)).toContain('42-answered');
+  });
+
+  it('hides nothing from assistive technology on any page', async () => {
+    await app.page.evaluate(AxeBuilder.source);
+    for (const page of ['testbeds', 'topology', 'telemetry', 'decisions', 'terminals']) {
+      await visit(app.page, page);
+      const found = await app.page.evaluate(async () => {
+        const axe = (window as unknown as { axe: typeof AxeBuilder }).axe;
+        const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+        return violations.map(
+          (violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`,
+        );
+      });
+      expect({ page, found }).toEqual({ page, found: [] });
+    }
+  });
+
+  it('is the same testbed for the command line', () => {
+    const [decision] = JSON.parse(app.cli('decisions', 'list', 'twin', '--json')) as { sentence: string }[];
+    expect(decision?.sentence).toMatch(/\w+/);
+    const status = JSON.parse(app.cli('testbed', 'status', 'twin', '--json')) as {
+      nodes: { ready: boolean }[];
+      members: { name: string; ready: boolean }[];
+    };
+    expect(status.nodes.filter((node) => node.ready)).toHaveLength(4);
+    expect(status.members).toEqual([{ name: 'cluster1', ready: true }]);
+    expect(app.cli('testbed', 'kubeconfig', 'twin', '--cluster', 'cluster1')).toContain('certificate-authority-data');
+  });
+});
