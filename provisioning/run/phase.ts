@@ -70,6 +70,9 @@ export interface HostFacts {
   clockOffsetS: number;
   container: string | null;
   addresses: string[];
-  listening: { port: number; process: string }[];
+  /** `ours`: a process that provisioning or Kubernetes on this host has started. */
+  listening: { port: number; process: string; pid?: number; ours?: boolean }[];
+  /** Whether systemd is its init. */
+  systemd?: boolean;
   shellStartMs: number;
 }

@@ -12,6 +12,8 @@ export interface ExecuteOptions {
   onOutput?: (stream: 'stdout' | 'stderr', text: string) => void;
   /** Lines that begin with the mark, without it: how a script speaks to us. On stderr too, so that each stream can be cut at them. */
   onMark?: (stream: 'stdout' | 'stderr', words: string[]) => void;
+  /** Called once, with a function that sets the time left from now, instead of `timeoutMs` as a whole. */
+  onDeadline?: (set: (timeoutMs: number) => void) => void;
   /** Bytes of stdout that are kept for the result; more is dropped, and `truncated` says so. Default 4 MiB. */
   limitBytes?: number;
 }
@@ -106,26 +108,32 @@ async function runOnce(
         setTimeout(() => reject(failure), 200).unref();
       });
     };
-    const timer =
-      options.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            const seconds = Math.round((options.timeoutMs ?? 0) / 1000);
-            stop(
-              new Failure({
-                code: 'step',
-                host: host.name,
-                cause: `no end within ${seconds} s`,
-                stderr: tail(result.stderr),
-                remedy: 'See its log for what it waits for, then run again',
-              }),
-              0,
-            );
-          }, options.timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    const setDeadline = (timeoutMs: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const cause = `no end within ${Math.round(timeoutMs / 1000)} s`;
+        const remedy = 'See its log for what it waits for, then run again';
+        stop(new Failure({ code: 'step', host: host.name, cause, stderr: tail(result.stderr), remedy }), 0);
+      }, timeoutMs);
+    };
+    if (options.timeoutMs !== undefined) setDeadline(options.timeoutMs);
+    options.onDeadline?.(setDeadline);
     const onAbort = () => stop(new Failure({ code: 'cancelled', host: host.name, cause: 'cancelled' }), 5000);
     options.signal?.addEventListener('abort', onAbort);
     if (options.signal?.aborted) onAbort();
 
+    // An empty line is held back until it is known not to be the one before a mark.
+    const empty = { stdout: false, stderr: false };
+    const show = (stream: 'stdout' | 'stderr', line: string) => {
+      if (empty[stream]) options.onOutput?.(stream, '\n');
+      empty[stream] = line === '';
+      if (line !== '') options.onOutput?.(stream, `${line}\n`);
+    };
+    const tell = (stream: 'stdout' | 'stderr', words: string[]) => {
+      empty[stream] = false;
+      options.onMark?.(stream, words);
+    };
     const stdout = new Lines((line) => {
       if (!line.startsWith(`${mark} `)) {
         // Whatever a noisy .bashrc or a banner says before the script begins is not the script's.
@@ -135,7 +143,7 @@ async function runOnce(
           kept.push(line);
           keptBytes += line.length + 1;
         }
-        return options.onOutput?.('stdout', `${line}\n`);
+        return show('stdout', line);
       }
       const words = line.slice(mark.length + 1).split(' ');
       if (words[0] === 'begin') {
@@ -145,15 +153,12 @@ async function runOnce(
         result.beganAt = Date.now();
         kept.length = 0;
       } else if (words[0] === 'end') result.hostMs = Math.max(0, Math.round((Number(words[1]) - beganUp) * 1000));
-      else {
-        // The newline before a mark belongs to it.
-        options.onMark?.('stdout', words);
-      }
+      else tell('stdout', words);
     });
     const stderr = new Lines((line) => {
-      if (line.startsWith(`${mark} `)) return options.onMark?.('stderr', line.slice(mark.length + 1).split(' '));
+      if (line.startsWith(`${mark} `)) return tell('stderr', line.slice(mark.length + 1).split(' '));
       result.stderr = `${result.stderr}${line}\n`.slice(-16_384);
-      options.onOutput?.('stderr', `${line}\n`);
+      show('stderr', line);
     });
     channel.on('data', (chunk: Buffer) => stdout.push(chunk));
     channel.stderr.on('data', (chunk: Buffer) => {

@@ -141,7 +141,7 @@ describe('moving', () => {
     const localPath = path.join(sshd.folder, 'large');
     const target = path.join(sshd.folder, "deep/er/it's large");
     await writeFile(localPath, content);
-    const file = { localPath, path: target, mode: '0640', sha256: createHash('sha256').update(content).digest('hex') };
+    const file = { source: localPath, path: target, mode: '0640', sha256: createHash('sha256').update(content).digest('hex') };
     const progress: number[] = [];
     expect(await pool.transfer(sshd.host, file, { onProgress: (sent) => progress.push(sent) })).toBe(content.length);
     expect(progress.at(-1)).toBe(content.length);

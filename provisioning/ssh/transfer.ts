@@ -1,12 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { Failure } from '../run/failure.ts';
 import type { SshConnection } from './connection.ts';
 import { execute, openChannel, tail } from './execute.ts';
 import { becomeRoot, type RootCommand } from './privilege.ts';
 
 export interface Transfer {
-  localPath: string;
+  /** A file of this computer, or what it holds. */
+  source: string | Uint8Array;
   /** Absolute path on the host; its folder is made when it is missing. */
   path: string;
   /** Octal, e.g. "0644". */
@@ -29,7 +31,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
  */
 export async function transfer(connection: SshConnection, file: Transfer, options: TransferOptions = {}): Promise<number> {
   const { host } = connection;
-  const total = (await stat(file.localPath)).size;
+  const total = typeof file.source === 'string' ? (await stat(file.source)).size : file.source.length;
   const place = quote(file.path);
   const fresh = `${file.path}.incoming`;
   const isThere = `[ "$(sha256sum ${place} 2>/dev/null | cut -d ' ' -f 1)" = ${file.sha256} ]`;
@@ -41,19 +43,15 @@ export async function transfer(connection: SshConnection, file: Transfer, option
   if (before.code !== 0) throw failed(host.name, file, before.stderr);
   if (before.stdout.trim() === 'there') return 0;
 
+  const land = [
+    `umask 077; cat >${quote(fresh)} || exit 1`,
+    `[ "$(sha256sum ${quote(fresh)} | cut -d " " -f 1)" = ${file.sha256} ] || { rm -f ${quote(fresh)}; echo "what arrived is not what was sent" >&2; exit 1; }`,
+    `chmod ${file.mode} ${quote(fresh)} && mv -f ${quote(fresh)} ${place}`,
+  ].join('; ');
   const sent = await connection.inSlot(() =>
-    becomeRoot(connection, `umask 077; exec cat >${quote(fresh)}`, (command) =>
-      stream(connection, command, file, total, options),
-    ),
+    becomeRoot(connection, land, (command) => stream(connection, command, file, total, options)),
   );
   if (sent.code !== 0) throw failed(host.name, file, sent.stderr);
-  const after = await execute(
-    connection,
-    `[ "$(sha256sum ${quote(fresh)} | cut -d ' ' -f 1)" = ${file.sha256} ] || { rm -f ${quote(fresh)}; echo 'what arrived is not what was sent' >&2; exit 1; }
-chmod ${file.mode} ${quote(fresh)} && mv -f ${quote(fresh)} ${place}`,
-    { signal: options.signal },
-  );
-  if (after.code !== 0) throw failed(host.name, file, after.stderr);
   return total;
 }
 
@@ -78,10 +76,13 @@ async function stream(
   const channel = await openChannel(connection, command.text);
   return new Promise((resolve, reject) => {
     const ended: { code: number | null; stderr: string } = { code: null, stderr: '' };
-    const source = createReadStream(file.localPath, { highWaterMark: 256 * 1024 });
+    const source: Readable =
+      typeof file.source === 'string'
+        ? createReadStream(file.source, { highWaterMark: 262_144 })
+        : Readable.from(slices(file.source));
     let sentBytes = 0;
     const onAbort = () => source.destroy(new Failure({ code: 'cancelled', host: connection.host.name, cause: 'cancelled' }));
-    source.on('data', (chunk) => {
+    source.on('data', (chunk: Buffer) => {
       sentBytes += chunk.length;
       connection.sentBytes += chunk.length;
       options.onProgress?.(sentBytes, total);
@@ -112,4 +113,8 @@ async function stream(
     if (command.whenReady) command.whenReady(send);
     else send();
   });
+}
+
+function* slices(content: Uint8Array): Generator<Buffer> {
+  for (let at = 0; at < content.length; at += 262_144) yield Buffer.from(content.subarray(at, at + 262_144));
 }

@@ -1,0 +1,35 @@
+import type { Host } from '../testbed/schema.ts';
+import type { Phase, Step } from './phase.ts';
+import type { Session } from './session.ts';
+import { observeSteps } from './steps.ts';
+
+/** What one phase wants on one host, and what of it is in place. */
+export interface ObservedPhase {
+  phase: Phase;
+  /** null: it cannot tell its steps before earlier phases have run. */
+  steps: Step[] | null;
+  inPlace: Map<string, boolean>;
+}
+
+/** Looks at the steps of all phases on one host, in one script. @throws Failure */
+export async function observeHost(session: Session, host: Host, phases: readonly Phase[]): Promise<ObservedPhase[]> {
+  const told = await Promise.all(
+    phases.map(async (phase) => {
+      // A phase that cannot tell yet is asked again when its turn comes, and then its failure is one.
+      const steps = await Promise.resolve()
+        .then(() => phase.steps(host, session.context))
+        .catch(() => null);
+      return { phase, steps };
+    }),
+  );
+  const all = told.flatMap(({ phase, steps }) => (steps ?? []).map((step) => ({ phase, step })));
+  const runner = session.runner(host, { id: 'observe', title: '', steps: () => [] }, () => {});
+  // Ids are unique within a phase alone.
+  const named = all.map(({ phase, step }) => ({ ...step, id: `${phase.id}/${step.id}` }));
+  const seen = await observeSteps(runner, named);
+  return told.map(({ phase, steps }) => ({
+    phase,
+    steps,
+    inPlace: new Map((steps ?? []).map((step) => [step.id, seen.get(`${phase.id}/${step.id}`) === true])),
+  }));
+}

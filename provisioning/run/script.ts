@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer';
+import { readUptime, stopFile } from '../ssh/execute.ts';
+import type { Step, StepFile } from './phase.ts';
+
+/** Steps as they go over: with what their change needs, or without it where they are believed to be in place. */
+export interface ReadyStep {
+  step: Step;
+  /** Absent: not evaluated; when the host finds the step missing, it says so and stops there. */
+  change?: string;
+  /** Small files, put in place by the script itself. */
+  files?: { path: string; mode: string; content: string | Uint8Array }[];
+}
+
+/** How a script of steps can end besides 0: at a step whose change did not come along, failed, did not hold, or before a step when cancelled. */
+export const exits = { needed: 91, failed: 92, unverified: 93, stopped: 94, locked: 95 } as const;
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** What a script says of a step: `<mark> <word> <index> <uptime> [<exit code>]`. On stderr too, so that its lines can be told apart. */
+export type StepWord = 'start' | 'in-place' | 'needed' | 'change' | 'changed' | 'failed' | 'unverified';
+
+const say = (mark: string): string => `m_say() {
+${readUptime('m_now')}
+printf '\\n%s %s %s %s %s\\n' ${mark} "$1" "$2" "$m_now" "$3"
+printf '\\n%s %s %s %s %s\\n' ${mark} "$1" "$2" "$m_now" "$3" >&2
+}`;
+
+/** Looks at all steps in one go. Says `in-place` or `needed` of each. */
+export const observeScript = (mark: string, steps: readonly Step[]): string =>
+  [
+    say(mark),
+    ...steps.map(
+      (step, index) => `if (
+${step.observe}
+) >/dev/null 2>&1 9>&-; then m_say in-place ${index}; else m_say needed ${index}; fi`,
+    ),
+  ].join('\n');
+
+/** Steps of one phase on one host: observe → change → verify, one after the other, ending at the first that fails. */
+export function changeScript(mark: string, phase: string, steps: readonly ReadyStep[]): string {
+  return [say(mark), lock(phase), ...steps.map((ready, index) => changeOf(mark, ready, index))].join('\n');
+}
+
+/**
+ * A run that was killed may have left a step in progress on the host; the next one waits for it to end. Steps themselves do not hold the
+ * lock, or a daemon started by one would hold it for ever. Hosts without flock go without.
+ */
+const lock = (phase: string): string => `if command -v flock >/dev/null 2>&1; then
+exec 9>/run/mlsysops-${phase}.lock
+flock -n 9 || { echo 'an earlier run is still busy here: waiting for its step to end' >&2; flock -w 600 9 || exit ${exits.locked}; }
+fi`;
+
+function changeOf(mark: string, { step, change, files }: ReadyStep, index: number): string {
+  const observed = `[ ! -e ${stopFile(mark)} ] || exit ${exits.stopped}
+m_say start ${index}
+if (
+${step.observe}
+) >/dev/null 2>&1 9>&-; then m_say in-place ${index}; else`;
+  if (change === undefined) return `${observed}\nm_say needed ${index}; exit ${exits.needed}\nfi`;
+  return `${observed}
+m_say change ${index}
+(
+${(files ?? []).map(placeFile).join('\n')}
+:
+) 9>&- || { m_say failed ${index} $?; exit ${exits.failed}; }
+(
+${change}
+) 9>&-
+m_rc=$?
+[ $m_rc = 0 ] || { m_say failed ${index} $m_rc; exit ${exits.failed}; }
+if (
+${step.verify ?? step.observe}
+) >/dev/null 2>&1 9>&-; then m_say changed ${index}; else m_say unverified ${index}; exit ${exits.unverified}; fi
+fi`;
+}
+
+/** printf is part of the shell: what it prints is on no command line. */
+function placeFile(file: { path: string; mode: string; content: string | Uint8Array }): string {
+  const place = quote(file.path);
+  const fresh = quote(`${file.path}.mlsysops-new`);
+  const folder = quote(file.path.slice(0, file.path.lastIndexOf('/')) || '/');
+  return `[ -d ${folder} ] || mkdir -p ${folder} || exit 1
+( umask 077; printf '%s' '${Buffer.from(file.content).toString('base64')}' | base64 -d >${fresh} ) || exit 1
+chmod ${file.mode} ${fresh} && mv -f ${fresh} ${place} || exit 1`;
+}
+
+/** Undoes steps, last first, going on past one that fails. */
+export const undoScript = (mark: string, phase: string, steps: readonly Step[]): string =>
+  [
+    say(mark),
+    lock(phase),
+    ...steps.map(
+      (step, index) => `[ ! -e ${stopFile(mark)} ] || exit ${exits.stopped}
+m_say start ${index}
+(
+${step.undo ?? ':'}
+) 9>&-
+m_rc=$?
+if [ $m_rc = 0 ]; then m_say changed ${index}; else m_say failed ${index} $m_rc; fi`,
+    ),
+    ':',
+  ].join('\n');
+
+/** Files up to this size travel inside the script (base64), larger ones are streamed before it. */
+export const inlineLimit = 128 * 1024;
+
+export const isLarge = (file: StepFile): boolean => 'localPath' in file || file.content.length > inlineLimit;

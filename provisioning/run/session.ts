@@ -1,0 +1,188 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { connectHost, connectPhase } from '../phases/connect.ts';
+import { factsPhase, factsScript, parseFacts } from '../phases/facts.ts';
+import { type Check, checkHosts, checkPaths, pathsOf, preflightPhase, reachScript } from '../phases/preflight.ts';
+import type { SshOptions } from '../ssh/connection.ts';
+import { type ExecuteOptions, type ExecuteResult, tail } from '../ssh/execute.ts';
+import { SshPool } from '../ssh/pool.ts';
+import type { Host, Testbed } from '../testbed/schema.ts';
+import type { FailureValue } from './events.ts';
+import { Failure } from './failure.ts';
+import type { Work } from './overhead.ts';
+import type { HostFacts, Phase, RunContext } from './phase.ts';
+import type { Redactor } from './redact.ts';
+import { inStep, type StepRunner } from './steps.ts';
+
+/** What a session tells; a run makes events of it, a plan keeps the warnings. */
+export interface SessionListener {
+  warn(text: string, options?: { host?: string; phase?: string; remedy?: string }): void;
+  log(phase: string, host: string, stream: 'stdout' | 'stderr' | 'engine', text: string, step?: string): void;
+}
+
+/** Time that commands took on hosts, kept by whatever piece of work they were run for. */
+export interface Meter {
+  hostMs: number;
+}
+
+/** The hosts of a testbed, connected: what a plan and a run share. Close it. */
+export class Session {
+  readonly testbed: Testbed;
+  readonly pool: SshPool;
+  readonly facts = new Map<string, HostFacts>();
+  readonly context: RunContext;
+  readonly redactor: Redactor;
+  readonly #listener: SessionListener;
+  readonly #signal: AbortSignal;
+  readonly #meter = new AsyncLocalStorage<Meter>();
+  readonly #forwardings: { close(): void }[] = [];
+
+  constructor(options: {
+    testbed: Testbed;
+    ssh: SshOptions;
+    stateFolder: string;
+    redactor: Redactor;
+    signal: AbortSignal;
+    listener: SessionListener;
+  }) {
+    const { testbed, ssh, redactor, signal, listener } = options;
+    this.testbed = testbed;
+    this.redactor = redactor;
+    this.#listener = listener;
+    this.#signal = signal;
+    const ask: SshOptions['ask'] = async (request) => {
+      const secret = (await ssh.ask?.(request)) ?? null;
+      if (secret !== null) redactor.add(secret);
+      return secret;
+    };
+    this.pool = new SshPool({ ...ssh, ask });
+    this.context = {
+      testbed,
+      facts: this.facts,
+      execute: (host, script, how = {}) => this.#executeFor(host, script, how),
+      forward: async (host, address, port) => {
+        const forwarding = await this.pool.forward(this.host(host), address, port);
+        this.#forwardings.push(forwarding);
+        return forwarding;
+      },
+      warn: (text, how) => listener.warn(text, how),
+      log: (phase, host, text) => listener.log(phase, host, 'engine', text),
+      stateFolder: options.stateFolder,
+      signal,
+    };
+  }
+
+  /** @throws Failure when the testbed has no such host */
+  host(name: string): Host {
+    const host = this.testbed.hosts.find((one) => one.name === name);
+    if (host !== undefined) return host;
+    throw new Failure({ code: 'step', host: name, cause: 'the testbed has no such host' });
+  }
+
+  /** Runs `work`, counting what its commands take on hosts: never more than the time it took as a whole. */
+  async metered<T>(meter: Meter, work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const inner: Meter = { hostMs: 0 };
+    try {
+      return await this.#meter.run(inner, work);
+    } finally {
+      meter.hostMs += Math.min(inner.hostMs, Math.round(performance.now() - startedAt));
+    }
+  }
+
+  async execute(host: Host, script: string | ((mark: string) => string), options: ExecuteOptions = {}): Promise<ExecuteResult> {
+    const result = await this.pool.execute(host, script, { signal: this.#signal, ...options });
+    const meter = this.#meter.getStore();
+    if (meter) meter.hostMs += result.hostMs;
+    return result;
+  }
+
+  async #executeFor(name: string, script: string, how: { timeoutS?: number; phase?: string; step?: string }): Promise<string> {
+    const host = this.host(name);
+    const { phase, step } = how;
+    const result = await this.execute(host, script, { timeoutMs: (how.timeoutS ?? 300) * 1000 }).catch((error: unknown) => {
+      throw inStep(error, host, { id: phase ?? 'run' }, step === undefined ? undefined : { id: step });
+    });
+    if (result.code === 0) return result.stdout;
+    const stderr = this.redactor.text(tail(result.stderr));
+    const last = stderr.split('\n').at(-1);
+    throw new Failure({
+      code: 'step',
+      host: name,
+      phase,
+      step,
+      exitCode: result.code ?? undefined,
+      stderr,
+      cause: `${last || 'a command failed'} (exit code ${result.code ?? result.signal})`,
+      remedy: 'See the last lines of stderr; when it is mended, run again: it goes on from there',
+    });
+  }
+
+  /** @throws Failure: unreachable, authentication, host-key-unknown, host-key-changed, cancelled */
+  async connect(host: Host): Promise<void> {
+    await connectHost(this.pool, host, this.#signal).catch((error: unknown) => {
+      throw inStep(error, host, connectPhase);
+    });
+  }
+
+  /** @throws Failure: sudo, preflight, unreachable, cancelled */
+  async readFacts(host: Host, work: Work): Promise<HostFacts> {
+    return this.metered(work, async () => {
+      try {
+        const result = await this.execute(host, factsScript, { timeoutMs: 60_000 });
+        const facts = parseFacts(host, result);
+        this.facts.set(host.name, facts);
+        return facts;
+      } catch (error) {
+        throw inStep(error, host, factsPhase);
+      }
+    });
+  }
+
+  /** Tries the TCP paths from one host to the others that could be reached. What cannot be tried is no reason to stop. */
+  async checkReach(host: Host, addressOf: (host: Host) => string): Promise<Check[]> {
+    const paths = pathsOf(this.testbed, addressOf).filter((path) => path.from === host.name && this.facts.has(path.to));
+    if (paths.length === 0) return [];
+    const result = await this.execute(host, reachScript(paths), { timeoutMs: 30_000 });
+    return checkPaths(paths, result.stdout);
+  }
+
+  checks(): Check[] {
+    return checkHosts(this.testbed, this.facts);
+  }
+
+  /** Somebody who carries out steps of a phase on a host. */
+  runner(host: Host, phase: Phase, onStep: StepRunner['onStep']): StepRunner {
+    return {
+      host,
+      execute: (script, options) => this.execute(host, script, options),
+      transfer: async (file) => {
+        const sent = await this.pool.transfer(host, file, { signal: this.#signal });
+        if (sent > 0) this.#listener.log(phase.id, host.name, 'engine', `sent ${file.path} (${sent} bytes)\n`);
+      },
+      hide: (file) => this.redactor.addFile(file),
+      onStep,
+      onLog: (step, stream, text) => this.#listener.log(phase.id, host.name, stream, text, step?.id),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const forwarding of this.#forwardings) forwarding.close();
+    await this.pool.close();
+  }
+}
+
+/** The failure of a host's preflight: its errors in one sentence, the first one's remedy. null when there is none. */
+export function preflightFailure(host: Host, checks: readonly Check[]): Failure | null {
+  const errors = checks.filter((check) => check.host === host.name && check.severity === 'error');
+  const [first] = errors;
+  if (first === undefined) return null;
+  const value: Omit<FailureValue, 'message'> = {
+    code: 'preflight',
+    host: host.name,
+    phase: preflightPhase.id,
+    step: first.id,
+    cause: errors.map((check) => check.evidence).join('; '),
+    remedy: errors.flatMap((check) => check.remedy ?? []).join('. '),
+  };
+  return new Failure({ ...value, message: `${host.name}, ${preflightPhase.id}: ${value.cause}. ${value.remedy}` });
+}
