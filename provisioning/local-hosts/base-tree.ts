@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeFolder } from './remove.ts';
 import { run } from './shell.ts';
 
 const suite = 'bookworm';
@@ -59,9 +60,13 @@ export async function ensureBaseTree(cache: string, progress: (text: string) => 
   mkdirSync(cache, { recursive: true });
   // One helper at a time is here (lock.ts): a half-built tree is nobody's.
   for (const old of readdirSync(cache))
-    if (old.startsWith('base-') && old.endsWith('.part')) rmSync(join(cache, old), { recursive: true, force: true });
-  const part = `${tree}.part`;
-  await run('mmdebstrap', ['--variant=minbase', `--include=${packages}`, suite, part], { timeoutMs: 600_000 });
+    if (old.startsWith('base-') && old.endsWith('.part')) await removeFolder(join(cache, old));
+  const part = `${tree}.${process.pid}.part`;
+  // mmdebstrap mounts this computer's /dev/shm and more into the tree. In namespaces of its own, which end with us, those mounts are
+  // never seen here, and nothing goes on building what the next helper removes.
+  const apart = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=KILL'];
+  const build = ['mmdebstrap', '--variant=minbase', `--include=${packages}`, suite, part];
+  await run('setpriv', [...apart, ...build], { timeoutMs: 600_000 });
   const write = (path: string, content: string, mode = 0o644) => {
     mkdirSync(join(part, path, '..'), { recursive: true });
     writeFileSync(join(part, path), content, { mode });
@@ -97,11 +102,11 @@ export async function ensureBaseTree(cache: string, progress: (text: string) => 
 }
 
 /** Removes base trees of earlier recipes, but for those in `keep` and those that running hosts stand on. */
-export function pruneBaseTrees(cache: string, keep: string[]): void {
+export async function pruneBaseTrees(cache: string, keep: string[]): Promise<void> {
   const mounts = readFileSync('/proc/mounts', 'utf8');
   for (const name of readdirSync(cache)) {
     const tree = join(cache, name);
     if (/^base-[0-9a-f]{12}$/.test(name) && !keep.includes(tree) && !mounts.includes(`lowerdir=${tree},`))
-      rmSync(tree, { recursive: true, force: true });
+      await removeFolder(tree);
   }
 }

@@ -1,7 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { helperPath, useHosts } from '../../test/hosts/fixture.ts';
+import { removeFolder } from './remove.ts';
 
 /** Everything on this computer that the local hosts of network `index` could leave behind; other testbeds' are not ours to count. */
 function traces(index: string): Record<string, string[]> {
@@ -194,6 +197,21 @@ describe('local hosts', () => {
     expect(traces(index)).toEqual(nothing);
     expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(fixture.testbed);
     expect((await fixture.controls.list()).map((one) => one.testbed)).not.toContain(fixture.testbed);
+  });
+});
+
+describe('removing what a killed helper left mounted', () => {
+  it('never deletes through a mount', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mlsysops left over-'));
+    const [outside, inside] = [join(folder, 'outside'), join(folder, 'in side')];
+    for (const path of [outside, join(inside, 'dev/shm')]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(outside, 'precious'), 'kept');
+    execFileSync('mount', ['--bind', outside, join(inside, 'dev/shm')]);
+    symlinkSync(folder, `${folder}.link`);
+    await removeFolder(join(`${folder}.link`, 'in side'));
+    expect(readdirSync(folder)).toEqual(['outside']);
+    expect(readFileSync(join(outside, 'precious'), 'utf8')).toBe('kept');
+    for (const path of [`${folder}.link`, folder]) rmSync(path, { recursive: true });
   });
 });
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LocalHostsError, run, tryRun } from './shell.ts';
+import { removeFolder } from './remove.ts';
+import { LocalHostsError, run } from './shell.ts';
 import { type Machine, machineFolder, type Places, type TestbedState } from './state.ts';
 
 /** Which host is meant, and where its files are. */
@@ -30,20 +31,5 @@ export async function mountTree(where: Where, machine: Machine): Promise<void> {
   await run('mount', ['-t', 'overlay', 'overlay', '-o', layers, root]);
 }
 
-export const mountPoints = (): string[] =>
-  readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((path) => path !== '');
-
-/** Removes everything that was on a host. @throws LocalHostsError when something stays mounted below it: deleting through a mount is never risked. */
-export async function removeTree(where: Where, machine: Machine): Promise<void> {
-  const folder = folderOf(where, machine);
-  const below = () => mountPoints().filter((path) => path === folder || path.startsWith(`${folder}/`));
-  // What a killed host left mounted (containerd's, the overlay) goes from the inside out.
-  for (let attempt = 0; attempt < 50 && below().length > 0; attempt++) {
-    for (const path of below().reverse()) if (!(await tryRun('umount', [path]))) await tryRun('umount', ['-l', path]);
-  }
-  if (below().length > 0) throw new LocalHostsError(`still mounted below ${folder}: ${below().join(', ')}`);
-  rmSync(folder, { recursive: true, force: true });
-}
+/** Removes everything that was on a host. */
+export const removeTree = (where: Where, machine: Machine): Promise<void> => removeFolder(folderOf(where, machine));

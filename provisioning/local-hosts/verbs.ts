@@ -1,10 +1,11 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ensureBaseTree, pruneBaseTrees } from './base-tree.ts';
 import { hostKeysOf, user } from './identity.ts';
 import { lockPath, withLock } from './lock.ts';
 import { awaitSsh, cutPower, isRunning, powerOn, reImage, stopMachine } from './machine.ts';
 import { addressOf, ensureNetwork, freeIndex, removeNetwork, setLink } from './network.ts';
+import { removeFolder } from './remove.ts';
 import type { HelperRequest, LocalHost } from './requests.ts';
 import { LocalHostsError, run } from './shell.ts';
 import {
@@ -107,7 +108,7 @@ async function claim(
     owner: ownerOf(request.ownerPid) ?? known?.owner ?? null,
     machines: known?.machines ?? [],
   };
-  if (!known) pruneBaseTrees(places.cache, [base, ...testbeds.map((other) => other.base)]);
+  if (!known) await pruneBaseTrees(places.cache, [base, ...testbeds.map((other) => other.base)]);
   for (const { name, cpus } of request.hosts) {
     if (state.machines.some((machine) => machine.name === name)) continue;
     const number = 1 + Math.max(0, ...state.machines.map((machine) => machine.number));
@@ -164,7 +165,7 @@ async function destroy(testbed: string, { places }: HelperContext): Promise<{ de
   for (const machine of state.machines) await cutPower(where, machine);
   for (const machine of state.machines) await removeTree(where, machine);
   await removeNetwork(state);
-  rmSync(testbedFolder(places, testbed), { recursive: true, force: true });
+  await removeFolder(testbedFolder(places, testbed));
   return { destroyed: true };
 }
 
