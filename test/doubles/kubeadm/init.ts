@@ -7,7 +7,7 @@ import { awaitReady, clientFrom } from '../support/kubeconfig.ts';
 import { doubleVersion, type ServerConfig } from '../support/server-config.ts';
 import { installService } from '../support/systemd.ts';
 import { clusterSchema, documentText, initSchema, readDocument } from './configuration.ts';
-import { startKubelet } from './kubelet.ts';
+import { awaitNode, startKubelet } from './kubelet.ts';
 
 const pki = '/etc/kubernetes/pki';
 const tokenLifeMs = 24 * 3_600_000;
@@ -87,6 +87,7 @@ export async function init(file: string, say: (text: string) => void): Promise<v
     labels: ['node-role.kubernetes.io/control-plane='],
     configuration: documentText(file, 'KubeletConfiguration'),
   });
+  await awaitNode(node.nodeRegistration.name);
   say('Your Kubernetes control-plane has initialized successfully!');
 }
 

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { clientFrom } from '../support/kubeconfig.ts';
 import { systemctl } from '../support/systemd.ts';
 
 /** Writes what kubelet is started with, and starts it, as kubeadm does. */
@@ -23,4 +24,18 @@ export function startKubelet(options: {
   writeFileSync('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="${args.join(' ')}"\n`);
   systemctl('daemon-reload');
   systemctl('restart', 'kubelet');
+}
+
+/** kubeadm annotates the Node that kubelet registers, so it waits until there is one. @throws Error after a minute */
+export async function awaitNode(name: string): Promise<void> {
+  const client = clientFrom('/etc/kubernetes/kubelet.conf');
+  try {
+    for (let attempt = 0; attempt < 600; attempt++) {
+      if (await client.get(`/api/v1/nodes/${name}`)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  } finally {
+    client.close();
+  }
+  throw new Error(`[patchnode] timed out waiting for kubelet to register the node ${name}`);
 }

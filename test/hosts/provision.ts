@@ -1,0 +1,58 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeRecipe } from '../../provisioning/recipe.ts';
+import type { RunEvent } from '../../provisioning/run/events.ts';
+import { type FinishedEvent, startRun } from '../../provisioning/run/run.ts';
+import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
+import { type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
+import { root, type TestHosts } from './fixture.ts';
+
+/** The testbed of four fixture hosts, installed from a bundle of doubles. */
+export function testbedOf(fixture: TestHosts, bundle: string): Testbed {
+  const roles = { management: 'management', 'master-1': 'master', 'worker-1': 'worker', 'worker-2': 'worker' } as const;
+  return testbedSchema.parse({
+    name: fixture.testbed,
+    kind: 'hosts',
+    hosts: fixture.hosts.map(({ name, address, port, user }) => ({
+      name,
+      address,
+      port,
+      user,
+      identityFile: fixture.identityFile,
+      role: roles[name as keyof typeof roles],
+      cluster: name === 'management' ? 'management' : 'cluster1',
+    })),
+    clusters: {
+      management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' },
+      cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
+    },
+    artefacts: { bundle },
+  });
+}
+
+/** Runs the whole recipe against the fixture's hosts; gives the end and everything that was told on the way. */
+export async function provision(
+  fixture: TestHosts,
+  testbed: Testbed,
+  verb: 'up' | 'down',
+): Promise<{ finished: FinishedEvent; events: RunEvent[] }> {
+  const stateFolder = join(fixture.folder, 'state');
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  const events: RunEvent[] = [];
+  const finished = await startRun({
+    testbed,
+    phases: makeRecipe({ distFolder: join(root, 'dist'), assetsFolder: join(root, 'assets') }),
+    verb,
+    ssh: { knownHosts: new KnownHosts(fixture.knownHostsFile) },
+    stateFolder,
+    onEvent: (event) => events.push(event),
+  });
+  return { finished, events };
+}
+
+export const failuresOf = (events: RunEvent[]) =>
+  events.flatMap((event) => (event.type === 'failure' ? [{ ...event.failure }] : []));
+export const changedSteps = (events: RunEvent[]) =>
+  events.flatMap((event) =>
+    event.type === 'step' && event.state === 'changed' ? [`${event.host} ${event.phase}/${event.step}`] : [],
+  );
