@@ -56,8 +56,6 @@ function startCamera() {
   const recent = new RecentLatency();
   let number = 0;
   let inFlight = 0;
-  /** What became of earlier frames; goes with the next one, so that the classifier can tell its own end-to-end latency. */
-  let results = [];
 
   const shoot = async () => {
     // A camera does not wait: when two frames are on their way, this one is lost.
@@ -67,15 +65,11 @@ function startCamera() {
     }
     const count = inView();
     const frame = drawFrame(count, number++);
-    const sent = results;
-    results = [];
     inFlight++;
     const takenAt = performance.now();
     try {
-      const answer = JSON.parse(await target.send('/frame', frame, { 'x-results': JSON.stringify(sent) }));
-      const latencyMs = performance.now() - takenAt;
-      recent.add(latencyMs, answer.instance);
-      results.push({ instance: answer.instance, latencyMs });
+      await target.send('/frame', frame);
+      recent.add(performance.now() - takenAt);
       metrics.frames_total++;
     } catch (error) {
       metrics.frames_dropped_total++;
@@ -140,13 +134,13 @@ function startDetector() {
   serve({
     gauges: () => ({ people_in_view: seen }),
     routes: {
-      'POST /frame': async (frame, headers) => {
+      'POST /frame': async (frame) => {
         if (frame.length !== width * height) throw new BadRequest(`a frame has ${width * height} bytes`);
         const people = findPeople(frame);
         seen = people.length;
         try {
           const body = Buffer.concat(people.map((person) => crop(frame, person)));
-          const answer = await target.send('/people', body, { 'x-results': headers['x-results'] ?? '[]' });
+          const answer = await target.send('/people', body);
           metrics.frames_total++;
           return answer;
         } catch (error) {
@@ -200,21 +194,16 @@ function crop(frame, { x, y }) {
 function startClassifier() {
   const network = createNetwork();
   const passes = Number(process.env.CLASSIFIER_PASSES ?? 1);
-  const latency = new RecentLatency();
-  const own = new RecentLatency();
+  const recent = new RecentLatency();
   let seen = null;
   serve({
     gauges: () => ({
       people_in_view: seen,
-      frame_classify_latency_ms: latency.value(),
-      classify_ms: own.value(),
+      // From the frame's arrival here to its classes: what moving this part can change, whatever befalls the others.
+      frame_classify_latency_ms: recent.value(),
     }),
     routes: {
-      'POST /people': async (crops, headers) => {
-        // Only frames that this very copy classified count: right after a move the old one's latencies still come in.
-        for (const result of JSON.parse(headers['x-results'] ?? '[]'))
-          if (result.instance === instance) latency.add(result.latencyMs, instance);
-        const startedAt = performance.now();
+      'POST /people': async (crops, arrivedAt) => {
         const size = cropSize * cropSize;
         seen = Math.floor(crops.length / size);
         const found = [];
@@ -224,7 +213,7 @@ function startClassifier() {
           for (let pass = 0; pass < passes; pass++) best = network(picture);
           found.push(classes[best]);
         }
-        own.add(performance.now() - startedAt, instance);
+        recent.add(performance.now() - arrivedAt);
         metrics.frames_total++;
         return JSON.stringify({ instance, node: process.env.NODE_NAME ?? hostname(), classes: found });
       },
@@ -283,15 +272,12 @@ function createNetwork() {
 class BadRequest extends Error {}
 
 /**
- * Upper quartile of the last 2 s of readings of one copy of the classifier: steady against one bad frame, yet it tells when every
- * third frame waits. Forgotten when another copy takes over or nothing comes for 10 s.
+ * Upper quartile of the last 2 s of readings: steady against one bad frame, yet it tells when every third frame waits. Forgotten when
+ * nothing comes for 10 s.
  */
 function RecentLatency() {
-  let of = null;
-  let readings = [];
-  this.add = (latencyMs, from) => {
-    if (from !== of) readings = [];
-    of = from;
+  const readings = [];
+  this.add = (latencyMs) => {
     readings.push({ at: performance.now(), latencyMs });
     while (readings.length > 1 && readings[0].at < performance.now() - 2000) readings.shift();
   };
@@ -318,10 +304,10 @@ function connectTo(name, defaultPort) {
   const agent = new Agent({ keepAlive: true, maxSockets: 4, timeout: 3000 });
   return {
     /** @throws Error when it does not answer 200 within 2 s. */
-    send: (path, body, headers) =>
+    send: (path, body) =>
       new Promise((resolve, reject) => {
         const outgoing = request(
-          { agent, host, port, path, method: 'POST', headers: { ...headers, 'content-length': body.length }, timeout: 2000 },
+          { agent, host, port, path, method: 'POST', headers: { 'content-length': body.length }, timeout: 2000 },
           (answer) => {
             const parts = [];
             answer.on('data', (part) => parts.push(part));
@@ -342,6 +328,7 @@ function connectTo(name, defaultPort) {
 
 function serve({ gauges, routes }) {
   const server = createServer(async (incoming, outgoing) => {
+    const arrivedAt = performance.now();
     const path = incoming.url.split('?')[0];
     const answer = (status, body, type = 'application/json') => {
       if (draining) outgoing.setHeader('connection', 'close');
@@ -356,7 +343,7 @@ function serve({ gauges, routes }) {
         return answer(200, openMetrics(gauges()), 'application/openmetrics-text; version=1.0.0; charset=utf-8');
       const route = routes[`${incoming.method} ${path}`];
       if (!route) return answer(404, JSON.stringify({ error: 'not found' }));
-      answer(200, await route(Buffer.concat(parts), incoming.headers));
+      answer(200, await route(Buffer.concat(parts), arrivedAt));
     } catch (error) {
       answer(error instanceof BadRequest ? 400 : 502, JSON.stringify({ error: error.message }));
     }
