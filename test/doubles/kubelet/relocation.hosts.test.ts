@@ -14,6 +14,7 @@ import { type KubernetesApi, startKubernetesApi } from '../../../provisioning/tw
 import { useHosts } from '../../hosts/fixture.ts';
 
 // Two real hosts with one core each, kubelet doubles as services on them, and the demo application: its latency is measured, under load and after a move.
+// biome-ignore lint/correctness/useHookAtTopLevel: not a React hook
 const fixture = useHosts(['worker-1', 'worker-2'], { cpus: 1 });
 const asset = (file: string): string => fileURLToPath(new URL(`../../../assets/applications/${file}`, import.meta.url));
 const node = '/opt/mlsysops/node/bin/node';
