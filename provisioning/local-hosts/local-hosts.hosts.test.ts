@@ -115,10 +115,15 @@ describe('local hosts', () => {
 
   it('come back from a power cut with their disk and their keys', async () => {
     fixture.ssh('alpha', 'echo kept > ~/note && sync');
+    // Others must find it where it was: with a new hardware address they would talk to the old one for up to a minute.
+    const bridge = `/sys/class/net/mlh${networkIndex(fixture.host('alpha').address)}/address`;
+    const addresses = () => [fixture.ssh('alpha', 'cat /sys/class/net/eth0/address'), readFileSync(bridge, 'utf8')];
+    const before = addresses();
     await fixture.controls.powerCut(fixture.testbed, 'alpha');
     expect(() => fixture.ssh('alpha', 'true')).toThrow();
     const again = await fixture.controls.start(fixture.testbed, 'alpha');
     expect(again).toEqual(fixture.host('alpha'));
+    expect(addresses()).toEqual(before);
     expect(fixture.ssh('alpha', 'cat ~/note').trim()).toBe('kept');
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freeIndex } from './network.ts';
+import { freeIndex, hardwareAddressOf } from './network.ts';
 import { requestSchema } from './requests.ts';
 
 describe('the network of local hosts', () => {
@@ -13,6 +13,14 @@ describe('the network of local hosts', () => {
         Array.from({ length: 254 }, (_, index) => index + 1),
       ),
     ).toThrow(/no free network/);
+  });
+});
+
+describe('hardware addresses', () => {
+  it('are different for every host of every testbed, and local ones', () => {
+    const all = [1, 17, 254].flatMap((index) => Array.from({ length: 33 }, (_, number) => hardwareAddressOf(index, number)));
+    expect(new Set(all).size).toBe(all.length);
+    expect(all.every((address) => /^02(:[0-9a-f]{2}){5}$/.test(address))).toBe(true);
   });
 });
 

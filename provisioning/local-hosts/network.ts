@@ -10,6 +10,13 @@ export const bridgeOf = (index: number): string => `mlh${index}`;
 /** Interface and namespace of one host; interface names hold 15 characters at most. */
 export const linkOf = (index: number, number: number): string => `mlh${index}h${number}`;
 
+/**
+ * Hardware address of one host, or of the bridge (number 0): the same at every start, as a real card's. A new one each time would leave
+ * neighbours talking to the old one, and a bridge without one of its own takes its ports', which come and go.
+ */
+export const hardwareAddressOf = (index: number, number: number): string =>
+  `02:6d:6c:${[index, number >> 8, number & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`;
+
 /** The first index whose network nobody uses: no route of this computer overlaps it, and no other testbed has it. */
 export function freeIndex(routes: string, taken: number[]): number {
   const used = new Set(taken);
@@ -38,7 +45,7 @@ export async function ensureNetwork(state: TestbedState): Promise<void> {
   const bridge = bridgeOf(state.index);
   if (!(await tryRun('ip', ['link', 'show', bridge]))) await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
   await run('ip', ['addr', 'replace', `${gatewayOf(state.index)}/24`, 'dev', bridge]);
-  await run('ip', ['link', 'set', bridge, 'up']);
+  await run('ip', ['link', 'set', bridge, 'address', hardwareAddressOf(state.index, 0), 'up']);
   const now = readFileSync(forwarding, 'utf8').trim();
   if (now !== '1') {
     if (!existsSync(forwardingBefore)) writeFileSync(forwardingBefore, now);
@@ -55,7 +62,8 @@ export async function makeLink(state: TestbedState, machine: Machine): Promise<v
   const link = linkOf(state.index, machine.number);
   await removeLink(state, machine);
   await run('ip', ['netns', 'add', link]);
-  await run('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', link]);
+  const card = ['name', 'eth0', 'address', hardwareAddressOf(state.index, machine.number), 'netns', link];
+  await run('ip', ['link', 'add', link, 'type', 'veth', 'peer', ...card]);
   await run('ip', ['link', 'set', link, 'master', bridgeOf(state.index), 'up']);
   const inside = (...args: string[]) => run('ip', ['-n', link, ...args]);
   await inside('addr', 'add', `${machine.address}/24`, 'dev', 'eth0');
