@@ -7,8 +7,8 @@ export interface ReadyStep {
   step: Step;
   /** Absent: not evaluated; when the host finds the step missing, it says so and stops there. */
   change?: string;
-  /** Small files, put in place by the script itself. */
-  files?: { path: string; mode: string; content: string | Uint8Array }[];
+  /** Put in place by the script itself. Large ones have been sent beside their place. */
+  files?: { path: string; mode: string; content: string | Uint8Array | null }[];
 }
 
 /** How a script of steps can end besides 0: at a step whose change did not come along, failed, did not hold, or before a step when cancelled. */
@@ -74,10 +74,14 @@ ${step.verify ?? step.observe}
 fi`;
 }
 
+/** Where a file waits until its step is found missing: seeing it in place before would look as if somebody else had done the step. */
+export const stagedPath = (path: string): string => `${path}.mlsysops-new`;
+
 /** printf is part of the shell: what it prints is on no command line. */
-function placeFile(file: { path: string; mode: string; content: string | Uint8Array }): string {
+function placeFile(file: { path: string; mode: string; content: string | Uint8Array | null }): string {
   const place = quote(file.path);
-  const fresh = quote(`${file.path}.mlsysops-new`);
+  const fresh = quote(stagedPath(file.path));
+  if (file.content === null) return `chmod ${file.mode} ${fresh} && mv -f ${fresh} ${place} || exit 1`;
   const folder = quote(file.path.slice(0, file.path.lastIndexOf('/')) || '/');
   return `[ -d ${folder} ] || mkdir -p ${folder} || exit 1
 ( umask 077; printf '%s' '${Buffer.from(file.content).toString('base64')}' | base64 -d >${fresh} ) || exit 1

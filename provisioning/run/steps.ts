@@ -5,7 +5,7 @@ import type { Transfer } from '../ssh/transfer.ts';
 import type { Host } from '../testbed/schema.ts';
 import { Failure } from './failure.ts';
 import type { Phase, Step, StepFile } from './phase.ts';
-import { changeScript, exits, isLarge, observeScript, type ReadyStep, type StepWord, undoScript } from './script.ts';
+import { changeScript, exits, isLarge, observeScript, type ReadyStep, type StepWord, stagedPath, undoScript } from './script.ts';
 
 /** What steps are carried out with: one host, and somebody who listens. */
 export interface StepRunner {
@@ -84,7 +84,11 @@ async function prepare(runner: StepRunner, phase: Phase, step: Step): Promise<Re
     for (const file of files) runner.hide(file);
     const change = typeof step.change === 'string' ? step.change : await step.change();
     for (const file of files) if (isLarge(file)) await runner.transfer(asTransfer(file));
-    return { step, change, files: files.flatMap((file) => ('content' in file && !isLarge(file) ? [file] : [])) };
+    const placed = files.map((file) => {
+      const { path, mode } = file;
+      return { path, mode, content: 'content' in file && !isLarge(file) ? file.content : null };
+    });
+    return { step, change, files: placed };
   } catch (error) {
     runner.onStep(step, 'failed');
     throw inStep(error, runner.host, phase, step);
@@ -92,7 +96,8 @@ async function prepare(runner: StepRunner, phase: Phase, step: Step): Promise<Re
 }
 
 function asTransfer(file: StepFile): Transfer {
-  const { path, mode } = file;
+  const { mode } = file;
+  const path = stagedPath(file.path);
   if ('localPath' in file) return { source: file.localPath, path, mode, sha256: file.sha256 };
   const source = typeof file.content === 'string' ? new TextEncoder().encode(file.content) : file.content;
   return { source, path, mode, sha256: createHash('sha256').update(source).digest('hex') };

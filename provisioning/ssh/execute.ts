@@ -105,7 +105,7 @@ async function runOnce(
       stopped = failure;
       void stopScript(connection, mark, result.pid, graceMs).finally(() => {
         channel.close();
-        setTimeout(() => reject(failure), 200).unref();
+        reject(failure);
       });
     };
     let timer: NodeJS.Timeout | undefined;
@@ -177,7 +177,8 @@ async function runOnce(
       stdout.end();
       stderr.end();
       result.stdout = kept.join('\n');
-      if (stopped) return reject(stopped);
+      // Whoever stopped it answers once nothing of it is left on the host.
+      if (stopped) return;
       if (result.code === null && result.signal === null) {
         const cause = 'the connection was lost while a command was running';
         return reject(

@@ -82,11 +82,6 @@ async function stream(
         : Readable.from(slices(file.source));
     let sentBytes = 0;
     const onAbort = () => source.destroy(new Failure({ code: 'cancelled', host: connection.host.name, cause: 'cancelled' }));
-    source.on('data', (chunk: Buffer) => {
-      sentBytes += chunk.length;
-      connection.sentBytes += chunk.length;
-      options.onProgress?.(sentBytes, total);
-    });
     source.once('error', (error) => {
       channel.close();
       reject(error);
@@ -109,7 +104,15 @@ async function stream(
     });
     options.signal?.addEventListener('abort', onAbort);
     if (options.signal?.aborted) return onAbort();
-    const send = () => source.pipe(channel);
+    const send = () => {
+      // Listening makes it flow: not before the host is ready for it.
+      source.on('data', (chunk: Buffer) => {
+        sentBytes += chunk.length;
+        connection.sentBytes += chunk.length;
+        options.onProgress?.(sentBytes, total);
+      });
+      source.pipe(channel);
+    };
     if (command.whenReady) command.whenReady(send);
     else send();
   });
