@@ -13,7 +13,6 @@ import type { Phase, Step } from './phase.ts';
 import { makePlan } from './plan.ts';
 import { startRun } from './run.ts';
 
-// biome-ignore lint/correctness/useHookAtTopLevel: a fixture of tests, not a hook of React
 const fixture = useHosts(['management', 'master-1', 'worker-1', 'worker-2']);
 
 const testbed = (over: Record<string, object> = {}): Testbed =>
@@ -257,8 +256,8 @@ describe('a run that meets a bad host', () => {
   });
 
   it('finds port 6443 taken, says by whom, and changes nothing there', async () => {
-    // accept() needs no variable, which systemd would expand.
-    const listen = 'IO::Socket::INET->new(Listen=>1,LocalPort=>6443,ReuseAddr=>1)->accept()';
+    // Without a variable, which systemd would expand.
+    const listen = 'for(IO::Socket::INET->new(Listen=>1,LocalPort=>6443,ReuseAddr=>1)){sleep 3600}';
     const heard = 'for i in $(seq 50); do ss -Hltn sport = :6443 | grep -q . && exit 0; sleep 0.1; done; exit 1';
     fixture.ssh('master-1', `sudo systemd-run -q --unit=squatter perl -MIO::Socket::INET -e '${listen}'; ${heard}`);
     const { failures, cells } = await run([phaseOf('only', () => [fileStep('/var/tmp/port/a')])], {});
