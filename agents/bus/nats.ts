@@ -9,7 +9,8 @@ export interface NatsBusOptions {
   servers: string[];
   user?: string;
   password?: string;
-  tls?: { caFile: string; certFile?: string; keyFile?: string };
+  /** Names of files, or the PEM texts themselves. */
+  tls?: { caFile: string; certFile?: string; keyFile?: string } | { ca: string; cert?: string; key?: string };
   /** Shown by the server's monitoring. */
   name: string;
   /** Give up when there is no server after so long; without it, connecting is tried for ever. */
@@ -36,11 +37,7 @@ export class NatsBus implements Bus {
       name: options.name,
       user: options.user,
       pass: options.password,
-      tls: tls && {
-        ca: await readFile(tls.caFile, 'utf8'),
-        cert: tls.certFile && (await readFile(tls.certFile, 'utf8')),
-        key: tls.keyFile && (await readFile(tls.keyFile, 'utf8')),
-      },
+      tls: tls && ('ca' in tls ? { ca: tls.ca, cert: tls.cert, key: tls.key } : await readTls(tls)),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
       waitOnFirstConnect: options.connectTimeoutMs === undefined,
@@ -163,6 +160,15 @@ export class NatsBus implements Bus {
       }
     }
   }
+}
+
+async function readTls(files: { caFile: string; certFile?: string; keyFile?: string }) {
+  const { caFile, certFile, keyFile } = files;
+  return {
+    ca: await readFile(caFile, 'utf8'),
+    cert: certFile && (await readFile(certFile, 'utf8')),
+    key: keyFile && (await readFile(keyFile, 'utf8')),
+  };
 }
 
 function readJson<S extends z.ZodType>(
