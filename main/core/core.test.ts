@@ -1,0 +1,242 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { ContractError, EventOf, ParsedInputOf, StreamName } from '../contract/contract.ts';
+import { type Core, startCore } from './core.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let folder: string;
+let distFolder: string;
+const cores: Core[] = [];
+const logged: string[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mls-core-'));
+  distFolder = join(folder, 'dist');
+  await build({
+    entryPoints: [join(root, 'provisioning', 'twin', 'process.ts')],
+    outfile: join(distFolder, 'twin', 'process.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+}, 30_000);
+afterEach(async () => {
+  await Promise.all(cores.splice(0).map((core) => core.close()));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let dataFolders = 0;
+async function start(dataFolder = join(folder, `data${++dataFolders}`)) {
+  const core = await startCore({
+    dataFolder,
+    distFolder,
+    assetsFolder: join(root, 'assets'),
+    log: (text) => logged.push(text),
+    env: {},
+  });
+  cores.push(core);
+  return { core, dataFolder, handlers: core.handlers };
+}
+
+/** Listens to a stream; `ended` resolves when it has ended. */
+function listen<K extends StreamName>(core: Core, name: K, input: ParsedInputOf<K>) {
+  const abort = new AbortController();
+  const events: EventOf<K>[] = [];
+  const handler = core.handlers[name] as unknown as (
+    input: ParsedInputOf<K>,
+    emit: (event: EventOf<K>) => Promise<void>,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  const ended = handler(input, async (event) => void events.push(event), abort.signal);
+  ended.catch(() => {});
+  return { events, ended, close: () => abort.abort() };
+}
+
+const codeOf = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => 'nothing was thrown',
+    (error: ContractError) => error.code,
+  );
+const inventory = (address: string) => `
+name: lab
+kind: hosts
+hosts:
+  - { name: m, address: ${address}, role: management, cluster: management }
+clusters:
+  management: { podCidr: 10.10.0.0/16, serviceCidr: 10.11.0.0/16 }
+`;
+
+describe('testbeds', () => {
+  test('are created, watched, kept over a restart, and removed', async () => {
+    const { core, handlers, dataFolder } = await start();
+    const watched = listen(core, 'testbeds.watch', {});
+    const created = await handlers['testbeds.create']({ name: 'lab', kind: 'hosts', file: inventory('192.0.2.1') });
+    expect(created).toMatchObject({ name: 'lab', kind: 'hosts', state: 'new', doubles: [], lastRun: null });
+    await expect.poll(() => watched.events.at(-1)).toEqual([created]);
+    expect(watched.events[0]).toEqual([]);
+    expect((await stat(join(dataFolder, 'testbeds', 'lab', 'secrets'))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(dataFolder, 'testbeds', 'lab'))).mode & 0o777).toBe(0o700);
+    await core.close();
+    const again = await start(dataFolder);
+    expect(await again.handlers['testbeds.list']({})).toEqual([created]);
+    await again.handlers['testbeds.remove']({ testbed: 'lab' });
+    expect(await again.handlers['testbeds.list']({})).toEqual([]);
+    expect(await readdir(join(dataFolder, 'testbeds'))).toEqual([]);
+    watched.close();
+    await watched.ended;
+  });
+
+  test('say what was done wrong, each in its own way, and leave nothing behind', async () => {
+    const { core, handlers, dataFolder } = await start();
+    const create = handlers['testbeds.create'];
+    expect(await codeOf(create({ name: 'Lab', kind: 'twin' }))).toBe('invalid-name');
+    expect(await codeOf(create({ name: '../lab', kind: 'twin' }))).toBe('invalid-name');
+    expect(await codeOf(create({ name: 'lab', kind: 'hosts' }))).toBe('invalid-file');
+    expect(await codeOf(create({ name: 'lab', kind: 'hosts', file: inventory('192.0.2.1').replace('role', 'rule') }))).toBe(
+      'invalid-file',
+    );
+    expect(await codeOf(create({ name: 'lab', kind: 'hosts', file: inventory('x'), bundle: 'relative' }))).toBe('invalid-bundle');
+    expect(await codeOf(create({ name: 'lab', kind: 'hosts', file: inventory('x'), bundle: '/no/such' }))).toBe('artefact');
+    expect(await handlers['testbeds.list']({})).toEqual([]);
+    await create({ name: 'lab', kind: 'twin' });
+    expect(await codeOf(create({ name: 'lab', kind: 'twin' }))).toBe('testbed-exists');
+    const lab = { testbed: 'lab' };
+    expect(await codeOf(handlers['testbeds.get']({ testbed: 'other' }))).toBe('no-such-testbed');
+    expect(await codeOf(handlers['testbeds.plan'](lab))).toBe('no-plan');
+    expect(await codeOf(handlers['testbeds.kubeconfig']({ ...lab, cluster: 'cluster1' }))).toBe('not-up');
+    expect(await codeOf(handlers['applications.list'](lab))).toBe('not-up');
+    expect(await codeOf(handlers['decisions.get']({ ...lab, id: 'x' }))).toBe('no-such-decision');
+    expect(await codeOf(handlers['runs.cancel']({ run: 'x' }))).toBe('no-such-run');
+    expect(await codeOf(handlers['terminals.write']({ terminal: 'x', data: '' }))).toBe('no-such-terminal');
+    const size = { columns: 80, rows: 24 };
+    for (const [host, code] of [
+      ['worker-1', 'no-shell'],
+      ['worker-9', 'no-such-host'],
+    ] as const) {
+      const open = listen(core, 'terminals.open', { terminal: host, testbed: 'lab', host, ...size });
+      expect(await codeOf(open.ended)).toBe(code);
+    }
+    expect(await readdir(join(dataFolder, 'testbeds'))).toEqual(['lab']);
+  });
+});
+
+test('a run that cannot reach its host fails with the reason, and can be watched from its beginning afterwards', async () => {
+  const { core, handlers } = await start();
+  // Nothing listens there.
+  const file = inventory('127.0.0.1').replace('role', 'port: 1, role');
+  await handlers['testbeds.create']({ name: 'lab', kind: 'hosts', file });
+  const { run } = await handlers['testbeds.up']({ testbed: 'lab' });
+  expect(await codeOf(handlers['testbeds.up']({ testbed: 'lab' }))).toBe('run-in-flight');
+  expect(core.needed()).toBe(true);
+  const during = listen(core, 'runs.watch', { run });
+  await during.ended;
+  const events = during.events.flat();
+  expect(events.at(0)).toMatchObject({ type: 'started', run, hosts: ['m'] });
+  expect(events.find(({ type }) => type === 'failure')).toMatchObject({ failure: { code: 'unreachable', host: 'm' } });
+  expect(events.at(-1)).toMatchObject({ type: 'finished', state: 'failed' });
+  const after = listen(core, 'runs.watch', { run });
+  await after.ended;
+  expect(after.events.flat()).toEqual(events);
+  expect(await handlers['testbeds.get']({ testbed: 'lab' })).toMatchObject({ state: 'failed', lastRun: run });
+  expect(await handlers['runs.list']({ testbed: 'lab' })).toMatchObject([{ run, verb: 'up', state: 'failed' }]);
+  expect(await handlers['testbeds.hostKeys']({ testbed: 'lab' })).toMatchObject([{ host: 'm', state: 'unreachable' }]);
+  expect(core.needed()).toBe(false);
+});
+
+test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, async () => {
+  const { core, handlers, dataFolder } = await start();
+  const testbed = 'demo';
+  await handlers['testbeds.create']({ name: testbed, kind: 'twin' });
+  const topologies = listen(core, 'topology.watch', { testbed });
+  const decisions = listen(core, 'decisions.watch', { testbed });
+  const readings = listen(core, 'telemetry.watch', { testbed, metrics: ['cpu_used_ratio'] });
+  await expect
+    .poll(() => topologies.events.at(0)?.nodes.map(({ name, ready }) => [name, ready]))
+    .toEqual([
+      ['management', null],
+      ['master-1', null],
+      ['worker-1', null],
+      ['worker-2', null],
+    ]);
+  const startedAt = Date.now();
+  const { run } = await handlers['testbeds.up']({ testbed });
+  const watched = listen(core, 'runs.watch', { run });
+  await watched.ended;
+  expect(watched.events.flat().at(-1)).toMatchObject({ type: 'finished', state: 'done' });
+  expect(await handlers['testbeds.get']({ testbed })).toMatchObject({ state: 'up' });
+  expect(core.needed()).toBe(true);
+
+  await expect.poll(() => decisions.events.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  const firstDecisionMs = Date.now() - startedAt;
+  console.log(`twin: first decision ${firstDecisionMs} ms after the click`);
+  expect(firstDecisionMs).toBeLessThan(30_000);
+  await expect.poll(() => readings.events.flat().length, { timeout: 10_000 }).toBeGreaterThan(4);
+  expect(new Set(readings.events.flat().map(({ key }) => key.metric))).toEqual(new Set(['cpu_used_ratio']));
+  await expect
+    .poll(() => topologies.events.at(-1)?.nodes.map(({ ready }) => ready), { timeout: 15_000 })
+    .toEqual([true, true, true, true]);
+  await expect
+    .poll(() => topologies.events.at(-1)?.applications[0]?.components.map(({ state }) => state), { timeout: 20_000 })
+    .toEqual(['running', 'running', 'running']);
+  const topology = topologies.events.at(-1);
+  expect(topology).toMatchObject({
+    kind: 'twin',
+    clusters: [
+      { name: 'management', role: 'management', joined: true },
+      { name: 'cluster1', role: 'member', joined: true },
+    ],
+  });
+  expect(topology?.continuum.karmada).toMatch(/^v\d/);
+  expect(topology?.nodes.map(({ frequencyGHz }) => frequencyGHz)).toEqual([2.4, 2.4, 1.8, 3.6]);
+
+  const status = await handlers['testbeds.status']({ testbed });
+  expect(status.nodes.map(({ name, ready }) => [name, ready])).toEqual(
+    ['management', 'master-1', 'worker-1', 'worker-2'].map((name) => [name, true]),
+  );
+  expect(status.members).toEqual([{ name: 'cluster1', ready: true }]);
+  expect(status.agents.every(({ alive }) => alive)).toBe(true);
+  expect(new Set(status.agents.map(({ layer }) => layer))).toEqual(new Set(['continuum', 'cluster', 'node']));
+
+  const [known] = await handlers['decisions.list']({ testbed, limit: 1 });
+  expect(known && (await handlers['decisions.get']({ testbed, id: known.id }))).toEqual(known);
+  const metrics = await handlers['telemetry.metrics']({ testbed });
+  expect(metrics.map(({ key }) => key.metric)).toContain('power_w');
+  const to = Date.now();
+  const series = await handlers['telemetry.query']({ testbed, metrics: ['cpu_used_ratio'], from: to - 60_000, to, stepMs: 1000 });
+  expect(series.map(({ key, source }) => [key.node, source])).toEqual(
+    ['management', 'master-1', 'worker-1', 'worker-2'].map((name) => [name, 'simulated']),
+  );
+
+  const config = new KubeConfig();
+  config.loadFromString((await handlers['testbeds.kubeconfig']({ testbed, cluster: 'cluster1' })).kubeconfig);
+  expect((await config.makeApiClient(CoreV1Api).listNode()).items).toHaveLength(3);
+  expect(await codeOf(handlers['testbeds.kubeconfig']({ testbed, cluster: 'cluster7' }))).toBe('no-such-cluster');
+  expect(await codeOf(handlers['testbeds.remove']({ testbed }))).toBe('not-down');
+
+  expect(await codeOf(handlers['applications.deploy']({ testbed, description: 'MLSysOpsApp: {name: x}' }))).toBe('refused');
+  expect((await handlers['applications.list']({ testbed })).map(({ application }) => application)).toEqual(['smart-camera']);
+  await handlers['applications.remove']({ testbed, application: 'smart-camera' });
+  await expect
+    .poll(() => topologies.events.at(-1)?.applications.map(({ state }) => state), { timeout: 15_000 })
+    .not.toContain('deployed');
+  const description = await readFile(join(root, 'assets', 'applications', 'smart-camera.yaml'), 'utf8');
+  expect(await handlers['applications.deploy']({ testbed, description })).toEqual({ application: 'smart-camera' });
+
+  const down = await handlers['testbeds.down']({ testbed });
+  await listen(core, 'runs.watch', down).ended;
+  expect(await handlers['testbeds.get']({ testbed })).toMatchObject({ state: 'down' });
+  expect(core.needed()).toBe(false);
+  await expect.poll(() => topologies.events.at(-1)?.agents).toEqual([]);
+  expect((await handlers['decisions.list']({ testbed, limit: 10 })).length).toBeGreaterThan(0);
+  for (const stream of [topologies, decisions, readings]) stream.close();
+  await Promise.all([topologies.ended, decisions.ended, readings.ended]);
+  await handlers['testbeds.remove']({ testbed });
+  expect(await readdir(join(dataFolder, 'testbeds'))).toEqual([]);
+});

@@ -1,0 +1,208 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
+import { ContractError, type Handlers } from '../contract/contract.ts';
+import { deployApplication, listApplications, removeApplication } from './applications.ts';
+import { createTestbed } from './create.ts';
+import { withContractErrors } from './errors.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { Lives } from './lives.ts';
+import { LocalTestbeds } from './local-testbeds.ts';
+import { Mailbox } from './mailbox.ts';
+import { Runs } from './runs.ts';
+import { SshPools } from './ssh.ts';
+import { statusOf } from './status.ts';
+import { makeSystemInfo } from './system.ts';
+import { hostShell, localShell, Terminals } from './terminals.ts';
+import { summaryOf, type TestbedEntry, Testbeds } from './testbeds.ts';
+import { hostKeys, trustHost } from './trust.ts';
+import { Twins } from './twins.ts';
+import { picture, whenUp } from './watching.ts';
+
+export interface CoreOptions {
+  /** Testbeds, stores and secrets of this user. */
+  dataFolder: string;
+  /** The built application: twin/process.mjs, local-hosts/helper.mjs, agents/. */
+  distFolder: string;
+  /** catalogue.yaml and applications/. */
+  assetsFolder: string;
+  log(text: string): void;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** The services behind the contract: plain Node, one for each data folder. */
+export interface Core {
+  handlers: Handlers;
+  /** A run is in flight, or a twin is up: it would end with the core. */
+  needed(): boolean;
+  /** Cancels runs, stops twins, writes what is in memory. */
+  close(): Promise<void>;
+}
+
+export async function startCore(options: CoreOptions): Promise<Core> {
+  const { dataFolder, distFolder, assetsFolder, log, env = process.env } = options;
+  const testbeds = await Testbeds.open(join(dataFolder, 'testbeds'), log);
+  const runs = await Runs.open(testbeds, log);
+  const twins = new Twins({ program: join(distFolder, 'twin', 'process.mjs'), assetsFolder, log });
+  const local = new LocalTestbeds(join(distFolder, 'local-hosts', 'helper.mjs'));
+  const ssh = new SshPools();
+  const lives = new Lives({ testbeds, twins, ssh, log });
+  const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
+  const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
+  const terminals = new Terminals((input) => {
+    if (input.host === 'local') return Promise.resolve(localShell(input, env));
+    if (input.testbed === null) throw new ContractError('no-such-host', `A terminal on "${input.host}" needs a testbed.`);
+    const entry = testbeds.get(input.testbed);
+    const host = testbeds.host(input.testbed, input.host);
+    if (entry.testbed.kind === 'twin')
+      throw new ContractError(
+        'no-shell',
+        `${input.host} is simulated and has no shell.`,
+        'Open one on this computer (host "local").',
+      );
+    const { pool, release } = ssh.acquire(entry);
+    return hostShell(pool, host, input, release);
+  });
+  // A twin ends with its core.
+  for (const { testbed, remembered } of testbeds.all())
+    if (testbed.kind === 'twin' && remembered.state === 'up') await testbeds.update(testbed.name, { state: 'down' });
+
+  const liveOf = (name: string) => lives.get(testbeds.get(name));
+  const storeOf = (name: string) => lives.store(testbeds.get(name));
+  const services = { testbeds, lives };
+
+  const handlers: Handlers = {
+    'system.info': async () => systemInfo(),
+
+    'testbeds.list': async () => testbeds.summaries(),
+    'testbeds.watch': async (_, emit, signal) => {
+      const mailbox = new Mailbox<null>(1);
+      mailbox.push(null);
+      const hearing = testbeds.onChange(() => mailbox.push(null));
+      try {
+        while (await mailbox.take(signal)) await emit(testbeds.summaries());
+      } finally {
+        hearing.close();
+      }
+    },
+    'testbeds.create': async (input) => summaryOf(await createTestbed(input, { testbeds, local, env })),
+    'testbeds.get': async ({ testbed }) => summaryOf(testbeds.get(testbed)),
+    'testbeds.plan': async ({ testbed }) => lifecycle.plan(testbeds.get(testbed)),
+    'testbeds.up': async ({ testbed }) => ({ run: await lifecycle.up(testbeds.get(testbed)) }),
+    'testbeds.down': async ({ testbed }) => ({ run: await lifecycle.down(testbeds.get(testbed)) }),
+    'testbeds.remove': async ({ testbed }) => {
+      await lifecycle.remove(testbeds.get(testbed));
+      return {};
+    },
+    'testbeds.status': async ({ testbed }) => {
+      const entry = testbeds.get(testbed);
+      return statusOf(entry, await lives.find(entry));
+    },
+    'testbeds.kubeconfig': async ({ testbed, cluster }) => ({
+      kubeconfig: await kubeconfigOf(testbeds.get(testbed), cluster, twins),
+    }),
+    'testbeds.hostKeys': async ({ testbed }) => hostKeys(testbeds.get(testbed), ssh),
+    'testbeds.trust': async ({ testbed, host, fingerprint }) => {
+      await trustHost(testbeds.get(testbed), host, fingerprint, ssh);
+      return {};
+    },
+
+    'runs.list': async ({ testbed }) => runs.list(testbeds.get(testbed)),
+    'runs.watch': ({ run }, emit, signal) => runs.watch(run, emit, signal),
+    'runs.cancel': async ({ run }) => {
+      runs.cancel(run);
+      return {};
+    },
+
+    'topology.watch': ({ testbed }, emit, signal) =>
+      whenUp(
+        testbed,
+        services,
+        signal,
+        (live) => live.watchTopology(emit, signal),
+        () => emit(picture(testbed, testbeds)),
+      ),
+
+    'telemetry.metrics': async ({ testbed }) => (await storeOf(testbed)).telemetry.metrics(),
+    'telemetry.query': async ({ testbed, ...wanted }) => (await storeOf(testbed)).telemetry.query(wanted),
+    'telemetry.watch': ({ testbed, metrics }, emit, signal) => {
+      const wanted = metrics && new Set(metrics);
+      const wants = (metric: string) => !wanted || wanted.has(metric);
+      return whenUp(testbed, services, signal, (live) => live.watchTelemetry(wants, emit, signal));
+    },
+
+    'decisions.list': async ({ testbed, limit, before }) => {
+      await catchUp(testbed);
+      return (await storeOf(testbed)).decisions.list({ limit, before });
+    },
+    'decisions.get': async ({ testbed, id }) => {
+      const record = await (await storeOf(testbed)).decisions.get(id);
+      if (record) return record;
+      throw new ContractError('no-such-decision', `The testbed "${testbed}" has no decision "${id}".`);
+    },
+    'decisions.watch': ({ testbed }, emit, signal) =>
+      whenUp(testbed, services, signal, (live) => live.watchDecisions(emit, signal)),
+
+    'applications.list': async ({ testbed }) => listApplications(await liveOf(testbed)),
+    'applications.deploy': async ({ testbed, description }) => deployApplication(await liveOf(testbed), description),
+    'applications.remove': async ({ testbed, application }) => {
+      await removeApplication(await liveOf(testbed), application);
+      return {};
+    },
+
+    'terminals.open': (input, emit, signal) => terminals.open(input, emit, signal),
+    'terminals.write': async ({ terminal, data }) => {
+      terminals.write(terminal, data);
+      return {};
+    },
+    'terminals.resize': async ({ terminal, ...size }) => {
+      terminals.resize(terminal, size);
+      return {};
+    },
+  };
+
+  /** What was decided while nobody listened is fetched before decisions are listed; a testbed that can't be reached lists what is known. */
+  async function catchUp(name: string): Promise<void> {
+    const live = await lives.find(testbeds.get(name));
+    if (!live) return;
+    try {
+      (await live.hold()).close();
+    } catch (error) {
+      log(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  return {
+    handlers: withContractErrors(handlers),
+    needed: () => runs.anyInFlight || twins.any,
+    async close() {
+      terminals.close();
+      await runs.close();
+      await lives.close();
+      await twins.close();
+      await ssh.close();
+    },
+  };
+}
+
+async function kubeconfigOf(entry: TestbedEntry, cluster: string, twins: Twins): Promise<string> {
+  const { testbed, folder } = entry;
+  if (testbed.kind === 'twin') return twins.kubeconfig(testbed.name, cluster);
+  const clusters = [...new Set(testbed.hosts.map((host) => host.cluster)), 'karmada'];
+  if (!clusters.includes(cluster))
+    throw new ContractError(
+      'no-such-cluster',
+      `The testbed "${testbed.name}" has no cluster "${cluster}".`,
+      `It has: ${clusters.join(', ')}.`,
+    );
+  try {
+    return await readFile(kubeconfigFile(folder.secrets, cluster), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new ContractError(
+      'not-up',
+      `There is no kubeconfig of "${cluster}" yet.`,
+      `Set the testbed up first: testbed up ${testbed.name}.`,
+    );
+  }
+}

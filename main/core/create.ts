@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { doublesOf, openBundle } from '../../provisioning/artefacts/bundle.ts';
+import { parseTestbedFile } from '../../provisioning/testbed/parse.ts';
+import { type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
+import { twinHosts, twinNode } from '../../provisioning/twin/hosts.ts';
+import { ContractError, type ParsedInputOf } from '../contract/contract.ts';
+import type { LocalTestbeds } from './local-testbeds.ts';
+import type { TestbedEntry, Testbeds } from './testbeds.ts';
+
+/** Pod and service networks of the framework's own testbed of four. */
+const networks = {
+  management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' },
+  cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
+};
+
+/**
+ * Makes a testbed known; for kind "local" makes its hosts.
+ * @throws ContractError; Failure invalid-file or artefact
+ */
+export async function createTestbed(
+  input: ParsedInputOf<'testbeds.create'>,
+  services: { testbeds: Testbeds; local: LocalTestbeds; env: NodeJS.ProcessEnv },
+): Promise<TestbedEntry> {
+  const { name, kind, bundle, file } = input;
+  if (bundle !== undefined && !isAbsolute(bundle))
+    throw new ContractError('invalid-bundle', `"${bundle}" is no absolute path.`, 'Name the bundle by its whole path.');
+  const artefacts = bundle === undefined ? {} : { bundle };
+  const doubles = kind === 'twin' ? [] : await doublesIn(bundle ?? services.env.MLSYSOPS_BUNDLE);
+  return services.testbeds.add(name, doubles, async (folder) => {
+    switch (kind) {
+      case 'twin':
+        return testbedSchema.parse({
+          name,
+          kind,
+          hosts: twinHosts.map(twinNode).map(({ name, address, role, cluster }) => ({ name, address, role, cluster })),
+          clusters: networks,
+        });
+      case 'local':
+        return services.local.make(
+          folder,
+          testbedSchema.parse({
+            name,
+            kind,
+            hosts: [],
+            clusters: networks,
+            artefacts,
+            // On cgroup v1 (an old kernel, some containers) kubelet wants to be asked twice.
+            ...(isCgroupV1() && {
+              kubernetes: {
+                kubeletOverrides: { failCgroupV1: false, cgroupDriver: 'cgroupfs' },
+                ignorePreflightErrors: ['SystemVerification'],
+              },
+            }),
+          }),
+        );
+      case 'hosts': {
+        if (file === undefined || file.trim() === '')
+          throw new ContractError(
+            'invalid-file',
+            'Hosts of your own need a file that names them.',
+            'Give a testbed.yaml or an Ansible inventory.',
+          );
+        const parsed = parseTestbedFile(file, input.fileName ?? 'testbed.yaml');
+        return { ...parsed, name, kind, artefacts: { ...parsed.artefacts, ...artefacts } } satisfies Testbed;
+      }
+    }
+  });
+}
+
+/** What stands in for real programs in a bundle; nothing without a bundle. @throws Failure artefact */
+export const doublesIn = async (bundle: string | undefined): Promise<string[]> =>
+  bundle === undefined || bundle === '' ? [] : doublesOf(await openBundle(bundle));
+
+const isCgroupV1 = (): boolean => process.platform === 'linux' && !existsSync('/sys/fs/cgroup/cgroup.controllers');

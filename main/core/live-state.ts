@@ -1,0 +1,84 @@
+import type { ApplicationStatus, Heartbeat, Telemetry } from '../../agents/bus/messages.ts';
+import type { SeriesKey } from '../contract/telemetry.ts';
+import type { Topology } from '../contract/topology.ts';
+
+/** Beats that may be missed before an agent is taken for dead. */
+const missedBeats = 3;
+/** Readings of a component that went elsewhere are not its state any more. */
+const staleReadingMs = 15_000;
+/** A removed application is shown for so long. */
+const removedMs = 10_000;
+
+export interface LiveReading {
+  key: SeriesKey;
+  source: string;
+  time: number;
+  value: number;
+}
+
+type AgentLife = Topology['agents'][number];
+
+/** What is known now of a running testbed, from what its agents say. Ages are told by our own clock: theirs may be off. */
+export class LiveState {
+  readonly #now: () => number;
+  readonly #agents = new Map<string, { heartbeat: Heartbeat; heardAt: number }>();
+  readonly #readings = new Map<string, { value: number; time: number; heardAt: number }>();
+  readonly #applications = new Map<string, { status: ApplicationStatus; heardAt: number }>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  hearHeartbeat(heartbeat: Heartbeat): void {
+    this.#agents.set(heartbeat.agent, { heartbeat, heardAt: this.#now() });
+  }
+
+  /** Takes the readings, and gives them as the store and watchers want them. */
+  hearTelemetry({ node, time, samples }: Telemetry): LiveReading[] {
+    const heardAt = this.#now();
+    return samples.map(({ metric, value, component = '', application = '', source = 'measured' }) => {
+      this.#readings.set(`${metric}|${node}|${component}`, { value, time, heardAt });
+      return { key: { metric, node, component, application }, source, time, value };
+    });
+  }
+
+  hearApplication(status: ApplicationStatus): void {
+    this.#applications.set(`${status.cluster}/${status.application}`, { status, heardAt: this.#now() });
+  }
+
+  agents(): AgentLife[] {
+    const now = this.#now();
+    return [...this.#agents.values()]
+      .map(({ heartbeat: { agent, layer, cluster, node, version, intervalMs }, heardAt }) => ({
+        agent,
+        layer,
+        cluster,
+        node,
+        version,
+        lastHeartbeat: heardAt,
+        alive: now - heardAt <= missedBeats * intervalMs,
+      }))
+      .sort((a, b) => a.agent.localeCompare(b.agent));
+  }
+
+  applications(): ApplicationStatus[] {
+    const now = this.#now();
+    return [...this.#applications.values()]
+      .filter(({ status, heardAt }) => status.state !== 'removed' || now - heardAt < removedMs)
+      .map(({ status }) => status)
+      .sort((a, b) => a.application.localeCompare(b.application));
+  }
+
+  /** Latest readings by "metric|node|component"; those that nobody tells any more are left out. */
+  readings(): Topology['readings'] {
+    const oldest = this.#now() - staleReadingMs;
+    const fresh: Topology['readings'] = {};
+    for (const [id, { value, time, heardAt }] of this.#readings) if (heardAt >= oldest) fresh[id] = { value, time };
+    return fresh;
+  }
+
+  /** The value that a node told last, however long ago: for facts such as its number of cores. */
+  fact(metric: string, node: string): number | null {
+    return this.#readings.get(`${metric}|${node}|`)?.value ?? null;
+  }
+}

@@ -1,0 +1,55 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { SshOptions } from '../../provisioning/ssh/connection.ts';
+import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
+import { SshPool } from '../../provisioning/ssh/pool.ts';
+import type { TestbedEntry } from './testbeds.ts';
+
+/** SSH connections to the hosts of each testbed, shared by links and terminals, closed with the last who uses them. */
+export class SshPools {
+  readonly #pools = new Map<string, { pool: SshPool; users: number }>();
+  /** Writes to a known_hosts file go through one object alone. */
+  readonly #knownHosts = new Map<string, KnownHosts>();
+
+  optionsOf(entry: TestbedEntry): SshOptions {
+    const { testbed, folder } = entry;
+    let knownHosts = this.#knownHosts.get(folder.knownHosts);
+    if (!knownHosts) {
+      // Addresses of local hosts are used again and again: what the user's own file says of them means others.
+      const alsoRead = testbed.kind === 'local' ? [] : [join(homedir(), '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'];
+      knownHosts = new KnownHosts(folder.knownHosts, { alsoRead });
+      this.#knownHosts.set(folder.knownHosts, knownHosts);
+    }
+    // A local host knows its own key alone; an agent with many would only be refused.
+    return { knownHosts, ...(testbed.kind === 'local' && { agent: null }) };
+  }
+
+  acquire(entry: TestbedEntry): { pool: SshPool; release(): void } {
+    const { name } = entry.testbed;
+    let known = this.#pools.get(name);
+    if (!known) {
+      known = { pool: new SshPool(this.optionsOf(entry)), users: 0 };
+      this.#pools.set(name, known);
+    }
+    const used = known;
+    used.users++;
+    let released = false;
+    return {
+      pool: used.pool,
+      release: () => {
+        if (released) return;
+        released = true;
+        used.users--;
+        if (used.users > 0) return;
+        this.#pools.delete(name);
+        void used.pool.close();
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(all.map(({ pool }) => pool.close()));
+  }
+}

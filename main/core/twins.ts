@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TwinProcess } from '../../provisioning/twin/client.ts';
+import type { TwinReady } from '../../provisioning/twin/protocol.ts';
+import { ContractError } from '../contract/contract.ts';
+import type { TestbedEntry } from './testbeds.ts';
+
+export interface RunningTwin {
+  process: TwinProcess;
+  ready: TwinReady;
+}
+
+/** The twins that run, each with its agents in a child process of the core. */
+export class Twins {
+  readonly #program: string;
+  readonly #assetsFolder: string;
+  readonly #log: (text: string) => void;
+  readonly #running = new Map<string, RunningTwin>();
+  readonly #starting = new Map<string, TwinProcess>();
+
+  /** `program` is the bundled process (dist/twin/process.mjs); the sample application is among the assets. */
+  constructor(options: { program: string; assetsFolder: string; log: (text: string) => void }) {
+    this.#assetsFolder = options.assetsFolder;
+    this.#program = options.program;
+    this.#log = options.log;
+  }
+
+  get any(): boolean {
+    return this.#running.size > 0;
+  }
+
+  find(name: string): RunningTwin | null {
+    return this.#running.get(name) ?? null;
+  }
+
+  /** @throws ContractError not-up when it does not run */
+  get(name: string): RunningTwin {
+    const twin = this.#running.get(name);
+    if (twin) return twin;
+    throw notUp(name);
+  }
+
+  /** The child process, also while it is still starting. @throws ContractError not-up */
+  process(name: string): TwinProcess {
+    const process = this.#starting.get(name) ?? this.#running.get(name)?.process;
+    if (process) return process;
+    throw notUp(name);
+  }
+
+  /** Text of the kubeconfig of a cluster, or of "karmada". @throws ContractError not-up, no-such-cluster */
+  kubeconfig(name: string, cluster: string): string {
+    const { kubeconfigs } = this.get(name).ready;
+    const kubeconfig = kubeconfigs[cluster];
+    if (kubeconfig !== undefined) return kubeconfig;
+    const known = Object.keys(kubeconfigs).join(', ');
+    throw new ContractError('no-such-cluster', `The twin "${name}" has no cluster "${cluster}".`, `It has: ${known}.`);
+  }
+
+  /**
+   * Resolves when its APIs and agents run. `onStarting` is called once there is a process that can be listened to, before it says
+   * anything; `onEnd` when it ends by itself.
+   * @throws TwinError
+   */
+  async start(entry: TestbedEntry, onStarting: () => Promise<void>, onEnd: (error: Error) => void): Promise<void> {
+    const { name } = entry.testbed;
+    if (this.#running.has(name)) return;
+    const sample = join(this.#assetsFolder, 'applications', 'smart-camera.yaml');
+    const own = entry.testbed.applications;
+    const applications = own.length > 0 ? own : [await readFile(sample, 'utf8')];
+    const process = new TwinProcess({
+      program: this.#program,
+      name,
+      stateFolder: entry.folder.twin,
+      applications,
+      onLog: ({ level, agent, text }) => {
+        if (level !== 'info') this.#log(`twin ${name}: ${agent}: ${text}`);
+      },
+    });
+    process.onExit((error) => {
+      const wasRunning = this.#running.delete(name);
+      if (error && wasRunning) onEnd(error);
+    });
+    this.#starting.set(name, process);
+    try {
+      await onStarting();
+      this.#running.set(name, { process, ready: await process.start() });
+    } finally {
+      this.#starting.delete(name);
+    }
+  }
+
+  /** Harmless when it does not run. */
+  async stop(name: string): Promise<void> {
+    await this.#starting.get(name)?.stop();
+    await this.#running.get(name)?.process.stop();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#starting.keys(), ...this.#running.keys()].map((name) => this.stop(name)));
+  }
+}
+
+const notUp = (name: string): ContractError =>
+  new ContractError('not-up', `The twin "${name}" does not run.`, `Start it: testbed up ${name}.`);
