@@ -1,15 +1,7 @@
 import type { Host } from '../testbed/schema.ts';
-import type { Phase, Step } from './phase.ts';
+import type { Phase } from './phase.ts';
 import type { Session } from './session.ts';
-import { observeSteps } from './steps.ts';
-
-/** What one phase wants on one host, and what of it is in place. */
-export interface ObservedPhase {
-  phase: Phase;
-  /** null: it cannot tell its steps before earlier phases have run. */
-  steps: Step[] | null;
-  inPlace: Map<string, boolean>;
-}
+import { type ObservedPhase, observeSteps } from './steps.ts';
 
 /** Looks at the steps of all phases on one host, in one script. @throws Failure */
 export async function observeHost(session: Session, host: Host, phases: readonly Phase[]): Promise<ObservedPhase[]> {

@@ -15,6 +15,8 @@ export interface Step {
   verify?: string;
   /** Files put in place (atomically, with mode) before `change` runs, only when `observe` says no. */
   files?: () => Promise<StepFile[]>;
+  /** Its files depend on nothing that a run brings about on the hosts: large ones may be sent while earlier steps run. */
+  filesEarly?: boolean;
   timeoutS?: number;
   /** Said when the change fails and stderr matches: the likely cause and what helps. */
   remedies?: { pattern: RegExp; cause?: string; remedy: string }[];

@@ -13,6 +13,7 @@ import type { Phase, Step } from './phase.ts';
 import { makePlan } from './plan.ts';
 import { startRun } from './run.ts';
 
+// biome-ignore lint/correctness/useHookAtTopLevel: a fixture of tests, not a hook of React
 const fixture = useHosts(['management', 'master-1', 'worker-1', 'worker-2']);
 
 const testbed = (over: Record<string, object> = {}): Testbed =>

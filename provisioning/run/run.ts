@@ -10,13 +10,13 @@ import { builtOnChange, type Cell, makeCells, reverseCells } from './cells.ts';
 import type { CellState, RunEvent } from './events.ts';
 import { Failure } from './failure.ts';
 import { Journal, journalFile } from './journal.ts';
-import { type ObservedPhase, observeHost } from './observed.ts';
+import { observeHost } from './observed.ts';
 import { overheadMs, type Work } from './overhead.ts';
 import type { Phase, Step } from './phase.ts';
 import { builtInPhases } from './plan.ts';
 import { Redactor } from './redact.ts';
 import { preflightFailure, Session } from './session.ts';
-import { changeSteps, inStep, undoSteps } from './steps.ts';
+import { changeSteps, inStep, type ObservedPhase, undoSteps } from './steps.ts';
 
 export interface RunOptions {
   testbed: Testbed;
@@ -249,10 +249,9 @@ class Run {
 
   async #observe(host: Host): Promise<void> {
     const root = this.#roots.get(host.name)!;
-    this.#observed.set(
-      host.name,
-      await this.#session.metered(root, () => observeHost(this.#session, host, this.#options.phases)),
-    );
+    const observed = await this.#session.metered(root, () => observeHost(this.#session, host, this.#options.phases));
+    this.#observed.set(host.name, observed);
+    if (this.#options.verb === 'up') this.#session.sendAhead(host, observed);
   }
 
   /** Every cell as soon as what it needs is done; every phase's `after` once all its cells are, in the order of the recipe. */

@@ -5,13 +5,15 @@ import { type Check, checkHosts, checkPaths, pathsOf, preflightPhase, reachScrip
 import type { SshOptions } from '../ssh/connection.ts';
 import { type ExecuteOptions, type ExecuteResult, tail } from '../ssh/execute.ts';
 import { SshPool } from '../ssh/pool.ts';
+import type { Transfer } from '../ssh/transfer.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 import type { FailureValue } from './events.ts';
 import { Failure } from './failure.ts';
 import type { Work } from './overhead.ts';
 import type { HostFacts, Phase, RunContext } from './phase.ts';
 import type { Redactor } from './redact.ts';
-import { inStep, type StepRunner } from './steps.ts';
+import { SendAhead } from './send-ahead.ts';
+import { inStep, type ObservedPhase, type StepRunner } from './steps.ts';
 
 /** What a session tells; a run makes events of it, a plan keeps the warnings. */
 export interface SessionListener {
@@ -34,6 +36,7 @@ export class Session {
   readonly #listener: SessionListener;
   readonly #signal: AbortSignal;
   readonly #meter = new AsyncLocalStorage<Meter>();
+  readonly #ahead = new Map<string, SendAhead>();
   readonly #forwardings: { close(): void }[] = [];
 
   constructor(options: {
@@ -155,14 +158,23 @@ export class Session {
     return {
       host,
       execute: (script, options) => this.execute(host, script, options),
-      transfer: async (file) => {
-        const sent = await this.pool.transfer(host, file, { signal: this.#signal });
-        if (sent > 0) this.#listener.log(phase.id, host.name, 'engine', `sent ${file.path} (${sent} bytes)\n`);
-      },
+      transfer: (file) => this.#send(host, phase.id, file),
+      sentAhead: async (of, step) => (await this.#ahead.get(host.name)?.of(of.id, step.id)) ?? new Map(),
       hide: (file) => this.redactor.addFile(file),
       onStep,
       onLog: (step, stream, text) => this.#listener.log(phase.id, host.name, stream, text, step?.id),
     };
+  }
+
+  /** Begins to send what a host will need, see SendAhead. */
+  sendAhead(host: Host, observed: readonly ObservedPhase[]): void {
+    const send = (file: Transfer) => this.#send(host, factsPhase.id, file);
+    this.#ahead.set(host.name, new SendAhead(observed, send, (file) => this.redactor.addFile(file)));
+  }
+
+  async #send(host: Host, phase: string, file: Transfer): Promise<void> {
+    const sent = await this.pool.transfer(host, file, { signal: this.#signal });
+    if (sent > 0) this.#listener.log(phase, host.name, 'engine', `sent ${file.path} (${sent} bytes)\n`);
   }
 
   async close(): Promise<void> {

@@ -12,10 +12,20 @@ export interface StepRunner {
   host: Host;
   execute(script: (mark: string) => string, options: ExecuteOptions): Promise<ExecuteResult>;
   transfer(file: Transfer): Promise<void>;
+  /** Digests of large files that were sent before the step's turn, by path. */
+  sentAhead(phase: Phase, step: Step): Promise<ReadonlyMap<string, string>>;
   /** A secret that must not be shown from now on. */
   hide(file: StepFile): void;
   onStep(step: Step, state: 'running' | 'changed' | 'in-place' | 'failed', hostMs?: number): void;
   onLog(step: Step | null, stream: 'stdout' | 'stderr', text: string): void;
+}
+
+/** What one phase wants on one host, and what of it is in place. */
+export interface ObservedPhase {
+  phase: Phase;
+  /** null: it cannot tell its steps before earlier phases have run. */
+  steps: Step[] | null;
+  inPlace: Map<string, boolean>;
 }
 
 const defaultTimeoutS = 300;
@@ -83,7 +93,11 @@ async function prepare(runner: StepRunner, phase: Phase, step: Step): Promise<Re
     const files = (await step.files?.()) ?? [];
     for (const file of files) runner.hide(file);
     const change = typeof step.change === 'string' ? step.change : await step.change();
-    for (const file of files) if (isLarge(file)) await runner.transfer(asTransfer(file));
+    const ahead = await runner.sentAhead(phase, step);
+    for (const file of files.filter(isLarge)) {
+      const transfer = asTransfer(file);
+      if (ahead.get(transfer.path) !== transfer.sha256) await runner.transfer(transfer);
+    }
     const placed = files.map((file) => {
       const { path, mode } = file;
       return { path, mode, content: 'content' in file && !isLarge(file) ? file.content : null };
@@ -95,7 +109,7 @@ async function prepare(runner: StepRunner, phase: Phase, step: Step): Promise<Re
   }
 }
 
-function asTransfer(file: StepFile): Transfer {
+export function asTransfer(file: StepFile): Transfer {
   const { mode } = file;
   const path = stagedPath(file.path);
   if ('localPath' in file) return { source: file.localPath, path, mode, sha256: file.sha256 };

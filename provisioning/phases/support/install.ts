@@ -46,6 +46,7 @@ export async function installStep(
             `[ "$digest" = ${quote(identity.digest)} ]`,
             `{ [ "$seen" = "$(stat -c '%s %y %z' ${target})" ] || printf '%s  %s\\n' "$sum" ${target} | sha256sum -c --status; }`,
           ),
+    filesEarly: true,
     async files() {
       const { form } = await resolve();
       return [{ path: travelling, mode: '0600', localPath: form.localPath, sha256: form.sha256 }];
