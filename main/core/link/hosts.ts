@@ -3,14 +3,13 @@ import { BusError } from '../../../agents/bus/bus.ts';
 import { NatsBus } from '../../../agents/bus/nats.ts';
 import { subjects } from '../../../agents/bus/subjects.ts';
 import { decisionRecordSchema } from '../../../agents/decision/record.ts';
+import { busPort } from '../../../provisioning/phases/bus/configuration.ts';
 import { readDesktopCredentials } from '../../../provisioning/phases/bus/keys.ts';
 import type { SshPool } from '../../../provisioning/ssh/pool.ts';
 import type { Host } from '../../../provisioning/testbed/schema.ts';
 import { pause } from '../mailbox.ts';
 import { Incoming, LinkError, type RequestPayload, type TestbedLink } from './link.ts';
 
-/** Port of the bus's hub on the management host. */
-const hubPort = 4222;
 const connectMs = 10_000;
 const requestMs = 15_000;
 const firstRetryMs = 1000;
@@ -26,6 +25,8 @@ export interface HostsLinkOptions {
   /** When the newest decision was taken that is known already; null without any. */
   knownUntil(): Promise<number | null>;
   log(text: string): void;
+  /** Default: the bus's own. */
+  hubPort?: number;
   /** Called once, when the link has been closed. */
   onClose?: () => void;
 }
@@ -123,7 +124,7 @@ class HostsLink implements TestbedLink {
   }
 
   async #connect(): Promise<Connection> {
-    const { pool, management, log } = this.#options;
+    const { pool, management, log, hubPort = busPort } = this.#options;
     const { user, password, authority, certificate, key } = await this.#credentials();
     const ssh = await pool.connect(management);
     const lost = new Promise<void>((resolve) => {
