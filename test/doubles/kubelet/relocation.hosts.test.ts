@@ -128,7 +128,10 @@ async function until(look: () => Promise<boolean>, tell: () => string = () => ''
   }
   const pods = kubernetes.store.list('pods').map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status)}`);
   const journal = fixture.hosts.map(({ name }) =>
-    fixture.ssh(name, 'sudo journalctl -u kubelet -n 10 --no-pager; ps -eo pid,stat,wchan:20,args; ss -ltn; sudo sh -c "tail -n 5 /var/log/pods/*/*/*.log" || true'),
+    fixture.ssh(
+      name,
+      'sudo journalctl -u kubelet -n 10 --no-pager; ps -eo pid,stat,wchan:20,args; ss -ltn; sudo sh -c "tail -n 5 /var/log/pods/*/*/*.log" || true',
+    ),
   );
   throw new Error(`waited in vain: ${tell()}\n${[...pods, ...journal].join('\n')}`, { cause: last });
 }
