@@ -17,5 +17,8 @@ export function criticalPathMs(all: readonly Work[]): number {
   return Math.max(0, ...all.map(until));
 }
 
-/** What the engine itself cost, ms: wall time less the critical path. */
+/**
+ * What the engine itself cost, ms: wall time less the critical path. On that path count the commands' own durations by the host's clock,
+ * what steps had to wait for the bytes of large files, and a phase's `after`, which waits for hosts in its own way.
+ */
 export const overheadMs = (wallMs: number, all: readonly Work[]): number => Math.max(0, wallMs - criticalPathMs(all));

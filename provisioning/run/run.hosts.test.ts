@@ -104,6 +104,11 @@ describe('a run on four hosts', () => {
   };
 
   it('changes what is missing, then nothing, then back; secrets are seen nowhere', async () => {
+    // What a noisy .bashrc says must not be taken for what a script says.
+    fixture.ssh(
+      'worker-1',
+      'printf "echo hostname noise\\necho noise >&2\\n" | cat - ~/.bashrc >~/.noisy; mv ~/.noisy ~/.bashrc',
+    );
     const phases = recipe('/var/tmp/one');
     const plan = await makePlan({ testbed: testbed(), phases, ssh: ssh(), stateFolder: path.join(fixture.folder, 'state') });
     expect(plan.steps.filter((step) => step.state === 'change')).toHaveLength(4 * 3 + 3);

@@ -88,7 +88,7 @@ export class Session {
     try {
       return await this.#meter.run(inner, work);
     } finally {
-      meter.hostMs += Math.min(inner.hostMs, Math.round(performance.now() - startedAt));
+      meter.hostMs += Math.round(Math.min(inner.hostMs, performance.now() - startedAt));
     }
   }
 
@@ -158,8 +158,8 @@ export class Session {
     return {
       host,
       execute: (script, options) => this.execute(host, script, options),
-      transfer: (file) => this.#send(host, phase.id, file),
-      sentAhead: async (of, step) => (await this.#ahead.get(host.name)?.of(of.id, step.id)) ?? new Map(),
+      transfer: (file) => this.#awaited(() => this.#send(host, phase.id, file)),
+      sentAhead: (of, step) => this.#awaited(async () => (await this.#ahead.get(host.name)?.of(of.id, step.id)) ?? new Map()),
       hide: (file) => this.redactor.addFile(file),
       onStep,
       onLog: (step, stream, text) => this.#listener.log(phase.id, host.name, stream, text, step?.id),
@@ -170,6 +170,17 @@ export class Session {
   sendAhead(host: Host, observed: readonly ObservedPhase[]): void {
     const send = (file: Transfer) => this.#send(host, factsPhase.id, file);
     this.#ahead.set(host.name, new SendAhead(observed, send, (file) => this.redactor.addFile(file)));
+  }
+
+  /** What a step waits for the bytes of its files counts as the time of the command that receives them on the host. */
+  async #awaited<T>(work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      const meter = this.#meter.getStore();
+      if (meter) meter.hostMs += performance.now() - startedAt;
+    }
   }
 
   async #send(host: Host, phase: string, file: Transfer): Promise<void> {
