@@ -1,7 +1,7 @@
 // Builds everything into dist/: agents, twin, core, CLI, Electron main and preload (esbuild), and the renderer (Vite).
 // `node main/build/build.mjs` builds what has changed since the last time; `--force` builds all; `--no-renderer` leaves the window out.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -42,7 +42,15 @@ const bundles = [
   { out: 'local-hosts/helper.mjs', entry: 'provisioning/local-hosts/helper.ts', target: 'node20' },
   { out: 'core/process.mjs', entry: 'main/core/process.ts', target: 'node20' },
   { out: 'cli/cli.mjs', entry: 'main/cli/cli.ts', target: 'node20' },
-  { out: 'electron/main.js', entry: 'main/electron/main.ts', target: 'node20' },
+  // CommonJS: what must happen before Electron is ready (the scheme, the sandbox) would come too late in a module, which loads asynchronously.
+  {
+    out: 'electron/main.cjs',
+    entry: 'main/electron/main.ts',
+    target: 'node20',
+    format: 'cjs',
+    banner: { js: "const __mainUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { 'import.meta.url': '__mainUrl' },
+  },
   {
     out: 'electron/preload.cjs',
     entry: 'main/electron/preload.ts',
@@ -59,8 +67,7 @@ export async function buildAll({ force = false, renderer = true, quiet = false }
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   const started = Date.now();
   mkdirSync(dist, { recursive: true });
-  for (const old of ['agents', 'twin', 'local-hosts', 'core', 'cli', 'electron'])
-    rmSync(join(dist, old), { recursive: true, force: true });
+  rmSync(join(dist, old), { recursive: true, force: true });
   await Promise.all(
     bundles.map(({ out, entry, ...options }) => build({ ...common, ...options, entryPoints: [entry], outfile: join(dist, out) })),
   );

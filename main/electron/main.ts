@@ -15,7 +15,8 @@ const reconnectMs = [100, 500, 1000, 2000, 5000];
 
 if (!app.requestSingleInstanceLock()) app.quit();
 protocol.registerSchemesAsPrivileged([{ scheme, privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
-app.enableSandbox();
+// Root has no sandbox of Chromium's own (tests run as root, with the switch); asking for one would end every child process.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 
 // The core starts while Electron is still getting ready: the window never waits for it.
 let attached: Promise<WebSocket> = connect();
@@ -62,7 +63,7 @@ function openWindow(): BrowserWindow {
       preload: join(dist, 'electron', 'preload.cjs'),
       contextIsolation: true,
       nodeIntegration: false,
-      sandbox: true,
+      sandbox: !app.commandLine.hasSwitch('no-sandbox'),
       webviewTag: false,
       spellcheck: false,
     },

@@ -16,7 +16,10 @@ const pinned = {
 /** Makes `<cache>/electron` and gives its path; quick when it is there. */
 export async function ensureElectron(cache) {
   const dist = join(cache, 'electron');
-  if (existsSync(join(dist, 'ready'))) return dist;
+  if (existsSync(join(dist, 'ready'))) {
+    writeDefaultApp(dist);
+    return dist;
+  }
   mkdirSync(cache, { recursive: true });
   const work = join(cache, 'electron-work');
   rmSync(work, { recursive: true, force: true });
@@ -45,14 +48,18 @@ export async function ensureElectron(cache) {
     [FuseV1Options.LoadBrowserProcessSpecificV8Snapshot]: false,
     [FuseV1Options.RunAsNode]: true,
   });
-  const app = join(unpacked, 'resources', 'app');
-  mkdirSync(app, { recursive: true });
-  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'stand-in-default-app', main: 'main.cjs' }));
-  writeFileSync(join(app, 'main.cjs'), defaultApp);
+  writeDefaultApp(unpacked);
   renameSync(unpacked, dist);
   rmSync(work, { recursive: true, force: true });
   writeFileSync(join(dist, 'ready'), pinned.electron);
   return dist;
+}
+
+function writeDefaultApp(dist) {
+  const app = join(dist, 'resources', 'app');
+  mkdirSync(app, { recursive: true });
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'stand-in-default-app', main: 'main.cjs' }));
+  writeFileSync(join(app, 'main.cjs'), defaultApp);
 }
 
 function findFile(folder, ending) {
@@ -66,14 +73,10 @@ function findFile(folder, ending) {
 const defaultApp = `
 const { app } = require('electron');
 const { join, resolve } = require('node:path');
-const { pathToFileURL } = require('node:url');
 const folder = resolve(process.argv.slice(1).find((argument) => !argument.startsWith('-')) ?? '.');
 const manifest = require(join(folder, 'package.json'));
 app.setName(manifest.productName ?? manifest.name);
 app.setVersion(manifest.version);
 app.setAppPath(folder);
-import(pathToFileURL(join(folder, manifest.main)).href).catch((error) => {
-  console.error(error);
-  app.exit(1);
-});
+require(join(folder, manifest.main));
 `;

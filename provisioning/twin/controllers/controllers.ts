@@ -1,16 +1,8 @@
-import type { Clock } from '../../../agents/clock.ts';
-import type { ObjectStore } from '../api/store.ts';
+import type { ControllerContext } from './context.ts';
 import { controlDeployments } from './deployments.ts';
 import { controlNodeLife } from './node-life.ts';
 import { schedulePods } from './scheduler.ts';
 import { controlServices } from './services.ts';
-
-export interface ControllerContext {
-  store: ObjectStore;
-  clock: Clock;
-  podCidr: string;
-  serviceCidr: string;
-}
 
 /** What kube-controller-manager and kube-scheduler do, as far as agents and applications need it. */
 export function startControllers(context: ControllerContext): { close(): void } {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { at, list, number, record, type StoredObject, text } from '../api/objects.ts';
 import { matchesLabels } from '../api/selectors.ts';
-import type { ControllerContext } from './controllers.ts';
+import type { ControllerContext } from './context.ts';
 import { reconcileQueue } from './queue.ts';
 
 const templateHashLabel = 'pod-template-hash';

@@ -1,5 +1,5 @@
 import { at, list, record, type StoredObject, text } from '../api/objects.ts';
-import type { ControllerContext } from './controllers.ts';
+import type { ControllerContext } from './context.ts';
 
 /** As kube-controller-manager's node-monitor-grace-period and node-monitor-period. */
 const graceMs = 40_000;

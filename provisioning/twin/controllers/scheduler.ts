@@ -1,6 +1,6 @@
 import { at, list, number, record, type StoredObject, text } from '../api/objects.ts';
 import { matchesLabels } from '../api/selectors.ts';
-import type { ControllerContext } from './controllers.ts';
+import type { ControllerContext } from './context.ts';
 import { isReady } from './deployments.ts';
 
 /** How often pods that found no node are tried again. */

@@ -1,5 +1,5 @@
 import { at, list, record, type StoredObject, text } from '../api/objects.ts';
-import type { ControllerContext } from './controllers.ts';
+import type { ControllerContext } from './context.ts';
 import { isReady, selects } from './deployments.ts';
 import { reconcileQueue } from './queue.ts';
 
