@@ -143,6 +143,7 @@ class HostsLink implements TestbedLink {
         connectTimeoutMs: connectMs,
         onInvalid: (subject, error) => log(`a message on ${subject} does not fit: ${error.message}`),
         onState: (text) => {
+          if (this.#closed.signal.aborted) return;
           log(text);
           // The bus comes back by itself while SSH stands (its server was started anew); it may have decided meanwhile.
           if (bus) void this.#catchUp(bus);

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { subjects } from '../../../agents/bus/subjects.ts';
 import { exampleTestbed } from '../support/context-double.ts';
 import { hubConfiguration, leafConfiguration } from './configuration.ts';
 import { type BusKeys, busKeys, readDesktopCredentials } from './keys.ts';
@@ -158,7 +159,7 @@ describe('hub and leaf', () => {
     return heard > 0;
   }
 
-  it('carry a node’s heartbeat to its cluster agent and, through the leaf, to continuum and desktop', async () => {
+  it('carry a node’s heartbeat to its cluster agent and, through the leaf, to continuum and desktop; and the state of applications', async () => {
     const node = await dial('node-worker-1', ports.leaf);
     const cluster = await dial('cluster-cluster1', ports.leaf);
     const continuum = await dial('continuum', ports.hub);
@@ -170,6 +171,7 @@ describe('hub and leaf', () => {
     expect(await hears(cluster, 'mls.heartbeat.cluster1.>', node, heartbeat)).toBe(true);
     expect(await hears(continuum, 'mls.heartbeat.>', node, heartbeat)).toBe(true);
     expect(await hears(desktop, 'mls.heartbeat.>', node, heartbeat)).toBe(true);
+    expect(await hears(desktop, 'mls.application.>', cluster, subjects.application('cluster1', 'smart-camera'))).toBe(true);
   });
 
   it('carry requests from the continuum to a node and the answer back', async () => {

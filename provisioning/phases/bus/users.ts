@@ -43,7 +43,8 @@ const clusterUser = (testbed: Testbed, cluster: string): BusUser => ({
   publish: [
     subjects.heartbeat(cluster, 'cluster', clusterAgent(cluster)),
     subjects.decision(cluster, 'cluster', clusterAgent(cluster)),
-    subjects.application(cluster, '>'),
+    // Not from `subjects`: it takes names, and a wildcard in a name becomes a "_".
+    `mls.application.${cluster}.>`,
     ...hostsOf(testbed, cluster).map((host) => requestsTo(nodeAgent(host.name))),
     requestsTo(continuumAgent),
     ...streamInfo,
