@@ -106,7 +106,7 @@ describe('a run on four hosts', () => {
   it('changes what is missing, then nothing, then back; secrets are seen nowhere', async () => {
     // What a noisy .bashrc says must not be taken for what a script says.
     fixture.ssh(
-      'worker-1',
+      'management',
       'printf "echo hostname noise\\necho noise >&2\\n" | cat - ~/.bashrc >~/.noisy; mv ~/.noisy ~/.bashrc',
     );
     const phases = recipe('/var/tmp/one');
