@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -128,7 +128,7 @@ describe('testbeds', () => {
 });
 
 test('a run that cannot reach its host fails with the reason, and can be watched from its beginning afterwards', async () => {
-  const { core, handlers } = await start();
+  const { core, handlers, dataFolder } = await start();
   // Nothing listens there.
   const file = inventory('127.0.0.1').replace('role', 'port: 1, role');
   await handlers['testbeds.create']({ name: 'lab', kind: 'hosts', file });
@@ -148,6 +148,38 @@ test('a run that cannot reach its host fails with the reason, and can be watched
   expect(await handlers['runs.list']({ testbed: 'lab' })).toMatchObject([{ run, verb: 'up', state: 'failed' }]);
   expect(await handlers['testbeds.hostKeys']({ testbed: 'lab' })).toMatchObject([{ host: 'm', state: 'unreachable' }]);
   expect(core.needed()).toBe(false);
+
+  // What a core leaves behind that is killed in the middle of a run.
+  const left = join(dataFolder, 'testbeds', 'lab');
+  await core.close();
+  const change = async (file: string, fields: object) =>
+    writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), ...fields }));
+  await change(join(left, 'runs', `${run}.json`), { state: 'running', finishedAt: null, summary: null });
+  await change(join(left, 'state.json'), { state: 'provisioning' });
+  const again = await start(dataFolder);
+  expect(await again.handlers['runs.list']({ testbed: 'lab' })).toMatchObject([{ run, state: 'interrupted' }]);
+  expect(await again.handlers['testbeds.get']({ testbed: 'lab' })).toMatchObject({ state: 'failed', lastRun: run });
+  const told = listen(again.core, 'runs.watch', { run });
+  await told.ended;
+  expect(told.events.flat()).toEqual(events);
+});
+
+test('a twin that is stopped while it starts leaves nothing running', { timeout: 60_000 }, async () => {
+  const { core, handlers } = await start();
+  const testbed = 'demo';
+  await handlers['testbeds.create']({ name: testbed, kind: 'twin' });
+  const first = await handlers['testbeds.up']({ testbed });
+  const watched = listen(core, 'runs.watch', first);
+  await expect.poll(() => watched.events.length).toBeGreaterThan(0);
+  await handlers['runs.cancel'](first);
+  await watched.ended;
+  expect(watched.events.flat().at(-1)).toMatchObject({ type: 'finished', state: 'cancelled' });
+  expect(core.needed()).toBe(false);
+  const second = await handlers['testbeds.up']({ testbed });
+  const again = listen(core, 'runs.watch', second);
+  await again.ended;
+  expect(again.events.flat().at(-1)).toMatchObject({ type: 'finished', state: 'done' });
+  expect((await handlers['testbeds.status']({ testbed })).agents.every(({ alive }) => alive)).toBe(true);
 });
 
 test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, async () => {
@@ -174,9 +206,7 @@ test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, a
   expect(core.needed()).toBe(true);
 
   await expect.poll(() => decisions.events.length, { timeout: 20_000 }).toBeGreaterThan(0);
-  const firstDecisionMs = Date.now() - startedAt;
-  console.log(`twin: first decision ${firstDecisionMs} ms after the click`);
-  expect(firstDecisionMs).toBeLessThan(30_000);
+  process.stdout.write(`twin: first decision ${Date.now() - startedAt} ms after the click\n`);
   await expect.poll(() => readings.events.flat().length, { timeout: 10_000 }).toBeGreaterThan(4);
   expect(new Set(readings.events.flat().map(({ key }) => key.metric))).toEqual(new Set(['cpu_used_ratio']));
   await expect

@@ -38,25 +38,34 @@ export class Lifecycle {
     const { runs, twins, lives, testbeds, log } = this.#services;
     const { name, kind } = entry.testbed;
     if (kind !== 'twin') return runs.start(entry, 'up', hostsRun('up', this.#hosts(entry)));
-    return runs.start(
+    const work = twinUp({
       entry,
-      'up',
-      twinUp({
-        entry,
-        start: () =>
-          twins.start(
-            entry,
-            // Held as long as the twin runs: nobody else keeps what its agents say.
-            async () => void (await (await lives.open(entry)).hold()),
-            (error) => {
-              log(`${name}: ${error.message}`);
-              void lives.drop(name);
-              testbeds.update(name, { state: 'failed' }).catch((reason: Error) => log(`${name}: ${reason.message}`));
-            },
-          ),
-        alive: async () => alive(await lives.open(entry)),
-      }),
-    );
+      start: () =>
+        twins.start(
+          entry,
+          // Held as long as the twin runs: nobody else keeps what its agents say.
+          async () => void (await (await lives.open(entry)).hold()),
+          (error) => {
+            log(`${name}: ${error.message}`);
+            void lives.drop(name);
+            testbeds.update(name, { state: 'failed' }).catch((reason: Error) => log(`${name}: ${reason.message}`));
+          },
+        ),
+      alive: async () => alive(await lives.open(entry)),
+    });
+    return runs.start(entry, 'up', async (scope) => {
+      const stop = () => void this.#stopTwin(name);
+      scope.signal.addEventListener('abort', stop, { once: true });
+      try {
+        await work(scope);
+      } catch (error) {
+        // Half a twin is none.
+        await this.#stopTwin(name);
+        throw error;
+      } finally {
+        scope.signal.removeEventListener('abort', stop);
+      }
+    });
   }
 
   /** @throws ContractError run-in-flight */

@@ -16,6 +16,8 @@ const idleMs = 60_000;
 const intervalMs = 1000;
 /** Readings held for a watcher that takes none. */
 const maximumHeld = 20_000;
+/** Decisions whose last revision is known without asking the store. */
+const maximumRevisions = 5000;
 
 export interface LiveOptions {
   entry: TestbedEntry;
@@ -36,6 +38,7 @@ export class Live {
   readonly #changed = new Listeners<void>();
   readonly #readings = new Listeners<LiveReading[]>();
   readonly #decisions = new Listeners<DecisionRecord>();
+  readonly #revisions = new Map<string, number>();
   #link: Promise<TestbedLink> | null = null;
   /** Since when it is listened to, by our own clock; null while it is not. */
   listeningSince: number | null = null;
@@ -177,6 +180,8 @@ export class Live {
       this.#changed.tell();
     });
     link.onDecision((record) => {
+      // What is fetched after a pause overlaps with what was heard.
+      if (!this.#isNews(record)) return;
       store.decisions.save(record);
       this.#decisions.tell(record);
     });
@@ -187,6 +192,16 @@ export class Live {
     this.listeningSince = Date.now();
     await link.catchUp();
     return link;
+  }
+
+  #isNews({ id, revision }: DecisionRecord): boolean {
+    if ((this.#revisions.get(id) ?? -1) >= revision) return false;
+    // Set anew, so that the order is that of hearing.
+    this.#revisions.delete(id);
+    this.#revisions.set(id, revision);
+    const [oldest] = this.#revisions.keys();
+    if (this.#revisions.size > maximumRevisions && oldest !== undefined) this.#revisions.delete(oldest);
+    return true;
   }
 
   async #closeLink(): Promise<void> {
