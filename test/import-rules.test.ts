@@ -25,10 +25,7 @@ beforeAll(() => {
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 function violations(): string {
-  const result = spawnSync('node_modules/.bin/depcruise', ['--config', 'dependency-cruiser.config.mjs', ...wings], {
-    cwd: copy,
-    encoding: 'utf8',
-  });
+  const result = spawnSync(process.execPath, [join(root, 'test', 'setup', 'import-rules.mjs')], { cwd: copy, encoding: 'utf8' });
   return `${result.stdout}${result.stderr}`;
 }
 
@@ -37,6 +34,11 @@ describe('the import rules', () => {
     ['agents/decision/seeded.ts', "import '../../provisioning/run/failure.ts';", 'agents-know-no-desktop'],
     ['agents/decision/seeded.ts', "import '../policies/seeded-policy.ts';", 'agents-descriptions-stands-lower'],
     ['renderer/seeded.ts', "import '../main/core/folders.ts';", 'renderer-sees-the-contract-alone'],
+    [
+      'renderer/seeded.tsx',
+      "import { agentConfigSchema } from '../agents/config.ts';\nexport const x = <b>{String(agentConfigSchema)}</b>;",
+      'renderer-sees-the-contract-alone',
+    ],
     ['main/contract/seeded.ts', "import 'node:fs';", 'contract-is-browser-safe'],
   ])(
     'refuse a forbidden import seeded in %s (%s)',

@@ -15,7 +15,7 @@ const checks = [
   ['build', ['node', 'main/build/build.mjs']],
   ['types', ['npx', 'tsc', '-b']],
   ['style', ['npx', 'biome', 'ci', '--error-on-warnings', '.']],
-  ['imports', ['npx', 'depcruise', '--config', 'dependency-cruiser.config.mjs', 'agents', 'provisioning', 'main', 'renderer']],
+  ['imports', ['node', 'test/setup/import-rules.mjs']],
 ];
 const wanted = process.argv.slice(2);
 

@@ -67,7 +67,6 @@ export async function buildAll({ force = false, renderer = true, quiet = false }
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   const started = Date.now();
   mkdirSync(dist, { recursive: true });
-  rmSync(join(dist, old), { recursive: true, force: true });
   await Promise.all(
     bundles.map(({ out, entry, ...options }) => build({ ...common, ...options, entryPoints: [entry], outfile: join(dist, out) })),
   );
