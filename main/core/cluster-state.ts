@@ -1,5 +1,6 @@
 import { CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from '@kubernetes/client-node';
 import { z } from 'zod';
+import type { Subscription } from '../../agents/bus/bus.ts';
 
 export interface NodeState {
   name: string;
@@ -52,7 +53,7 @@ export class ClusterState {
   #value: ClusterStateValue = { nodes: null, members: null, versions: {}, problems: [] };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking: Promise<void> | null = null;
-  #watched = false;
+  #watchers = 0;
 
   /** `clusters` are the Kubernetes clusters; Karmada is asked as "karmada". `reach` may fail: it is tried again at the next poll. */
   constructor(options: {
@@ -72,30 +73,36 @@ export class ClusterState {
     return this.#value;
   }
 
-  watch(): void {
-    if (this.#watched) return;
-    this.#watched = true;
-    void this.#poll();
-  }
-
-  unwatch(): void {
-    this.#watched = false;
-    clearTimeout(this.#timer);
-    if (!this.#asking) this.#onIdle();
+  /** Asks again and again until everybody who watches has closed. */
+  watch(): Subscription {
+    this.#watchers++;
+    if (this.#watchers === 1) void this.#poll();
+    let watching = true;
+    return {
+      close: () => {
+        if (!watching) return;
+        watching = false;
+        this.#watchers--;
+        if (this.#watchers > 0) return;
+        clearTimeout(this.#timer);
+        if (!this.#asking) this.#onIdle();
+      },
+    };
   }
 
   /** Asks now and waits for the answers; what does not answer is among the problems. */
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null;
-      if (!this.#watched) this.#onIdle();
+      if (this.#watchers === 0) this.#onIdle();
     });
     return this.#asking;
   }
 
   async #poll(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.refresh();
-    if (this.#watched) this.#timer = setTimeout(() => void this.#poll(), pollMs);
+    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), pollMs);
   }
 
   async #ask(): Promise<void> {

@@ -109,7 +109,7 @@ describe('testbeds', () => {
     expect(await codeOf(create({ name: 'lab', kind: 'twin' }))).toBe('testbed-exists');
     const lab = { testbed: 'lab' };
     expect(await codeOf(handlers['testbeds.get']({ testbed: 'other' }))).toBe('no-such-testbed');
-    expect(await codeOf(handlers['testbeds.plan'](lab))).toBe('no-plan');
+    expect((await handlers['testbeds.plan'](lab)).steps.map(({ state }) => state)).toEqual(Array(4).fill('change'));
     expect(await codeOf(handlers['testbeds.kubeconfig']({ ...lab, cluster: 'cluster1' }))).toBe('not-up');
     expect(await codeOf(handlers['applications.list'](lab))).toBe('not-up');
     expect(await codeOf(handlers['decisions.get']({ ...lab, id: 'x' }))).toBe('no-such-decision');

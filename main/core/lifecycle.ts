@@ -6,7 +6,7 @@ import type { Live } from './live.ts';
 import type { Lives } from './lives.ts';
 import type { LocalTestbeds } from './local-testbeds.ts';
 import { type HostsRunOptions, hostsPlan, hostsRun } from './run-hosts.ts';
-import { twinDown, twinUp } from './run-twin.ts';
+import { twinDown, twinPlan, twinUp } from './run-twin.ts';
 import type { Runs } from './runs.ts';
 import type { SshPools } from './ssh.ts';
 import type { TestbedEntry, Testbeds } from './testbeds.ts';
@@ -80,11 +80,10 @@ export class Lifecycle {
     });
   }
 
-  /** @throws ContractError no-plan for a twin; Failure */
-  plan(entry: TestbedEntry): Promise<PlanValue> {
+  /** What "up" would change; changes nothing, but starts local hosts that do not run. @throws Failure */
+  async plan(entry: TestbedEntry): Promise<PlanValue> {
     const { kind, name } = entry.testbed;
-    if (kind !== 'twin') return hostsPlan(this.#hosts(entry));
-    throw new ContractError('no-plan', `The twin "${name}" has no hosts to change.`, `Start it: testbed up ${name}.`);
+    return kind === 'twin' ? twinPlan(entry, this.#services.twins.find(name) !== null) : hostsPlan(this.#hosts(entry));
   }
 
   /** Forgets a testbed; local hosts are destroyed. @throws ContractError not-down */

@@ -63,7 +63,7 @@ export class Live {
     }
   }
 
-  /** Keeps the link open, and the APIs asked, until closed. @throws what opening the link throws */
+  /** Keeps the link open until closed. @throws what opening the link throws */
   async hold(): Promise<Subscription> {
     this.#holders++;
     clearTimeout(this.#timer);
@@ -73,13 +73,11 @@ export class Live {
       held = false;
       this.#holders--;
       if (this.#holders > 0) return;
-      this.clusters.unwatch();
       this.#timer = setTimeout(() => void this.#closeLink(), this.#options.idleMs ?? idleMs);
       this.#timer.unref();
     };
     try {
       await this.link();
-      this.clusters.watch();
       return { close: release };
     } catch (error) {
       release();
@@ -100,6 +98,7 @@ export class Live {
     await this.#whileHeld(signal, async (ends) => {
       const mailbox = new Mailbox<void>(1);
       const hearing = this.#changed.add(() => mailbox.push(undefined));
+      const asking = this.clusters.watch();
       // An agent that falls silent tells nothing: looking again is the only way to see it.
       const timer = setInterval(() => mailbox.push(undefined), intervalMs * 2);
       try {
@@ -110,6 +109,7 @@ export class Live {
         }
       } finally {
         clearInterval(timer);
+        asking.close();
         hearing.close();
       }
     });
@@ -153,7 +153,6 @@ export class Live {
   async close(): Promise<void> {
     this.#closed.abort();
     clearTimeout(this.#timer);
-    this.clusters.unwatch();
     await this.#closeLink();
   }
 

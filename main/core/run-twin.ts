@@ -1,4 +1,4 @@
-import type { RunEvent } from '../../provisioning/run/events.ts';
+import type { PlanValue, RunEvent } from '../../provisioning/run/events.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { pause } from './mailbox.ts';
 import type { RunScope, RunWork } from './runs.ts';
@@ -77,6 +77,23 @@ export const twinDown =
     });
     tell.finish(`${options.entry.testbed.name} is down`);
   };
+
+/** What "up" would do; nothing of it can be in place half. */
+export function twinPlan({ testbed }: TestbedEntry, running: boolean): PlanValue {
+  return {
+    testbed: testbed.name,
+    madeAt: Date.now(),
+    phases: [phases.start, phases.agents],
+    steps: testbed.hosts.map(({ name }) => ({
+      phase: phases.start.id,
+      host: name,
+      step: 'start',
+      title: 'Start the simulated host and its agent',
+      state: running ? 'in-place' : 'change',
+    })),
+    warnings: [],
+  };
+}
 
 class Telling {
   readonly #scope: RunScope;
