@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +99,7 @@ describe('testbeds', () => {
     const create = handlers['testbeds.create'];
     expect(await codeOf(create({ name: 'Lab', kind: 'twin' }))).toBe('invalid-name');
     expect(await codeOf(create({ name: '../lab', kind: 'twin' }))).toBe('invalid-name');
+    expect(await codeOf(create({ name: 'l'.repeat(33), kind: 'local' }))).toBe('invalid-name');
     expect(await codeOf(create({ name: 'lab', kind: 'hosts' }))).toBe('invalid-file');
     expect(await codeOf(create({ name: 'lab', kind: 'hosts', file: inventory('192.0.2.1').replace('role', 'rule') }))).toBe(
       'invalid-file',
@@ -164,7 +166,9 @@ test('a run that cannot reach its host fails with the reason, and can be watched
   expect(told.events.flat()).toEqual(events);
 });
 
-test('a twin that is stopped while it starts leaves nothing running', { timeout: 60_000 }, async () => {
+test('a twin that is stopped while it starts leaves nothing running, and one that dies is seen to have failed', {
+  timeout: 60_000,
+}, async () => {
   const { core, handlers } = await start();
   const testbed = 'demo';
   await handlers['testbeds.create']({ name: testbed, kind: 'twin' });
@@ -180,6 +184,17 @@ test('a twin that is stopped while it starts leaves nothing running', { timeout:
   await again.ended;
   expect(again.events.flat().at(-1)).toMatchObject({ type: 'finished', state: 'done' });
   expect((await handlers['testbeds.status']({ testbed })).agents.every(({ alive }) => alive)).toBe(true);
+  const topologies = listen(core, 'topology.watch', { testbed });
+  await expect.poll(() => topologies.events.at(-1)?.agents.length).toBeGreaterThan(0);
+  const [pid] = execFileSync('pgrep', ['-P', String(process.pid), '-f', join(distFolder, 'twin')], { encoding: 'utf8' }).split(
+    '\n',
+  );
+  process.kill(Number(pid), 'SIGKILL');
+  await expect.poll(async () => (await handlers['testbeds.get']({ testbed })).state).toBe('failed');
+  expect(core.needed()).toBe(false);
+  await expect.poll(() => topologies.events.at(-1)?.agents).toEqual([]);
+  topologies.close();
+  await topologies.ended;
 });
 
 test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, async () => {

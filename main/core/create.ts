@@ -14,6 +14,8 @@ const networks = {
   cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
 };
 
+const longestLocalName = 32;
+
 /**
  * Makes a testbed known; for kind "local" makes its hosts.
  * @throws ContractError; Failure invalid-file or artefact
@@ -25,6 +27,12 @@ export async function createTestbed(
   const { name, kind, bundle, file } = input;
   if (bundle !== undefined && !isAbsolute(bundle))
     throw new ContractError('invalid-bundle', `"${bundle}" is no absolute path.`, 'Name the bundle by its whole path.');
+  if (kind === 'local' && name.length > longestLocalName)
+    throw new ContractError(
+      'invalid-name',
+      `"${name}" is too long for hosts on this computer.`,
+      `Use at most ${longestLocalName} characters: the name becomes part of theirs.`,
+    );
   const artefacts = bundle === undefined ? {} : { bundle };
   const doubles = kind === 'twin' ? [] : await doublesIn(bundle ?? services.env.MLSYSOPS_BUNDLE);
   return services.testbeds.add(name, doubles, async (folder) => {
