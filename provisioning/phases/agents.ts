@@ -12,7 +12,7 @@ import type { PhaseTools } from './support/options.ts';
 /** Agents: one of each node, one of each cluster, one of the continuum; and the program of the sample application. */
 export const agentsPhase = (tools: PhaseTools): Phase => ({
   id: 'agents',
-  title: 'Start the agents',
+  title: 'Agents',
   // Agents need no pod network: those of a cluster that lacks a worker start all the same.
   needs: (host, testbed) => [
     { host: host.name, phase: host.role === 'management' ? 'karmada' : 'kubernetes' },

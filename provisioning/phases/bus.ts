@@ -9,7 +9,7 @@ import type { PhaseTools } from './support/options.ts';
 /** NATS: a hub with JetStream on the management host, a leaf on each member cluster's master; mutual TLS and a user per agent. */
 export const busPhase = (tools: PhaseTools): Phase => ({
   id: 'bus',
-  title: 'Set up the message bus',
+  title: 'Bus',
   // It needs nothing of Kubernetes, so that it is being set up while clusters come up.
   needs: (host) => [{ host: host.name, phase: 'prepare' }],
   steps: async (host, context) => {

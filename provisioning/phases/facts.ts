@@ -4,7 +4,7 @@ import type { HostFacts } from '../run/phase.ts';
 import type { ExecuteResult } from '../ssh/execute.ts';
 import type { Host } from '../testbed/schema.ts';
 
-export const factsPhase = { id: 'facts', title: 'Look at the hosts' } as const;
+export const factsPhase = { id: 'facts', title: 'Facts' } as const;
 
 /** Reads everything that HostFacts holds: lines of "name value". Changes nothing, and goes on past what a host does not have. */
 export const factsScript = `

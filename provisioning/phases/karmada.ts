@@ -14,7 +14,7 @@ export const crdsArchive = '/opt/mlsysops/karmada/crds.tar.gz';
 /** Karmada on the management cluster; every other cluster joins it by push, under its own id. */
 export const karmadaPhase = (tools: PhaseTools): Phase => ({
   id: phase,
-  title: 'Install Karmada',
+  title: 'Karmada',
   // Joining asks only for a member's API: a member that lacks a worker is joined all the same.
   needs: (host, testbed) =>
     host.role === 'management'

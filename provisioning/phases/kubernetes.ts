@@ -29,7 +29,7 @@ const phase = 'kubernetes';
 /** One cluster per cluster id: the management host its own, the others with a control plane and workers. By kubeadm. */
 export const kubernetesPhase = (tools: PhaseTools): Phase => ({
   id: phase,
-  title: 'Install Kubernetes',
+  title: 'Kubernetes',
   needs: (host, testbed) => [
     { host: host.name, phase: 'runtime' },
     ...(isControlPlane(host) ? [] : [{ host: controlPlaneOf(testbed, host.cluster).name, phase }]),

@@ -11,7 +11,7 @@ import { allOf, complain, script, undoing, waitFor } from './support/shell.ts';
 /** Pod network: a bridge on each node, and routes between the nodes of a cluster (which share one L2 network). Nodes become Ready. */
 export const networkPhase = (): Phase => ({
   id: 'network',
-  title: 'Set up the pod network',
+  title: 'Network',
   needs: (host, testbed) => hostsOf(testbed, host.cluster).map((other) => ({ host: other.name, phase: 'kubernetes' })),
   steps: async (host, context) => [
     await bridgeStep(host, context),

@@ -3,7 +3,7 @@ import type { HostFacts } from '../run/phase.ts';
 import { cidrContains } from '../testbed/cidr.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 
-export const preflightPhase = { id: 'preflight', title: 'Check the hosts' } as const;
+export const preflightPhase = { id: 'preflight', title: 'Preflight' } as const;
 
 export interface Check {
   id: string;

@@ -10,7 +10,7 @@ import { allOf, beforeFolder, notesFolder, quote, script, undoing } from './supp
 /** Makes a host fit for Kubernetes and our agents: kernel settings, names, packages, swap, the Node runtime. */
 export const preparePhase = (tools: PhaseTools): Phase => ({
   id: 'prepare',
-  title: 'Prepare hosts',
+  title: 'Prepare',
   steps: async (host, context) => [
     foldersStep,
     hostNamesStep(context),

@@ -13,7 +13,7 @@ export const containerdSocket = 'unix:///run/containerd/containerd.sock';
 /** containerd, runc and CNI plugins of the distribution, set up for Kubernetes. */
 export const runtimePhase = (tools: PhaseTools): Phase => ({
   id: 'runtime',
-  title: 'Install the container runtime',
+  title: 'Runtime',
   steps: async (host, context) => {
     const { pauseImage } = await tools.artefacts(context);
     const configuration = factsOf(host, context) ? containerdConfiguration(neededFacts(host, context), pauseImage) : '';

@@ -14,7 +14,7 @@ const waitS = 60;
 /** Looks whether everything is really there, on each host and then through the hooks (heartbeats on the bus). Waits a little; changes nothing. */
 export const verifyPhase = (tools: PhaseTools): Phase => ({
   id: 'verify',
-  title: 'Verify the testbed',
+  title: 'Verify',
   needs: (host, testbed) =>
     testbed.hosts
       .filter(
