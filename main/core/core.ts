@@ -5,7 +5,7 @@ import { ContractError, type Handlers } from '../contract/contract.ts';
 import { deployApplication, listApplications, removeApplication } from './applications.ts';
 import { createTestbed } from './create.ts';
 import { withContractErrors } from './errors.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { apisOf, Lifecycle } from './lifecycle.ts';
 import { Lives } from './lives.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
@@ -188,7 +188,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 async function kubeconfigOf(entry: TestbedEntry, cluster: string, twins: Twins): Promise<string> {
   const { testbed, folder } = entry;
   if (testbed.kind === 'twin') return twins.kubeconfig(testbed.name, cluster);
-  const clusters = [...new Set(testbed.hosts.map((host) => host.cluster)), 'karmada'];
+  const clusters = apisOf(testbed);
   if (!clusters.includes(cluster))
     throw new ContractError(
       'no-such-cluster',

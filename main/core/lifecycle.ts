@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import type { PlanValue } from '../../provisioning/run/events.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import { ContractError } from '../contract/contract.ts';
@@ -76,6 +78,8 @@ export class Lifecycle {
     const work = hostsRun('down', this.#hosts(entry));
     return runs.start(entry, 'down', async (scope) => {
       await lives.drop(name);
+      // Clusters that are made anew have other keys: what is left of these would be taken for theirs.
+      for (const cluster of apisOf(entry.testbed)) await rm(kubeconfigFile(entry.folder.secrets, cluster), { force: true });
       await work(scope);
     });
   }
@@ -139,5 +143,8 @@ export class Lifecycle {
     return { ...testbed, artefacts: { ...testbed.artefacts, bundle } };
   }
 }
+
+/** Names under which kubeconfigs are kept: one of each cluster, and Karmada's. */
+export const apisOf = ({ hosts }: Testbed): string[] => [...new Set(hosts.map(({ cluster }) => cluster)), 'karmada'];
 
 const alive = (live: Live): string[] => live.state.agents().flatMap((agent) => (agent.alive ? [agent.agent] : []));
