@@ -118,13 +118,17 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     const { description, uid } = application;
     const described = description.components.find(({ metadata }) => metadata.name === component);
     if (!described) throw new OrchestrationError(`${description.name} has no component "${component}"`);
+    // Services of all components first: a container learns its peers' addresses when it starts.
+    for (const peer of description.components) {
+      const service = serviceOf(description, peer, uid);
+      if (!service) continue;
+      const name = service.metadata?.name;
+      await calling(`create Service ${name}`, [409], () => this.#core.createNamespacedService({ namespace, body: service }));
+    }
     const body = deploymentOf(description, described, { node: this.#hostnameOf(node), planUid, ownerUid: uid });
     await calling(`create Deployment ${body.metadata?.name}`, [409], () =>
       this.#apps.createNamespacedDeployment({ namespace, body }),
     );
-    const service = serviceOf(description, described, uid);
-    if (service)
-      await calling(`create Service ${component}`, [409], () => this.#core.createNamespacedService({ namespace, body: service }));
   }
 
   async pin(application: string, component: string, node: string, planUid: string): Promise<void> {

@@ -6,6 +6,8 @@ export interface CgroupPlace {
   version: 'v1' | 'v2';
   processor: string;
   memory: string;
+  /** Where the quota of processor time stands; v1 may have it in a tree apart from the accounting. */
+  quota: string;
 }
 
 interface Mount {
@@ -23,9 +25,10 @@ export async function hostCgroup(files: KernelFiles): Promise<CgroupPlace | unde
   const mounts = parseMounts((await files.read('/proc/self/mountinfo')) ?? '');
   const processor = await placeOf(files, mounts, memberships, 'cpuacct');
   const memory = await placeOf(files, mounts, memberships, 'memory');
-  if (processor) return { version: 'v1', processor, memory: memory ?? processor };
+  const quota = (await placeOf(files, mounts, memberships, 'cpu')) ?? processor;
+  if (processor && quota) return { version: 'v1', processor, memory: memory ?? processor, quota };
   const unified = await placeOf(files, mounts, memberships, '');
-  return unified === undefined ? undefined : { version: 'v2', processor: unified, memory: unified };
+  return unified === undefined ? undefined : { version: 'v2', processor: unified, memory: unified, quota: unified };
 }
 
 /** The cgroup of a pod, by its uid, below that of the host; undefined while there is none. */
@@ -35,7 +38,7 @@ export async function podCgroup(files: KernelFiles, host: CgroupPlace, podUid: s
   const processor = await search(files, host.processor, names);
   if (processor === undefined) return undefined;
   const memory = host.memory === host.processor ? processor : await search(files, host.memory, names);
-  return { version: host.version, processor, memory: memory ?? processor };
+  return { version: host.version, processor, memory: memory ?? processor, quota: processor };
 }
 
 /** Processor time used since the cgroup was made, in seconds. */
@@ -67,11 +70,11 @@ export async function memoryBytes(
 /** Processors that the cgroup may use by its quota; undefined when it has none. */
 export async function processorQuota(files: KernelFiles, place: CgroupPlace): Promise<number | undefined> {
   if (place.version === 'v2') {
-    const [quota, period] = ((await files.read(join(place.processor, 'cpu.max'))) ?? '').trim().split(' ').map(Number);
+    const [quota, period] = ((await files.read(join(place.quota, 'cpu.max'))) ?? '').trim().split(' ').map(Number);
     return quota && period && Number.isFinite(quota) ? quota / period : undefined;
   }
-  const quota = await readNumber(files, join(place.processor, 'cpu.cfs_quota_us'));
-  const period = await readNumber(files, join(place.processor, 'cpu.cfs_period_us'));
+  const quota = await readNumber(files, join(place.quota, 'cpu.cfs_quota_us'));
+  const period = await readNumber(files, join(place.quota, 'cpu.cfs_period_us'));
   return quota !== undefined && quota > 0 && period ? quota / period : undefined;
 }
 

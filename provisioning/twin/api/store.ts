@@ -24,6 +24,7 @@ export class ObjectStore {
   readonly #resources = new Map<string, Resource[]>();
   readonly #objects = new Map<string, Map<string, StoredObject>>();
   readonly #events = new Map<string, WatchEvent[]>();
+  readonly #defaults = new Map<string, (object: StoredObject) => StoredObject>();
   readonly #watchers = new Map<string, Set<(event: WatchEvent) => void>>();
   #version = 1;
 
@@ -66,6 +67,11 @@ export class ObjectStore {
     return this.#collection(name).get(`${namespace ?? ''}/${objectName}`);
   }
 
+  /** What an object of this resource gets when it is created, e.g. a service its address: it is there from the first moment. */
+  giveDefaults(name: string, defaults: (object: StoredObject) => StoredObject): void {
+    this.#defaults.set(name, defaults);
+  }
+
   /** @throws ApiError 409 AlreadyExists, 404 when the namespace is not there or ends, 422 without a name. */
   create(name: string, object: KubeObject): StoredObject {
     const resource = this.#find(name);
@@ -102,7 +108,7 @@ export class ObjectStore {
         creationTimestamp: new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
       },
     };
-    return this.#put(name, place, stored, null);
+    return this.#put(name, place, this.#defaults.get(name)?.(stored) ?? stored, null);
   }
 
   /**

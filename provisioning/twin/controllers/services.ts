@@ -19,6 +19,11 @@ export function controlServices({ store, serviceCidr }: ControllerContext): { cl
         store.patchStatus('services', namespace, name, { conditions: [{ type: 'Failed', status: 'True', message }] });
     },
   );
+  store.giveDefaults('services', (service) => {
+    if (at(service, 'spec', 'clusterIP') !== undefined) return service;
+    const clusterIP = freeAddress();
+    return { ...service, spec: { type: 'ClusterIP', ...record(service.spec), clusterIP, clusterIPs: [clusterIP] } };
+  });
   const keyOf = (object: StoredObject) => `${object.metadata.namespace}/${object.metadata.name}`;
   const watches = [
     store.watch('services', ({ object }) => queue.ask(keyOf(object))),
@@ -31,14 +36,6 @@ export function controlServices({ store, serviceCidr }: ControllerContext): { cl
 
   function reconcile(service: StoredObject): void {
     const { namespace, name } = service.metadata;
-    if (at(service, 'spec', 'clusterIP') === undefined) {
-      const clusterIP = freeAddress();
-      store.modify('services', namespace, name, (object) => ({
-        ...object,
-        spec: { type: 'ClusterIP', ...record(object.spec), clusterIP, clusterIPs: [clusterIP] },
-      }));
-      return;
-    }
     const pods = store.list('pods', namespace).filter((pod) => selects(service, pod) && !pod.metadata.deletionTimestamp);
     const address = (pod: StoredObject) => ({
       ip: text(at(pod, 'status', 'podIP')) ?? '',
