@@ -9,5 +9,7 @@ if (existsSync(join(root, 'node_modules', 'esbuild'))) {
   const { buildAll } = await import('../build/build.mjs');
   await buildAll({ renderer: false, quiet: true });
 }
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 const { run } = await import(join(root, 'dist', 'cli', 'cli.mjs'));
 process.exitCode = await run(process.argv);

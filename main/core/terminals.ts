@@ -26,13 +26,17 @@ const eventCharacters = 16 * 1024;
 /** Unsent characters at which the shell's output is left where it is, so that the program waits. */
 const highWater = 32 * 1024;
 
+/** Writes that wait for a shell to open: what a person types meanwhile, and no more. */
+const maximumWaiting = 1000;
+
 type Open = ParsedInputOf<'terminals.open'>;
 type TerminalEvent = EventOf<'terminals.open'>;
 
 /** Terminals, each belonging to the stream that opened it: it ends with the stream. */
 export class Terminals {
   readonly #openShell: (input: Open) => Promise<Shell>;
-  readonly #shells = new Map<string, Shell | null>();
+  /** While a shell is being opened, what is typed for it waits. */
+  readonly #shells = new Map<string, Shell | ((shell: Shell) => void)[]>();
 
   constructor(openShell: (input: Open) => Promise<Shell>) {
     this.#openShell = openShell;
@@ -42,10 +46,12 @@ export class Terminals {
   async open(input: Open, emit: (event: TerminalEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
     if (this.#shells.has(input.terminal))
       throw new ContractError('terminal-exists', `There is a terminal "${input.terminal}" already.`);
-    this.#shells.set(input.terminal, null);
+    const waiting: ((shell: Shell) => void)[] = [];
+    this.#shells.set(input.terminal, waiting);
     try {
       const shell = await this.#openShell(input);
       this.#shells.set(input.terminal, shell);
+      for (const act of waiting) act(shell);
       try {
         if (!signal.aborted) await stream(shell, emit, signal);
       } finally {
@@ -58,22 +64,25 @@ export class Terminals {
 
   /** @throws ContractError no-such-terminal */
   write(terminal: string, data: string): void {
-    this.#get(terminal).write(data);
+    this.#act(terminal, (shell) => shell.write(data));
   }
 
   /** @throws ContractError no-such-terminal */
   resize(terminal: string, size: ShellSize): void {
-    this.#get(terminal).resize(size);
+    this.#act(terminal, (shell) => shell.resize(size));
   }
 
   close(): void {
-    for (const shell of this.#shells.values()) shell?.close();
+    for (const shell of this.#shells.values()) if (!Array.isArray(shell)) shell.close();
   }
 
-  #get(terminal: string): Shell {
+  #act(terminal: string, act: (shell: Shell) => void): void {
     const shell = this.#shells.get(terminal);
-    if (shell) return shell;
-    throw new ContractError('no-such-terminal', `There is no terminal "${terminal}", or it has ended.`);
+    if (shell === undefined) throw new ContractError('no-such-terminal', `There is no terminal "${terminal}", or it has ended.`);
+    if (!Array.isArray(shell)) return act(shell);
+    if (shell.length >= maximumWaiting)
+      throw new ContractError('no-such-terminal', `The terminal "${terminal}" is still being opened.`);
+    shell.push(act);
   }
 }
 
