@@ -79,7 +79,10 @@ export class Terminals {
   #act(terminal: string, act: (shell: Shell) => void): void {
     const shell = this.#shells.get(terminal);
     if (shell === undefined) throw new ContractError('no-such-terminal', `There is no terminal "${terminal}", or it has ended.`);
-    if (!Array.isArray(shell)) return act(shell);
+    if (!Array.isArray(shell)) {
+      act(shell);
+      return;
+    }
     if (shell.length >= maximumWaiting)
       throw new ContractError('no-such-terminal', `The terminal "${terminal}" is still being opened.`);
     shell.push(act);
