@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalHosts } from '../../provisioning/local-hosts/local-hosts.ts';
 import { makeDoublesBundle } from '../doubles/bundle.ts';
 import { helperPath } from '../hosts/fixture.ts';
-import { type App, openElectron } from './app.ts';
+import { type App, openElectron, root } from './app.ts';
 import { inBothThemes, livingAgents, openDecision, readyNodes, typeInTerminal, visit, waitUntil } from './steps.ts';
 
 /** Busy loops that a host with one core cannot serve along with the application; they end by themselves. */
@@ -73,13 +73,10 @@ describe('four real hosts in Electron', () => {
 
   it('run an application, and show its load live', async () => {
     const { page } = app;
-    app.cli(
-      'apps',
-      'deploy-app',
-      'local',
-      '--path',
-      join(import.meta.dirname, '..', '..', 'assets', 'applications', 'smart-camera.yaml'),
-    );
+    // As a researcher would: the command line, in the app's own terminal.
+    const sample = join(root, 'assets', 'applications', 'smart-camera.yaml');
+    const deploy = `${process.execPath} ${join(root, 'main', 'cli', 'bin.mjs')} apps deploy-app local --path ${sample}`;
+    await typeInTerminal(page, 'local', deploy, /smart-camera was accepted/);
     await visit(page, 'topology');
     const classifier = page.locator('[data-testid^="component-classifier-"][data-state="running"]');
     await waitUntil(
