@@ -15,12 +15,17 @@ export interface LatencyWeights {
 /** Relative doubt about a slope that was carried over from a node of another speed. */
 const carriedDoubt = 0.25;
 
+/** Fewer people, or an idle node, may make it faster than was ever seen; by more than this is not credible. */
+const leastShare = 0.25;
+
 /**
  * Latency of a component on each node as a line in a covariate (people in view) and in what else is running there. Each node learns its
  * own; one that was never tried starts from the best known node, its slope scaled by the ratio of speeds.
  */
 export class LatencyModel {
   readonly #models = new Map<string, RecursiveLeastSquares>();
+  /** The fastest that was ever seen, and where. Not kept over a restart: it is soon seen again. */
+  #fastest: { node: string; latencyMs: number } | undefined;
   /** Size of latencies that are expected at all, in ms: sets how wide the first guess is. */
   readonly #scaleMs: number;
 
@@ -42,6 +47,7 @@ export class LatencyModel {
       this.#models.set(node, model);
     }
     model.update([1, covariate, load], latencyMs);
+    if (latencyMs < (this.#fastest?.latencyMs ?? Number.POSITIVE_INFINITY)) this.#fastest = { node, latencyMs };
   }
 
   weights(node: string, speedOf: (node: string) => number): LatencyWeights {
@@ -52,6 +58,12 @@ export class LatencyModel {
     const known = named(model.weights);
     const ratio = speedOf(teacher) / speedOf(node);
     return { ...known, perUnit: known.perUnit * ratio, samples: 0 };
+  }
+
+  /** ms that no prediction goes below, as a line fitted under load may: a quarter of the fastest seen, less on a faster node. */
+  leastMs(node: string, speedOf: (node: string) => number): number {
+    if (!this.#fastest) return 0;
+    return leastShare * this.#fastest.latencyMs * Math.min(1, speedOf(this.#fastest.node) / speedOf(node));
   }
 
   predict(node: string, covariate: number, load: number, speedOf: (node: string) => number): Prediction {

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { add, atLeastZero, constant, divide, type Expression, multiply, premise, subtract } from '../decision/expression.ts';
+import {
+  add,
+  atLeastZero,
+  constant,
+  divide,
+  type Expression,
+  maximum,
+  multiply,
+  premise,
+  subtract,
+} from '../decision/expression.ts';
 import type { Premise } from '../decision/record.ts';
 import { type ApplicationDescription, type ComponentDescription, permits } from '../descriptions/application.ts';
 import { unitOf } from '../descriptions/common.ts';
@@ -182,7 +192,8 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const known = new Set(premises.map((one) => one.id));
       const weights = this.#modelOf(subject).weights(node.name, speedIn(view));
       const share = isHere ? this.#ownShare(subject, node, window) : 0;
-      const latency = atLeastZero(
+      const latency = maximum(
+        this.#modelOf(subject).leastMs(node.name, speedIn(view)),
         add(
           constant(weights.intercept),
           ...(known.has('covariate') ? [multiply(weights.perUnit, premise('covariate'))] : []),
