@@ -4,7 +4,9 @@ import { ContractError } from '../contract/contract.ts';
 const exitCodes: Record<string, number> = {
   'invalid-input': 2,
   'invalid-file': 2,
-  'unknown-testbed': 3,
+  'no-such-testbed': 3,
+  'no-such-host': 3,
+  'no-such-cluster': 3,
   unreachable: 4,
   'host-key-unknown': 5,
   'host-key-changed': 5,
