@@ -123,7 +123,6 @@ export function PillView({ pill, topology }: { pill: Pill; topology: Topology })
       style={place(pill)}
       data-testid={testIds.component(component.name, node)}
       data-state={component.state}
-      aria-label={`Component ${component.name} on ${node}, ${state.word}`}
       onClick={() => select(self)}
     >
       <LayerShape name="component" size={12} />
@@ -139,6 +138,9 @@ export function PillView({ pill, topology }: { pill: Pill; topology: Topology })
           {own.value === null ? unknown : formatQuantity(own.value, own.unit)}
         </span>
       ) : null}
+      <span className="visually-hidden">
+        on {node}, {state.word}
+      </span>
     </button>
   );
 }
