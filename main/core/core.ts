@@ -50,7 +50,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
   const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
   const terminals = new Terminals((input) => {
-    if (input.host === 'local') return Promise.resolve(localShell(input, env));
+    if (input.host === 'local') return Promise.resolve(localShell(input, env, { MLSYSOPS_DATA: dataFolder }));
     if (input.testbed === null) throw new ContractError('no-such-host', `A terminal on "${input.host}" needs a testbed.`);
     const entry = testbeds.get(input.testbed);
     const host = testbeds.host(input.testbed, input.host);

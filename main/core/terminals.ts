@@ -133,14 +133,15 @@ export function* cut(text: string, size = eventCharacters): Generator<string> {
 }
 
 /** A shell of this computer's user. */
-export function localShell(size: ShellSize, env: NodeJS.ProcessEnv): Shell {
+export function localShell(size: ShellSize, env: NodeJS.ProcessEnv, extra: Record<string, string> = {}): Shell {
   const program = env.SHELL ?? (process.platform === 'win32' ? 'powershell.exe' : '/bin/sh');
   const pty = spawn(program, [], {
     name: 'xterm-256color',
     cols: size.columns,
     rows: size.rows,
     cwd: homedir(),
-    env: shellEnvironment(env),
+    // So that mlsysops-cli in it speaks with this very core.
+    env: { ...shellEnvironment(env), ...extra },
   });
   let ended = false;
   pty.onExit(() => {
