@@ -34,4 +34,10 @@ export function removeService(name: string): void {
   }
   rmSync(unitFile(name), { force: true });
   systemctl('daemon-reload');
+  try {
+    // One whose files went before it may have ended badly: systemd would remember that.
+    systemctl('reset-failed', name);
+  } catch {
+    // It ended well, or never was.
+  }
 }
