@@ -7,7 +7,8 @@ import { attachCore } from '../transport/attach.ts';
 import { loadWindowState, saveWindowState } from './window-state.ts';
 
 const scheme = 'mlsysops-app';
-const dist = distFolder(import.meta.url);
+// Programs of their own (the core, the helper) start from real files: packed, those lie beside the archive.
+const dist = distFolder(import.meta.url).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
 const folder = dataFolder(process.env);
 const rendererFolder = join(dist, 'renderer');
 /** Waits between tries to reach a core that went away, ms. */
