@@ -9,10 +9,28 @@ export type NodeNetworks = ReadonlyMap<string, string>;
 
 const ask = `${kubectl()} get nodes -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.spec.podCIDR}{"\\n"}{end}'`;
 
+/**
+ * What a cluster says goes into commands that run as root on other hosts: only what is a CIDR counts.
+ * @throws Failure (step) naming the node whose pod CIDR is something else
+ */
 export function parseNodeNetworks(text: string): NodeNetworks {
   const lines = text.split('\n').map((line) => line.trim().split(' '));
-  return new Map(lines.flatMap(([name, cidr]) => (name && cidr ? [[name, cidr] as const] : [])));
+  return new Map(
+    lines.flatMap(([name, cidr]) => {
+      if (!name || !cidr) return [];
+      if (!ipv4Cidr.test(cidr))
+        throw new Failure({
+          code: 'step',
+          phase: 'network',
+          cause: `the pod CIDR of node ${name} is ${JSON.stringify(cidr.slice(0, 60))}, which is no IPv4 network`,
+          remedy: 'See "kubectl get nodes -o yaml" on the control plane: spec.podCIDR is set by kube-controller-manager',
+        });
+      return [[name, cidr] as const];
+    }),
+  );
 }
+
+const ipv4Cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/;
 
 const complete = (cluster: string, context: RunContext, networks: NodeNetworks): boolean =>
   hostsOf(context.testbed, cluster).every((host) => networks.has(host.name));

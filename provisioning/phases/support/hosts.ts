@@ -50,7 +50,10 @@ export function managementHost(testbed: Testbed): Host {
 /** Facts of a host, when they have been read. */
 export const factsOf = (host: Host, context: RunContext): HostFacts | undefined => context.facts.get(host.name);
 
-/** IPv4 address by which the other hosts reach it: the one of the testbed file when the host itself has it, else its first own one. */
+/**
+ * IPv4 address by which the other hosts reach it: the one of the testbed file when the host itself has it, else its first own one.
+ * @throws Failure (invalid-file) when there is none and the testbed file's is no address
+ */
 export function addressOf(host: Host, context: RunContext): string {
   const own = (factsOf(host, context)?.addresses ?? [])
     .map((address) => address.replace(/\/.*$/, ''))
@@ -58,7 +61,15 @@ export function addressOf(host: Host, context: RunContext): string {
   if (own.includes(host.address)) return host.address;
   const pods = Object.values(context.testbed.clusters).map((cluster) => cluster.podCidr);
   const outside = own.find((address) => !pods.some((cidr) => isWithin(address, cidr)));
-  return outside ?? host.address;
+  const address = outside ?? host.address;
+  // It goes into commands that run as root, here and on the other hosts.
+  if (/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/.test(address)) return address;
+  throw new Failure({
+    code: 'invalid-file',
+    host: host.name,
+    cause: `${JSON.stringify(address.slice(0, 80))} is neither an IPv4 address nor a host name`,
+    remedy: 'Correct its address in the testbed file',
+  });
 }
 
 /** Whether an IPv4 address lies in a CIDR. */
