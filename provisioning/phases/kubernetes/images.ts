@@ -1,9 +1,21 @@
 import type { BundleEntry } from '../../artefacts/bundle.ts';
 import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
-import { factsOf } from '../support/hosts.ts';
+import { factsOf, isControlPlane } from '../support/hosts.ts';
 import type { PhaseTools } from '../support/options.ts';
 import { allOf, installedFolder, quote, script } from '../support/shell.ts';
+
+/**
+ * Which hosts run what is in an archive of images, by its name in the bundle: those of a control plane and of Karmada are large, and a
+ * worker behind a slow link should not wait for them. Any other "images-…" goes to every host.
+ */
+function wants(host: Host, archive: string): boolean {
+  if (archive === 'images-control-plane') return isControlPlane(host);
+  if (archive === 'images-karmada') return host.role === 'management';
+  // Runs in members that join by pull.
+  if (archive === 'images-karmada-agent') return host.role !== 'management';
+  return archive === 'images' || archive.startsWith('images-');
+}
 
 /**
  * Container images of an offline bundle: entries named "images" or "images-…" are archives of images, which go straight into containerd,
@@ -15,7 +27,7 @@ export async function imageSteps(tools: PhaseTools, context: RunContext, host: H
   const artefacts = await tools.artefacts(context);
   const entries = await artefacts.bundled(architecture).catch(() => []);
   return entries
-    .filter((entry) => entry.name === 'images' || entry.name.startsWith('images-'))
+    .filter((entry) => wants(host, entry.name))
     .map((entry) =>
       importStep(entry, artefacts.pauseImage, async () => (await artefacts.resolve(entry.name, architecture)).localPath),
     );

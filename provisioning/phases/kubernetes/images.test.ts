@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addToBundle } from '../../artefacts/bundle.ts';
+import { contextDouble, exampleTestbed } from '../support/context-double.ts';
+import { toolsOf } from '../support/options.ts';
+import { imageSteps } from './images.ts';
+
+const assetsFolder = path.join(import.meta.dirname, '../../../assets');
+
+describe('container images of a bundle', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'images-'));
+    const source = path.join(folder, 'archive.tar');
+    writeFileSync(source, 'not looked into here');
+    for (const name of ['images', 'images-control-plane', 'images-karmada', 'images-karmada-agent', 'images-lab', 'imagery'])
+      await addToBundle(folder, { name, version: '1', arch: 'any', source });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('go to the hosts that run them', async () => {
+    const context = contextDouble(exampleTestbed({ bundle: folder }), folder);
+    const tools = toolsOf({ distFolder: folder, assetsFolder, cacheFolder: folder });
+    const imported = async (name: string) => {
+      const host = context.testbed.hosts.find((one) => one.name === name)!;
+      return (await imageSteps(tools, context, host)).map((step) => step.id.replace('import-', ''));
+    };
+    expect(await imported('management')).toEqual(['images', 'images-control-plane', 'images-karmada', 'images-lab']);
+    expect(await imported('master-1')).toEqual(['images', 'images-control-plane', 'images-karmada-agent', 'images-lab']);
+    expect(await imported('worker-1')).toEqual(['images', 'images-karmada-agent', 'images-lab']);
+  });
+});
