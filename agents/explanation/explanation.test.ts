@@ -93,6 +93,7 @@ test('says why in the words of the field', () => {
     'Left classifier on worker-1: best option wins by 0.47, but it changed a short while ago and stays for another 40 s.',
   );
   expect([0.04123, -3.456, 76.04, 12345.6, 0].map((value) => formatNumber(value))).toEqual(['0.04', '−3.46', '76', '12346', '0']);
+  expect(formatNumber(0.994, 'ratio')).toBe('99 %');
 });
 
 test('what-if gives the choice that the policy would have made', () => {

@@ -2,8 +2,9 @@ import type { Candidate, DecisionRecord, Outcome, Premise } from '../decision/re
 import { explain } from './shapley.ts';
 import { bestChange, wasCoolingDown } from './what-if.ts';
 
-/** A number for people: three significant digits at most, a real minus sign, the unit after a space. */
+/** A number for people: three significant digits at most, a real minus sign, the unit after a space; a ratio is told in percent. */
 export function formatNumber(value: number, unit = ''): string {
+  if (unit === 'ratio') return formatNumber(Math.round(value * 100), '%');
   const size = Math.abs(value);
   const rounded = size >= 100 ? Math.round(value) : Number(value.toPrecision(size < 0.1 ? 1 : size < 1 ? 2 : 3));
   return `${String(rounded).replace('-', '−')}${unit ? ` ${unit}` : ''}`;

@@ -78,6 +78,7 @@ export function metricUnit(metric: string): string {
     [/_cores$/, 'cores'],
     [/_ms$/, 'ms'],
     [/_seconds?$/, 's'],
+    [/_ghz$/, 'GHz'],
     [/_w$/, 'W'],
     [/_j$/, 'J'],
   ];
@@ -94,7 +95,9 @@ const metricTitles: Record<string, string> = {
   power_w: 'Power',
   component_cpu_cores: 'CPU of component',
   component_memory_bytes: 'Memory of component',
+  cpu_frequency_ghz: 'CPU frequency',
   frame_classify_latency_ms: 'Latency',
+  frame_round_trip_ms: 'Round trip',
   people_in_view: 'People in view',
   frames_total: 'Frames',
 };
@@ -103,7 +106,7 @@ const metricTitles: Record<string, string> = {
 export function metricTitle(metric: string): string {
   const known = metricTitles[metric];
   if (known) return known;
-  const words = metric.replace(/_(ms|w|ratio|bytes|seconds|total)$/, '').replaceAll('_', ' ');
+  const words = metric.replace(/_(ms|w|ghz|ratio|bytes|seconds|total)$/, '').replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -8,7 +8,7 @@ import { headlineOf } from '../state/headline.ts';
 import { useNavigation } from '../state/navigation.ts';
 import { useSeries } from '../state/telemetry.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
-import { ranges, useTime } from '../state/time.ts';
+import { pictureFrom, ranges, useTime } from '../state/time.ts';
 import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useNow, useSize } from '../state/visible.ts';
 import { useWorld } from '../state/world.ts';
@@ -94,11 +94,12 @@ function Track({
   const { series } = useSeries(testbed, headline ? [headline.metric] : [], rangeMs, metricUnit);
   if (width === 0) return null;
 
-  // A little future to the right, so that "now" has room for its label.
-  const to = now + rangeMs * 0.06;
-  const from = now - rangeMs;
-  const x = scaleLinear([from, to], [inset, width - inset]);
   const points = mergeByTime(series);
+  const first = Math.min(...[points[0]?.[0], decisions.at(-1)?.time].filter((time) => time !== undefined), now);
+  const from = pictureFrom(now, rangeMs, first);
+  // A little future to the right, so that "now" has room for its label.
+  const to = now + (now - from) * 0.06;
+  const x = scaleLinear([from, to], [inset, width - inset]);
   const highest = Math.max(headline ? headline.target * 1.4 : 0, ...points.map(([, value]) => value ?? 0), 1e-9);
   const y = scaleLinear([0, highest], [plot.bottom, plot.top]);
   const shown = decisions.filter((record) => record.time >= from);
@@ -127,7 +128,7 @@ function Track({
         }}
         onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && move(event)}
         onKeyDown={(event) => {
-          const by = (event.shiftKey ? 10 : 1) * (rangeMs / 600);
+          const by = (event.shiftKey ? 10 : 1) * ((now - from) / 600);
           if (event.key === 'ArrowLeft') moveTo(Math.max(from, at - by));
           if (event.key === 'ArrowRight') at + by >= now ? useTime.getState().live() : moveTo(at + by);
           if (event.key === 'Escape') useTime.getState().live();

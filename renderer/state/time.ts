@@ -27,3 +27,10 @@ export const useTime = create<TimeState>((set) => ({
   moveTo: (time) => set({ cursor: time }),
   select: ({ id, time }) => set({ cursor: time, decision: id }),
 }));
+
+/** A picture is never narrower than this: a few seconds of a new testbed would fill it. */
+const leastMs = 2 * 60_000;
+
+/** Where a picture of the last `rangeMs` begins: with its first reading when that came later, so that a new testbed does not show an empty half hour. */
+export const pictureFrom = (now: number, rangeMs: number, first: number | undefined): number =>
+  Math.max(now - rangeMs, Math.min(first ?? now - rangeMs, now - leastMs));

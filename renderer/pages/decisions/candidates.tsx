@@ -80,10 +80,10 @@ function CandidateRow({
             {candidate.label}
           </span>
         </td>
-        <td colSpan={metrics.length + terms.length + 1} className="muted">
-          <span className="row gap-6" title={candidate.rejected.rule}>
+        <td colSpan={metrics.length + terms.length + 1} className="muted reason" title={candidate.rejected.rule}>
+          <span className="row gap-6">
             <Badge>Rejected</Badge>
-            <span className="ellipsis">{candidate.rejected.reason}</span>
+            <span>{candidate.rejected.reason}</span>
           </span>
         </td>
       </tr>

@@ -16,7 +16,7 @@ export interface ChartDefinition {
   source: string;
 }
 
-/** Metrics of hosts that get a chart, one line a node, in this order. */
+/** Metrics of hosts that every testbed has: their charts come last, in this order. */
 const hostMetrics = [
   'cpu_used_ratio',
   'power_w',
@@ -25,7 +25,14 @@ const hostMetrics = [
   'network_transmit_bytes_per_second',
 ];
 /** Metrics that are facts or counters: their height over time tells nothing. */
-const withoutChart = new Set(['memory_total_bytes', 'frames_total', 'load_1m', 'component_memory_bytes']);
+const withoutChart = new Set([
+  'cpu_cores',
+  'cpu_frequency_max_ghz',
+  'memory_total_bytes',
+  'frames_total',
+  'load_1m',
+  'component_memory_bytes',
+]);
 
 /** All metrics worth a chart among those that have been read, the headline first. */
 export function chartMetrics(read: Iterable<string>, headline: string | null): string[] {
@@ -61,9 +68,9 @@ export function defineCharts(
     if (own.length === 0) return [];
     const unit = metricUnit(metric) || (own[0]?.unit ?? '');
     const base = { id: metric, unit, source: sourceOf(own) };
-    if (hostMetrics.includes(metric)) {
-      const lines = own
-        .filter((one) => one.key.component === '')
+    const ofNodes = own.filter((one) => one.key.component === '');
+    if (hostMetrics.includes(metric) || ofNodes.length === own.length) {
+      const lines = ofNodes
         .sort((a, b) => nodes.indexOf(a.key.node) - nodes.indexOf(b.key.node))
         .map((one) => ({ label: one.key.node, series: nodeSeries(nodes, one.key.node), times: one.times, values: one.values }));
       return lines.length > 0 ? [{ ...base, title: metricTitle(metric), lines }] : [];
@@ -87,7 +94,7 @@ export function defineCharts(
     return [
       {
         ...base,
-        title: isHeadline ? `${headline.application} ${metricTitle(metric).toLowerCase()}, end to end` : metricTitle(metric),
+        title: isHeadline ? `${headline.application} ${metricTitle(metric).toLowerCase()}` : metricTitle(metric),
         lines: [line],
         ...(isHeadline ? { target: { value: headline.target, relation: headline.relation }, wide: true } : {}),
       },

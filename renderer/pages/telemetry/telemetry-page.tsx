@@ -8,7 +8,7 @@ import { headlineOf, parseReadings } from '../../state/headline.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { useSeries } from '../../state/telemetry.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
-import { ranges, useTime } from '../../state/time.ts';
+import { pictureFrom, ranges, useTime } from '../../state/time.ts';
 import type { Topology } from '../../state/types.ts';
 import { useNow } from '../../state/visible.ts';
 import { useWorld } from '../../state/world.ts';
@@ -71,7 +71,8 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
     () => defineCharts(series, metrics, nodeKey.split(' '), JSON.parse(headlineKey)),
     [series, metrics, nodeKey, headlineKey],
   );
-  const [from, to] = zoom ?? [now - rangeMs, now];
+  const first = series.reduce((earliest, one) => Math.min(earliest, one.times[0] ?? earliest), now);
+  const [from, to] = zoom ?? [pictureFrom(now, rangeMs, first), now];
   const at = hover ?? cursor;
 
   return (
