@@ -18,6 +18,33 @@ export function toCustomResource(description: Description): CustomResource {
   return { apiVersion, kind: description.kind, metadata: { name: String(name), namespace }, ...fields };
 }
 
+interface PrinterColumn {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  jsonPath: string;
+}
+
+/** What "kubectl get" shows of each kind besides name and age. */
+const printerColumns: Record<Kind, PrinterColumn[]> = {
+  MLSysOpsApp: [
+    { name: 'Status', type: 'string', jsonPath: '.status.phase' },
+    { name: 'Ready', type: 'string', jsonPath: '.status.ready' },
+    { name: 'Clusters', type: 'string', jsonPath: '.status.clusters' },
+  ],
+  MLSysOpsNode: [
+    { name: 'Cluster', type: 'string', jsonPath: '.cluster_id' },
+    { name: 'Availability', type: 'string', jsonPath: '.availability' },
+    { name: 'Cores', type: 'integer', jsonPath: '.hardware.cpu.cores' },
+  ],
+  MLSysOpsCluster: [{ name: 'Nodes', type: 'string', jsonPath: '.nodes' }],
+  MLSysOpsContinuum: [{ name: 'Clusters', type: 'string', jsonPath: '.clusters' }],
+  MLSysOpsDatacenter: [
+    { name: 'Cluster', type: 'string', jsonPath: '.cluster_id' },
+    { name: 'City', type: 'string', jsonPath: '.city' },
+    { name: 'Provider', type: 'string', jsonPath: '.cloud_provider' },
+  ],
+};
+
 /** The CustomResourceDefinition of a kind, its schema generated from the one that validates files. */
 export function customResourceDefinition(kind: Kind) {
   const { plural, shortName, schema } = kinds[kind];
@@ -38,12 +65,21 @@ export function customResourceDefinition(kind: Kind) {
           name: 'v1',
           served: true,
           storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: [
+            ...printerColumns[kind],
+            { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+          ],
           schema: {
             openAPIV3Schema: {
               type: 'object',
               // Fields of other people's tools stay; the agents say what they do not know.
               'x-kubernetes-preserve-unknown-fields': true,
-              properties: { metadata: { type: 'object' }, ...generated.properties },
+              properties: {
+                metadata: { type: 'object' },
+                ...generated.properties,
+                status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+              },
               // The name may be left to metadata.
               required: (generated.required ?? []).filter((field) => field !== kinds[kind].nameField),
             },

@@ -4,7 +4,9 @@ import { stringify } from 'yaml';
 import { permits, receiversOf } from './application.ts';
 import { customResourceDefinition, toCustomResource } from './custom-resource.ts';
 import { type Kind, kinds } from './kinds.ts';
-import { DescriptionError, editDistance, parseCustomResource, parseDescription } from './parse.ts';
+import { editDistance } from './nearest.ts';
+import { DescriptionError, parseCustomResource, parseDescription, parseDescriptions } from './parse.ts';
+import { parseQuantity } from './quantity.ts';
 
 const file = new URL('../../assets/applications/smart-camera.yaml', import.meta.url);
 
@@ -87,5 +89,79 @@ function structuralFaults(schema: unknown, path: string): string[] {
 test.each(Object.keys(kinds) as Kind[])('the definition of %s is a structural schema with its short name', (kind) => {
   const definition = customResourceDefinition(kind);
   expect(structuralFaults(definition.spec.versions[0]!.schema.openAPIV3Schema, kind)).toEqual([]);
+  expect(definition.spec.versions[0]).toMatchObject({ subresources: { status: {} } });
+  expect(definition.spec.versions[0]!.additionalPrinterColumns.length).toBeGreaterThan(1);
   expect(definition.spec.names.shortNames).toEqual([kinds[kind].shortName]);
+});
+
+test('what an application says of itself must be possible', () => {
+  const text = `MLSysOpsApp:
+  name: shop
+  components:
+    - metadata: { name: front }
+      depends_on: [front, bakc]
+      containers:
+        - image: x
+          platform_requirements:
+            cpu: { requests: "2", limits: 500m }
+            memory: { requests: lots }
+    - metadata: { name: back }
+      depends_on: [store]
+      qos_metrics: [{ application_metric_id: answer_ms, target: 5, relation: lower_or_equal }]
+    - metadata: { name: store }
+      depends_on: [{ component_name: back }]
+    - metadata: { name: back }
+  single_node:
+    - components: [front, cellar]
+  component_interactions:
+    - { component_name1: front, type: egress, component_name2: backk }
+  global_satisfaction:
+    threshold: 0.5
+    achievement_weights:
+      - { metric_id: answers_ms, weight: 1 }
+`;
+  expect(issuesOf(text)).toEqual([
+    'app.yaml:5: components.0.depends_on.0: front depends on itself',
+    'app.yaml:5: components.0.depends_on.1: there is no component "bakc"; did you mean "back"?',
+    'app.yaml:9: components.0.containers.0.platform_requirements.cpu.requests: requests 2, more than its limit of 500m',
+    'app.yaml:10: components.0.containers.0.platform_requirements.memory.requests: "lots" is no quantity such as 0.5, 500m or 128Mi',
+    'app.yaml:12: components.1.depends_on: depends on itself by way of others: back → store → back',
+    'app.yaml:16: components.3.metadata.name: component "back" stands here twice',
+    'app.yaml:18: single_node.0.components.1: there is no component "cellar"; known: front, back, store, back',
+    'app.yaml:20: component_interactions.0.component_name2: there is no component "backk"; did you mean "back"?',
+    'app.yaml:24: global_satisfaction.achievement_weights.0.metric_id: no component has a target for the metric "answers_ms"; did you mean "answer_ms"?',
+  ]);
+});
+
+test('descriptions that belong together must fit each other', () => {
+  const node = (name: string, cluster: string) => ({
+    fileName: `${name}.yaml`,
+    text: `MLSysOpsNode:\n  name: ${name}\n  cluster_id: ${cluster}\n  continuum_layer: edge\n  environment: { node_type: native, os: ubuntu }\n  hardware: {}\n`,
+  });
+  const cluster = (nodes: string) => ({
+    fileName: 'cluster1.yaml',
+    text: `MLSysOpsCluster:\n  cluster_id: cluster1\n  nodes: ${nodes}\n`,
+  });
+  const fit = [node('a', 'cluster1'), node('b', 'cluster1'), cluster('[a, b]')];
+  expect(parseDescriptions(fit).map(({ kind }) => kind)).toEqual(['MLSysOpsNode', 'MLSysOpsNode', 'MLSysOpsCluster']);
+  expect(() => parseDescriptions([node('a', 'cluster1'), node('b', 'cluster1'), cluster('[a]')])).toThrow(
+    'b.yaml:2: name: no cluster lists the node "b"',
+  );
+  expect(() => parseDescriptions([node('a', 'cluster2'), cluster('[a]')])).toThrow(
+    'a.yaml:3: cluster_id: there is no cluster "cluster2"; did you mean "cluster1"?',
+  );
+  expect(() => parseDescriptions([node('a', 'cluster1'), cluster('\n    - a\n    - c')])).toThrow(
+    'cluster1.yaml:5: nodes.1: there is no node "c"; did you mean "a"?',
+  );
+  // Alone, an application may name nodes and clusters of which nothing is known here.
+  expect(
+    parseDescriptions([
+      { fileName: 'x.yaml', text: 'MLSysOpsApp: {name: x, components: [{metadata: {name: y}, node_placement: {node: far}}]}' },
+    ]),
+  ).toHaveLength(1);
+});
+
+test('quantities are those of Kubernetes', () => {
+  const quantities = ['500m', '128Mi', '1e3', '1.5k', 0.25, '2', '.5', '1E', 'x', '', '1 Gi', '--1'] as const;
+  expect(quantities.map(parseQuantity)).toEqual([0.5, 134_217_728, 1000, 1500, 0.25, 2, 0.5, 1e18, null, null, null, null]);
 });

@@ -1,6 +1,8 @@
 import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { apiVersion, type Description, isKind, type Kind, kinds } from './kinds.ts';
+import { nearestName } from './nearest.ts';
+import { checkMeaning, checkTogether } from './semantics.ts';
 
 export interface DescriptionIssue {
   /** 1-based line in the file. */
@@ -23,6 +25,7 @@ export class DescriptionError extends Error {
 /**
  * Reads one description, in either form: the tree under one top key (`MLSysOpsApp:`), or the custom resource
  * (`apiVersion: mlsysops.eu/v1, kind: MLSysOpsApp, metadata, …fields at the root`).
+ * Its meaning is checked too (a component that depends on itself, a weight of an unknown metric).
  * @throws DescriptionError with one issue per problem.
  */
 export function parseDescription(text: string, fileName: string): Description {
@@ -42,7 +45,12 @@ export function parseDescription(text: string, fileName: string): Description {
 
   const { kind, prefix, tree } = splitForm(root, fail);
   const result = kinds[kind].schema.safeParse(tree);
-  if (result.success) return { kind, value: result.data } as Description;
+  if (result.success) {
+    const description = { kind, value: result.data } as Description;
+    const meaning = checkMeaning(description).map(({ path, message }) => issueAt([...prefix, ...path], path, message, lineOf));
+    if (meaning.length > 0) throw new DescriptionError(fileName, meaning);
+    return description;
+  }
   throw new DescriptionError(
     fileName,
     result.error.issues.flatMap((issue) => describeIssue(issue, kind, prefix, lineOf)),
@@ -59,6 +67,36 @@ export function parseCustomResource(resource: Record<string, unknown>): Descript
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const issueAt = (
+  whole: PropertyKey[],
+  path: PropertyKey[],
+  message: string,
+  lineOf: (path: PropertyKey[]) => number,
+): DescriptionIssue => ({ line: lineOf(whole), path: path.join('.'), message: `${path.join('.')}: ${message}` });
+
+/**
+ * Reads descriptions that belong together, and checks what they say of each other.
+ * @param files texts and the names that errors give them
+ * @throws DescriptionError of the first file that has issues by itself, else of the first that does not fit the others
+ */
+export function parseDescriptions(files: readonly { fileName: string; text: string }[]): Description[] {
+  const described = files.map(({ fileName, text }) => ({ fileName, description: parseDescription(text, fileName) }));
+  const [first, ...others] = checkTogether(described);
+  if (first) {
+    const text = files.find(({ fileName }) => fileName === first.fileName)?.text ?? '';
+    const lines = new LineCounter();
+    const { contents } = parseDocument(text, { lineCounter: lines });
+    const topKey = isMap(contents) && contents.items.length === 1 ? [String(contents.items[0]?.key)] : [];
+    throw new DescriptionError(
+      first.fileName,
+      [first, ...others]
+        .filter(({ fileName }) => fileName === first.fileName)
+        .map(({ path, message }) => issueAt([...topKey, ...path], path, message, (at) => lineAt(contents, at, lines))),
+    );
+  }
+  return described.map(({ description }) => description);
+}
 
 function splitForm(root: Record<string, unknown>, fail: (path: PropertyKey[], message: string) => never) {
   if ('apiVersion' in root || 'kind' in root) {
@@ -98,15 +136,7 @@ function describeIssue(
   return [{ ...place(issue.path), message: `${issue.path.join('.') || kind}: ${issue.message}` }];
 }
 
-function unknownKey(key: string, known: string[], what: string): string {
-  const nearest = known
-    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const near = nearest && nearest.distance <= Math.max(2, Math.floor(key.length / 2));
-  return near
-    ? `unknown ${what} "${key}"; did you mean "${nearest.name}"?`
-    : `unknown ${what} "${key}"; known: ${known.join(', ')}`;
-}
+const unknownKey = (key: string, known: string[], what: string): string => `unknown ${what} "${key}"${nearestName(key, known)}`;
 
 /** Known keys of the object at `path` of a schema; empty when there is none. */
 function keysAt(schema: z.core.$ZodType, path: PropertyKey[]): string[] {
@@ -141,16 +171,4 @@ function lineAt(contents: Node | null, path: PropertyKey[], lines: LineCounter):
     } else break;
   }
   return lines.linePos(offset).line;
-}
-
-/** Levenshtein distance. */
-export function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++)
-      current[j] = Math.min(previous[j]! + 1, current[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    previous = current;
-  }
-  return previous[b.length]!;
 }
