@@ -36,7 +36,8 @@ for name in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oo
 done
 # Containers see what is mounted later, as on a host.
 mount --make-rshared /
-[ -e /dev/kmsg ] || ln -s /dev/console /dev/kmsg
+# kubelet does not start without it. The computer's own is none of its business, and there is no console to stand in for it.
+[ -e /dev/kmsg ] || ln -sfn /dev/null /dev/kmsg
 `;
 
 const hostSetupUnit = `[Unit]

@@ -10,8 +10,11 @@ import {
   clearTheWay,
   doneNote,
   foreignNodeRemedy,
+  kubeadm,
   kubeadmFile,
   kubectl,
+  kubeletRemedies,
+  kubeletSays,
   undoNode,
   waitForApi,
 } from './kubernetes/scripts.ts';
@@ -21,7 +24,7 @@ import { companionSteps } from './support/companions.ts';
 import { addressOf, controlPlaneOf, hostsOf, isControlPlane } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
-import { allOf, quote, script, undoing } from './support/shell.ts';
+import { allOf, complain, quote, script, undoing, waitFor } from './support/shell.ts';
 import { kubeconfigFile, writePrivate } from './support/state.ts';
 
 const phase = 'kubernetes';
@@ -87,27 +90,29 @@ async function clusterInitConfiguration(host: Host, context: RunContext): Promis
 
 const kubeadmRemedies = [
   foreignNodeRemedy,
+  ...kubeletRemedies,
   {
-    pattern: /Port-6443|6443 is in use/,
+    pattern: /\[ERROR Port-6443\]|6443 is in use/,
     cause: 'port 6443 is in use by another program',
     remedy: 'Stop that program (see "ss -ltnp sport = :6443" on the host), then run again',
   },
   {
-    pattern: /Port-10250/,
+    pattern: /\[ERROR Port-10250\]/,
     cause: 'port 10250 is in use, probably by another kubelet',
     remedy: 'Stop the other kubelet, then run again',
   },
   {
-    pattern: /SystemVerification/,
+    // A warning of the same name comes with every success on cgroup v1.
+    pattern: /\[ERROR SystemVerification\]/,
     remedy:
       'The kernel lacks something that Kubernetes needs; see the line above, or list SystemVerification in kubernetes.ignorePreflightErrors',
   },
   {
-    pattern: /ERROR NumCPU|ERROR Mem/,
+    pattern: /\[ERROR (NumCPU|Mem)\]/,
     remedy: 'Give the host 2 CPUs and 2 GB of memory, or list the check in kubernetes.ignorePreflightErrors',
   },
   {
-    pattern: /ImagePull|failed to pull image/,
+    pattern: /\[ERROR ImagePull\]|failed to pull image|ErrImagePull|ImagePullBackOff/,
     cause: 'container images could not be pulled',
     remedy: 'Give the host access to registry.k8s.io, or add the images to the offline bundle (an "images" archive)',
   },
@@ -135,7 +140,7 @@ function initStep(host: Host, context: RunContext): Step {
       '  systemctl start containerd kubelet',
       'else',
       clearTheWay(adminKubeconfig),
-      `  kubeadm init --config=${kubeadmFile}`,
+      `  ${kubeadm('init')}`,
       `  : >${doneNote}`,
       'fi',
       waitForApi(),
@@ -160,10 +165,16 @@ function joinStep(host: Host, context: RunContext): Step {
       '  systemctl start containerd kubelet',
       'else',
       clearTheWay(kubelet),
-      `  kubeadm join --config=${kubeadmFile}`,
+      `  ${kubeadm('join')}`,
       `  : >${doneNote}`,
       'fi',
       `rm -f ${kubeadmFile}`,
+      // kubeadm is done when kubelet has its certificate: the node itself comes a moment later.
+      waitFor(
+        isMember,
+        120,
+        `${complain(`${host.name} is not a node of ${host.cluster} after 120 s; the last lines of kubelet:`)}; ${kubeletSays}`,
+      ),
     ),
     timeoutS: 900,
     remedies: kubeadmRemedies,

@@ -29,6 +29,45 @@ elif [ -e ${leftover} ]; then
 fi
 : >${begunNote}`;
 
+/** The last lines of kubelet, and what it died of when it keeps dying: that alone tells why kubeadm waits in vain. */
+export const kubeletSays = `journalctl -u kubelet -n 8 -o cat --no-pager >&2
+journalctl -u kubelet -n 200 -o cat --no-pager | grep '"command failed"' | tail -n 1 >&2`;
+
+/** Containers of the control plane that have died, with their last lines. */
+const deadContainersSay = `for log in $(find /var/log/pods -name '*.log' -mmin -10 2>/dev/null | sort | tail -n 8); do
+  if grep -q . "$log"; then echo "$log:" >&2; tail -n 2 "$log" >&2; fi
+done`;
+
+/** kubeadm with its file. When it fails, its own reason stands last, after those of kubelet and of the containers that it waited for. */
+export const kubeadm = (verb: 'init' | 'join'): string => `said=$(mktemp)
+  if ! kubeadm ${verb} --config=${kubeadmFile} 2>"$said"; then
+    cat "$said" >&2
+    ${deadContainersSay}
+    ${kubeletSays}
+    grep -E '^error|\\[ERROR' "$said" >&2 || :
+    rm -f "$said"
+    exit 1
+  fi
+  rm -f "$said"`;
+
+export const kubeletRemedies = [
+  {
+    pattern: /open \/dev\/kmsg/,
+    cause: 'kubelet finds no /dev/kmsg (a container without it?)',
+    remedy: 'Give the host a /dev/kmsg; in a container, a link to /dev/null will do',
+  },
+  {
+    pattern: /running with swap on is not supported/,
+    cause: 'kubelet does not start while swap is on',
+    remedy: 'Turn swap off, or set kubernetes.kubeletOverrides.failSwapOn: false',
+  },
+  {
+    pattern: /configured to not run on a host using cgroup v1/,
+    cause: 'kubelet does not start on cgroup v1',
+    remedy: 'Boot the host with cgroup v2, or set kubernetes.kubeletOverrides.failCgroupV1: false',
+  },
+];
+
 export const foreignNodeRemedy = {
   pattern: /already a Kubernetes node that MLSysOps Desktop did not make/,
   cause: 'this host is already a Kubernetes node of another cluster',
