@@ -82,6 +82,7 @@ class ContinuumDouble {
     },
   };
 
+  readonly reported: string[] = [];
   readonly cluster: ClusterOrchestrator = {
     start: async () => {},
     stop: () => {},
@@ -114,6 +115,7 @@ class ContinuumDouble {
       if (index >= 0) this.components.splice(index, 1);
       this.changed();
     },
+    report: async (application, { phase, ready }) => void this.reported.push(`${application} ${phase} ${ready}`),
   };
 }
 
@@ -256,6 +258,7 @@ test('three agents together place an application, move what violates its target,
     targets: [{ metric: 'frame_classify_latency_ms', target: 50, unit: 'ms' }],
     components: [{ name: 'classifier', node: 'worker-2', state: 'running' }],
   });
+  expect(double.reported.at(-1)).toBe('smart-camera Deployed 1/1');
   expect(await ask('list', listRequestSchema, {})).toEqual({
     ok: true,
     value: [{ application: 'smart-camera', uid: 'uid-smart-camera', clusters: ['cluster1'] }],

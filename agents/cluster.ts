@@ -18,7 +18,7 @@ import { createPolicies } from './policies/policy.ts';
 import { relocateByLatency } from './policies/relocate-by-latency.ts';
 import type { ClusterSituation } from './policies/situation.ts';
 import { staticPlacement } from './policies/static-placement.ts';
-import { applicationStatus, sameStatus } from './status.ts';
+import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 /** What policies look back on. */
@@ -187,13 +187,16 @@ class Statuses {
     });
     for (const status of [...current, ...ending].filter(wanted)) {
       if (status.state === 'deployed') this.#wasDeployed.add(status.application);
+      const before = this.#last.get(status.application);
       this.#last.set(status.application, status);
+      const isNew = !sameStatus(before, status);
       if (status.state === 'removed') {
         this.#last.delete(status.application);
         this.#wasDeployed.delete(status.application);
       }
       try {
         await this.#bus.publish(subjects.application(this.#cluster, status.application), applicationStatusSchema, status);
+        if (isNew) await this.#orchestrator.report(status.application, resourceStatus(status));
       } catch (error) {
         this.#log('warn', `the state of ${status.application} could not be published`, { error: String(error) });
       }

@@ -1,7 +1,13 @@
 import type { ApplicationStatus } from './bus/messages.ts';
 import { receiversOf } from './descriptions/application.ts';
 import { unitOf } from './descriptions/common.ts';
-import { type ComponentView, type DescribedApplication, type PodView, servingPod } from './orchestration/orchestrator.ts';
+import {
+  type ComponentView,
+  type DescribedApplication,
+  type PodView,
+  type ResourceStatus,
+  servingPod,
+} from './orchestration/orchestrator.ts';
 
 type ComponentStatus = ApplicationStatus['components'][number];
 
@@ -46,6 +52,21 @@ function podStatus(pod: PodView): Pick<ComponentStatus, 'state' | 'reason'> {
   if (pod.ready) return { state: 'running' };
   if (pod.phase === 'Failed' || /BackOff|^Err|Error|Invalid/.test(pod.reason ?? '')) return { state: 'failed', ...reason };
   return { state: pod.node === null ? 'pending' : 'starting', ...reason };
+}
+
+/** The same for the application's custom resource. */
+export function resourceStatus({ state, cluster, components }: ApplicationStatus): ResourceStatus {
+  return {
+    phase: state.charAt(0).toUpperCase() + state.slice(1),
+    ready: `${components.filter((component) => component.state === 'running').length}/${components.length}`,
+    clusters: cluster,
+    components: components.map(({ name, state, node, reason }) => ({
+      name,
+      state,
+      node,
+      ...(reason !== undefined && { reason }),
+    })),
+  };
 }
 
 /** Whether two statuses say the same but for their time. */

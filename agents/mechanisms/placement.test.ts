@@ -28,6 +28,7 @@ function setUp() {
       component.pin = node;
     },
     remove: async (_application, name) => void calls.push(`remove ${name}`),
+    report: async () => {},
   };
   const clock = new ManualClock();
   const mechanism = new PlacementMechanism(orchestrator, clock);

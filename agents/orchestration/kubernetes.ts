@@ -24,6 +24,7 @@ import {
   type DescribedApplication,
   type NodeView,
   OrchestrationError,
+  type ResourceStatus,
 } from './orchestrator.ts';
 import { type ListOf, Reflector } from './reflector.ts';
 import { deploymentName, deploymentOf, hostnameLabel, labels, serviceOf } from './resources.ts';
@@ -39,6 +40,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   readonly #kubeConfig: KubeConfig;
   readonly #apps: AppsV1Api;
   readonly #core: CoreV1Api;
+  readonly #custom: CustomObjectsApi;
   readonly #log: Log;
   readonly #listeners = new Set<() => void>();
   readonly #nodes: Reflector<V1Node>;
@@ -54,7 +56,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     this.#core = kubeConfig.makeApiClient(CoreV1Api);
     this.#log = log;
     this.#reader = new DescriptionReader(log);
-    const custom = kubeConfig.makeApiClient(CustomObjectsApi);
+    this.#custom = kubeConfig.makeApiClient(CustomObjectsApi);
     const common = { kubeConfig, log, onChange: () => this.#changed() };
     const labelSelector = labels.app;
     this.#nodes = new Reflector<V1Node>({ ...common, path: '/api/v1/nodes', list: () => this.#core.listNode() });
@@ -74,7 +76,9 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       ...common,
       path: `/apis/${apiGroup}/v1/namespaces/${namespace}/${plural}`,
       list: () =>
-        custom.listNamespacedCustomObject({ group: apiGroup, version: 'v1', namespace, plural }) as Promise<ListOf<CustomObject>>,
+        this.#custom.listNamespacedCustomObject({ group: apiGroup, version: 'v1', namespace, plural }) as Promise<
+          ListOf<CustomObject>
+        >,
     });
   }
 
@@ -149,6 +153,13 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       this.#apps.deleteNamespacedDeployment({ name, namespace, propagationPolicy: 'Background' }),
     );
     await calling(`delete Service ${component}`, [404], () => this.#core.deleteNamespacedService({ name: component, namespace }));
+  }
+
+  async report(application: string, status: ResourceStatus): Promise<void> {
+    const place = { group: apiGroup, version: 'v1', namespace, plural, name: application };
+    await calling(`write the status of ${application}`, [404], () =>
+      this.#custom.patchNamespacedCustomObjectStatus({ ...place, body: { status } }, mergePatch),
+    );
   }
 
   #hostnameOf(node: string): string {

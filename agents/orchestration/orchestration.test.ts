@@ -7,7 +7,6 @@ import { parseDescription } from '../descriptions/parse.ts';
 import { KarmadaOrchestrator } from './karmada.ts';
 import { KubernetesOrchestrator } from './kubernetes.ts';
 import { OrchestrationError, servingPod } from './orchestrator.ts';
-import { quantityValue } from './resources.ts';
 
 interface Stored {
   metadata: { name: string; resourceVersion?: string; uid?: string; labels?: Record<string, string> };
@@ -217,6 +216,9 @@ test('a component becomes one pinned Deployment and a Service; moving changes th
     },
   });
   await vi.waitFor(() => expect(orchestrator.components()).toMatchObject([{ component: 'front', pin: 'w2' }]));
+  const resource = '/apis/mlsysops.eu/v1/namespaces/mlsysops/mlsysopsapps/shop/status';
+  await orchestrator.report('shop', { phase: 'Deployed', ready: '1/1', clusters: 'c', components: [] });
+  expect(api.requests).toContain(`PATCH ${resource} application/merge-patch+json`);
   await orchestrator.remove('shop', 'front');
   await orchestrator.remove('shop', 'front');
   await vi.waitFor(() => expect(orchestrator.components()).toEqual([]));
@@ -290,15 +292,4 @@ test('the continuum: submit, place by a PropagationPolicy, update, withdraw', as
   expect(await karmada.withdraw('shop')).toBe(true);
   expect(await karmada.withdraw('shop')).toBe(false);
   karmada.stop();
-});
-
-test.each([
-  ['500m', 0.5],
-  ['2', 2],
-  ['128Mi', 134_217_728],
-  ['1k', 1000],
-  [3, 3],
-  ['lots', Number.NaN],
-])('quantity %s is %d', (quantity, value) => {
-  expect(quantityValue(quantity)).toBe(value);
 });

@@ -62,6 +62,17 @@ export interface ClusterOrchestrator {
   pin(application: string, component: string, node: string, planUid: string): Promise<void>;
   /** Deletes the component's Deployment and Service; harmless when they are gone. @throws OrchestrationError */
   remove(application: string, component: string): Promise<void>;
+  /** Writes the status of an application's custom resource, for "kubectl get mlsapp"; harmless when it has gone. @throws OrchestrationError */
+  report(application: string, status: ResourceStatus): Promise<void>;
+}
+
+/** The `status` of an application's custom resource. */
+export interface ResourceStatus {
+  phase: string;
+  /** Components with a ready pod, of all: "2/3". */
+  ready: string;
+  clusters: string;
+  components: { name: string; state: string; node: string | null; reason?: string }[];
 }
 
 export interface MemberView {

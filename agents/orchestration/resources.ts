@@ -135,22 +135,3 @@ function quantities(cpu: string | number | undefined, memory: string | number | 
   if (cpu === undefined && memory === undefined) return undefined;
   return { ...(cpu !== undefined && { cpu: String(cpu) }), ...(memory !== undefined && { memory: String(memory) }) };
 }
-
-const binary: Record<string, number> = {
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  m: 1e-3,
-};
-
-/** Value of a Kubernetes quantity ("500m" → 0.5, "128Mi" → 134217728); NaN when it is none. */
-export function quantityValue(quantity: string | number): number {
-  if (typeof quantity === 'number') return quantity;
-  const [, digits, suffix] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
-  return digits === undefined ? Number.NaN : Number(digits) * (suffix ? (binary[suffix] ?? Number.NaN) : 1);
-}

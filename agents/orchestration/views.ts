@@ -1,6 +1,7 @@
 import type { V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
+import { parseQuantity } from '../descriptions/quantity.ts';
 import type { ComponentView, NodeView, PodView } from './orchestrator.ts';
-import { hostnameLabel, labels, metricsPortAnnotation, quantityValue } from './resources.ts';
+import { hostnameLabel, labels, metricsPortAnnotation } from './resources.ts';
 
 export function nodeView(node: V1Node): NodeView {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -13,8 +14,8 @@ export function nodeView(node: V1Node): NodeView {
     taints: (node.spec?.taints ?? [])
       .filter(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute')
       .map(({ key, value, effect }) => ({ key, value: value ?? '', effect })),
-    cores: quantityValue(allocatable.cpu ?? 0),
-    memoryBytes: quantityValue(allocatable.memory ?? 0),
+    cores: parseQuantity(allocatable.cpu ?? 0) ?? Number.NaN,
+    memoryBytes: parseQuantity(allocatable.memory ?? 0) ?? Number.NaN,
   };
 }
 

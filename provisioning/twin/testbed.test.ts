@@ -70,6 +70,9 @@ test('from nothing to an explained relocation that brings the latency back', { t
   expect(after).toBeLessThan(50);
   const plan = pods().find(({ metadata }) => metadata.labels?.['mlsysops.eu/component'] === 'classifier');
   expect(plan?.metadata.labels?.['mlsysops.eu/planUID']).toBe(done.plan?.id);
+  const described = () => apis.cluster1.store.get('mlsysops.eu/mlsysopsapps', 'mlsysops', 'smart-camera')?.status;
+  await until(() => (described() as { phase?: string } | undefined)?.phase === 'Deployed');
+  expect(described()).toMatchObject({ ready: '3/3', clusters: 'cluster1' });
   expect(
     telemetry.every(({ samples }) => samples.every(({ source, metric }) => source === 'simulated' || metric.startsWith('cpu_'))),
   ).toBe(true);
