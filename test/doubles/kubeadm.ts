@@ -17,12 +17,20 @@ const config =
   args.find((arg) => arg.startsWith('--config='))?.slice('--config='.length) ?? args[args.indexOf('--config') + 1] ?? '';
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
+/** Every run of kubeadm 1.36 with containerd 1.x on cgroup v1 says this, whatever comes of it. */
+const warnings = `E1123 17:08:47.780911     925 remote_runtime.go:1177] "RuntimeConfig from runtime service failed" err="rpc error: code = Unimplemented desc = unknown method RuntimeConfig for service runtime.v1.RuntimeService"
+\t[WARNING ContainerRuntimeVersion]: You must update your container runtime to a version that supports the CRI method RuntimeConfig.
+\t[WARNING SystemVerification]: cgroups v1 support is deprecated and will be removed in a future release. Please migrate to cgroups v2.
+`;
+
 async function main(): Promise<void> {
   const [verb, sub] = args;
   if (verb === 'version')
     return say(args.includes('short') || args.includes('-oshort') ? doubleVersion : `kubeadm version (double): ${doubleVersion}`);
-  if (verb === 'init') return init(config, say);
-  if (verb === 'join') return join(config, say);
+  if (verb === 'init' || verb === 'join') {
+    process.stderr.write(warnings);
+    return verb === 'init' ? init(config, say) : join(config, say);
+  }
   if (verb === 'reset') return reset();
   if (verb === 'token' && sub === 'create') return createToken();
   throw new Error(`the kubeadm double has no command "${args.join(' ')}"`);
@@ -55,6 +63,7 @@ function reset(): void {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`error: ${text.replace(/^error: /, '')}\nTo see the stack trace of this error execute with --v=5 or higher\n`);
   process.exit(1);
 });

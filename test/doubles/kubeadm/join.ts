@@ -7,7 +7,7 @@ import { kubeconfigFor } from '../../../provisioning/twin/api/access.ts';
 import { at, text } from '../../../provisioning/twin/api/objects.ts';
 import { MemberClient, MemberError } from '../../../provisioning/twin/karmada/member-client.ts';
 import { documentText, joinSchema, readDocument } from './configuration.ts';
-import { awaitNode, startKubelet } from './kubelet.ts';
+import { startKubelet } from './kubelet.ts';
 import { makeRequest } from './signer.ts';
 
 /** `kubeadm join --config FILE`: finds the cluster, proves that it is the right one, gets a certificate, starts kubelet. */
@@ -66,7 +66,7 @@ export async function join(file: string, say: (text: string) => void): Promise<v
     labels: [],
     configuration: documentText(file, 'KubeletConfiguration'),
   });
-  await awaitNode(nodeRegistration.name);
+  // kubeadm does not wait for the Node that kubelet registers: when it says so, there may be none yet.
   say('This node has joined the cluster');
 }
 
