@@ -1,72 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Failure } from '../run/failure.ts';
-import type { HostFacts } from '../run/phase.ts';
-import { parseFacts } from './facts.ts';
+import type { Testbed } from '../testbed/schema.ts';
+import type { FoundSoftware, HostFacts } from './facts/host-facts.ts';
 import { checkHosts, checkPaths, pathsOf } from './preflight.ts';
 import { exampleFacts, exampleTestbed } from './support/context-double.ts';
 
 const testbed = exampleTestbed();
 const [management, master] = testbed.hosts as [(typeof testbed.hosts)[0], (typeof testbed.hosts)[0]];
 
-const said = `time 1795447619.758000000
-hostname master-1
-os.id ubuntu
-os.version 22.04
-os.pretty Ubuntu 22.04.4 LTS
-kernel 5.15.0-105-generic
-machine aarch64
-cgroup cgroup2fs
-cpu Cortex A72: 4 cores
-cores 4
-memory 6000000
-disk 40000000
-swap yes
-systemd yes
-address lo 127.0.0.1/8
-address eth0 10.77.0.11/24
-address cni0 10.12.0.1/24
-address eth0 fe80::1/64
-listen LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=80,fd=3))
-listen LISTEN 0 128 [::]:22 [::]:* users:(("sshd",pid=80,fd=4))
-listen LISTEN 0 4096 *:6443 *:* users:(("node",pid=90,fd=4))
-listen LISTEN 0 4096 *:10250 *:* users:(("kubelet",pid=91,fd=4))
-process 80 /usr/sbin/sshd 0::/system.slice/ssh.service,
-process 90 /opt/mlsysops/node/bin/node 0::/system.slice/x.service,
-process 91 /usr/bin/kubelet 0::/system.slice/other.service,
-end
-`;
-
-describe('facts', () => {
-  it('are read from what a host says of itself', () => {
-    expect(parseFacts(master, { stdout: said, beganAt: 1795447617758, startMs: 12.4 })).toEqual({
-      hostname: 'master-1',
-      os: { id: 'ubuntu', version: '22.04', pretty: 'Ubuntu 22.04.4 LTS' },
-      kernel: '5.15.0-105-generic',
-      architecture: 'arm64',
-      cgroup: 'v2',
-      cpuModel: 'Cortex A72: 4 cores',
-      cores: 4,
-      memoryBytes: 6_144_000_000,
-      diskFreeBytes: 40_960_000_000,
-      swap: true,
-      clockOffsetS: 2,
-      container: null,
-      addresses: ['127.0.0.1', '10.77.0.11', 'fe80::1'],
-      listening: [
-        { port: 22, process: 'sshd', pid: 80, ours: false },
-        { port: 6443, process: 'node', pid: 90, ours: true },
-        { port: 10250, process: 'kubelet', pid: 91, ours: false },
-      ],
-      systemd: true,
-      shellStartMs: 12,
-    });
-  });
-
-  it('that make no sense, or of another architecture, are a failure with a remedy', () => {
-    for (const stdout of ['', said.replace('aarch64', 'mips'), said.replace('cores 4', 'cores many'), said.replace('end\n', '')])
-      expect(() => parseFacts(master, { stdout, beganAt: 0, startMs: 0 })).toThrow(Failure);
-  });
-});
+const workerId = exampleFacts(testbed.hosts[2]!).identity.machineId;
 
 describe('preflight', () => {
   const findings = (over: Partial<HostFacts>) => {
@@ -84,6 +25,17 @@ describe('preflight', () => {
   });
 
   it('finds what would make a run fail, and what only may', () => {
+    const mount = (path: string, over: object = {}) => ({
+      path,
+      mount: path,
+      device: '/dev/sdb1',
+      sizeBytes: 1e11,
+      freeBytes: 5e10,
+      freeInodes: 0.5,
+      readOnly: false,
+      ...over,
+    });
+    const found = (kind: FoundSoftware['kind'], running = true, evidence = 'seen') => ({ found: [{ kind, running, evidence }] });
     const cases: [Partial<HostFacts>, string[]][] = [
       [{ listening: [{ port: 6443, process: 'nginx', pid: 7, ours: false }] }, ['master-1 port-6443 error']],
       [{ listening: [{ port: 8000, process: 'python3', ours: false }] }, []],
@@ -91,15 +43,74 @@ describe('preflight', () => {
       [{ clockOffsetS: 5 }, ['master-1 clock warning']],
       [{ systemd: false }, ['master-1 systemd error']],
       [{ os: { id: 'fedora', version: '40', pretty: 'Fedora 40' } }, ['master-1 os warning']],
+      [{ memoryBytes: 1e9, cores: 1 }, ['master-1 cores warning', 'master-1 memory warning']],
+      [{ memoryBytes: 1e8 }, ['master-1 memory error']],
+      [{ memoryLimitBytes: 2e8 }, ['master-1 memory error']],
+      [{ memoryAvailableBytes: 1e8 }, ['master-1 memory warning']],
+      // On one file system the needs of all that is written to it add up.
       [
-        { memoryBytes: 1e9, cores: 1, diskFreeBytes: 5e8 },
-        ['master-1 memory warning', 'master-1 disk error', 'master-1 cores warning'],
+        { mounts: ['/', '/var/lib/containerd'].map((path) => mount(path, { mount: '/', freeBytes: 9e8 })) },
+        ['master-1 disk-/ error'],
       ],
-      [{ addresses: ['10.13.0.9'] }, ['master-1 cidr error']],
+      [{ mounts: [mount('/'), mount('/tmp', { freeBytes: 0 })] }, ['master-1 disk-/tmp error']],
+      [{ mounts: [mount('/var/lib/containerd', { freeBytes: 1e9 })] }, ['master-1 disk-/var/lib/containerd warning']],
+      [{ mounts: [mount('/var/lib/containerd', { freeBytes: 1e10 })] }, ['master-1 disk-/var/lib/containerd warning']],
+      [{ mounts: [mount('/', { readOnly: true })] }, ['master-1 disk-/ error']],
+      [{ mounts: [mount('/', { freeInodes: 0 })] }, ['master-1 disk-/ error']],
+      // Only a control plane has a database.
+      [{ mounts: [mount('/var/lib/etcd', { freeBytes: 1e8 })] }, ['master-1 disk-/var/lib/etcd error']],
+      [{ controllers: ['cpu', 'cpuset', 'pids'] }, ['master-1 cgroup error']],
+      [{ features: { overlay: 'missing' } }, ['master-1 kernel-overlay error']],
+      [{ features: { br_netfilter: 'missing' } }, ['master-1 kernel-br_netfilter warning']],
+      [{ forwarding: 'fixed' }, ['master-1 forwarding error']],
+      [{ addresses: ['10.77.0.11', '10.13.0.9'] }, ['master-1 cidr error']],
+      [{ nameServers: ['10.11.0.2'] }, ['master-1 cidr error']],
+      [{ routes: [{ destination: '10.12.5.0/24', device: 'tun0', via: null }] }, ['master-1 cidr error']],
+      [{ routes: [{ destination: '10.0.0.0/8', device: 'tun0', via: null }] }, ['master-1 cidr warning']],
+      // Those to the pods of a neighbour are our own.
+      [{ routes: [{ destination: '10.12.5.0/24', device: 'eth0', via: '10.77.0.12' }] }, []],
+      [{ routes: [{ destination: '0.0.0.0/0', device: 'eth0', via: '10.77.0.1' }] }, ['master-1 pod-routes error']],
+      [{ nameServers: [] }, ['master-1 name-servers warning']],
       [{ hostname: 'worker-1' }, ['master-1 hostname error', 'worker-1 hostname error']],
+      [{ identity: { machineId: workerId, productUuid: null } }, ['master-1 machine-id error', 'worker-1 machine-id error']],
       [{ shellStartMs: 9000 }, ['master-1 shell warning']],
+      [found('docker'), ['master-1 existing-docker warning']],
+      [found('docker', false), []],
+      [found('k3s'), ['master-1 existing-kubernetes error']],
+      [found('microk8s', false), ['master-1 existing-kubernetes warning']],
+      [found('kubernetes'), ['master-1 existing-kubernetes error']],
+      [found('containers'), ['master-1 existing-containers warning']],
+      [found('containerd-configuration'), ['master-1 existing-containerd warning']],
+      [found('cni-configuration', false, '/etc/cni/net.d/10-containerd-net.conflist'), ['master-1 existing-cni error']],
+      [found('cni-configuration', false, '/etc/cni/net.d/87-podman.conflist'), []],
+      [found('forward-drop', true, 'chain "inet a b"'), ['master-1 existing-forward-drop error']],
     ];
     for (const [over, expected] of cases) expect(findings(over), JSON.stringify(over)).toEqual(expected);
+  });
+
+  it('has a remedy for everything that it finds, and tells a Raspberry Pi which line to change', () => {
+    const facts = exampleFacts(master, {
+      controllers: ['cpuset', 'cpu', 'io', 'pids'],
+      boot: { parameters: ['cgroup_enable=cpuset'], file: '/boot/firmware/cmdline.txt', board: 'Raspberry Pi 4 Model B' },
+    });
+    const [check] = checkHosts(testbed, new Map([[master.name, facts]])).filter(({ severity }) => severity === 'error');
+    expect(check).toEqual({
+      id: 'cgroup',
+      host: 'master-1',
+      severity: 'error',
+      evidence: 'the control group controller memory is switched off on this Raspberry Pi 4 Model B',
+      remedy: 'Add "cgroup_enable=memory cgroup_memory=1" to the one line of /boot/firmware/cmdline.txt and reboot',
+    });
+  });
+
+  it('asks for Python only where policies in Python will run, and goes on past what it is told to ignore', () => {
+    const facts = new Map([[master.name, exampleFacts(master, { clockOffsetS: 3600 })]]);
+    const severities = (preflight: Testbed['preflight']) =>
+      checkHosts({ ...testbed, preflight }, facts).flatMap(({ id, severity }) =>
+        severity === 'ok' ? [] : [`${id} ${severity}`],
+      );
+    expect(severities({ ignore: [], python: true })).toEqual(['clock error', 'python error']);
+    expect(severities({ ignore: ['clock'], python: false })).toEqual(['clock warning']);
   });
 
   it('tells a silent way between hosts from a port that is only closed', () => {

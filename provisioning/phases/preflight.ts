@@ -1,184 +1,42 @@
-import { isIPv4 } from 'node:net';
-import type { HostFacts } from '../run/phase.ts';
-import { cidrContains } from '../testbed/cidr.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
+import type { HostFacts } from './facts/host-facts.ts';
+import type { Check, CheckFamily } from './preflight/check.ts';
+import { existingChecks } from './preflight/existing.ts';
+import { identityChecks } from './preflight/identity.ts';
+import { networkChecks } from './preflight/network.ts';
+import { portChecks } from './preflight/ports.ts';
+import { resourceChecks } from './preflight/resources.ts';
+import { softwareChecks } from './preflight/software.ts';
+import { systemChecks } from './preflight/system.ts';
+
+export type { Check } from './preflight/check.ts';
 
 export const preflightPhase = { id: 'preflight', title: 'Preflight' } as const;
 
-export interface Check {
-  id: string;
-  host: string;
-  severity: 'ok' | 'warning' | 'error';
-  /** What was found. */
-  evidence: string;
-  remedy?: string;
-}
-
-const gib = 1024 ** 3;
-const size = (bytes: number): string => `${(bytes / gib).toFixed(1)} GiB`;
+const families: CheckFamily[] = [
+  systemChecks,
+  resourceChecks,
+  portChecks,
+  networkChecks,
+  identityChecks,
+  existingChecks,
+  softwareChecks,
+];
 
 /** Everything that the facts alone can tell, before anything is changed. */
 export function checkHosts(testbed: Testbed, facts: ReadonlyMap<string, HostFacts>): Check[] {
   return testbed.hosts.flatMap((host) => {
     const of = facts.get(host.name);
     if (of === undefined) return [];
-    return [
-      ...systemChecks(host, of),
-      ...resourceChecks(host, of),
-      ...portChecks(host, of),
-      ...networkChecks(host, of, testbed),
-      ...nameChecks(host, of, facts),
-    ];
+    const subject = { host, facts: of, testbed, all: facts };
+    const findings = families.flatMap((family) => family(subject));
+    return findings.map((finding) => tolerated({ ...finding, host: host.name }, testbed));
   });
 }
 
-type Finding = Omit<Check, 'host'>;
-const ok = (id: string, evidence: string): Finding => ({ id, severity: 'ok', evidence });
-const on = (host: Host, findings: Finding[]): Check[] => findings.map((finding) => ({ ...finding, host: host.name }));
-
-const supported = new Map([
-  ['debian', 11],
-  ['ubuntu', 20.04],
-]);
-
-function systemChecks(host: Host, facts: HostFacts): Check[] {
-  const least = supported.get(facts.os.id);
-  const known = least !== undefined && (facts.os.version === '' || Number(facts.os.version) >= least);
-  const offset = Math.abs(facts.clockOffsetS);
-  return on(host, [
-    known
-      ? ok('os', facts.os.pretty)
-      : {
-          id: 'os',
-          severity: 'warning',
-          evidence: `${facts.os.pretty} has not been tried`,
-          remedy: 'Debian 11 or Ubuntu 20.04 and newer are known to work',
-        },
-    facts.systemd === false
-      ? { id: 'systemd', severity: 'error', evidence: 'systemd does not run there', remedy: 'Use a host that systemd has booted' }
-      : ok('systemd', 'systemd'),
-    ok('architecture', facts.architecture),
-    ok('cgroup', facts.cgroup),
-    // The clocks are compared over SSH: a fraction of a second means nothing.
-    offset > 120
-      ? {
-          id: 'clock',
-          severity: 'error',
-          evidence: `its clock is ${offset.toFixed(0)} s ${facts.clockOffsetS > 0 ? 'ahead of' : 'behind'} this computer's: certificates would not be valid`,
-          remedy: 'Turn time synchronisation on: timedatectl set-ntp true',
-        }
-      : offset > 2
-        ? {
-            id: 'clock',
-            severity: 'warning',
-            evidence: `its clock is ${offset.toFixed(1)} s off`,
-            remedy: 'Turn time synchronisation on: timedatectl set-ntp true',
-          }
-        : ok('clock', `${facts.clockOffsetS} s`),
-    facts.shellStartMs > 2000
-      ? {
-          id: 'shell',
-          severity: 'warning',
-          evidence: `a shell takes ${(facts.shellStartMs / 1000).toFixed(1)} s to start, and with it every command`,
-          remedy: `See what ~/.bashrc of ${host.user} does in non-interactive shells, or UseDNS in sshd_config`,
-        }
-      : ok('shell', `${facts.shellStartMs} ms`),
-    facts.swap && facts.container === null
-      ? { id: 'swap', severity: 'ok', evidence: 'swap is on; it will be turned off' }
-      : ok('swap', 'no swap of its own'),
-  ]);
-}
-
-function resourceChecks(host: Host, facts: HostFacts): Check[] {
-  const leastMemory = host.role === 'worker' ? 0.7 : 1.7;
-  return on(host, [
-    facts.memoryBytes < leastMemory * gib
-      ? {
-          id: 'memory',
-          severity: 'warning',
-          evidence: `${size(facts.memoryBytes)} of memory`,
-          remedy: `A ${host.role} host wants ${leastMemory} GiB at least`,
-        }
-      : ok('memory', size(facts.memoryBytes)),
-    facts.diskFreeBytes < gib
-      ? { id: 'disk', severity: 'error', evidence: `${size(facts.diskFreeBytes)} free under /var`, remedy: 'Free 10 GiB' }
-      : facts.diskFreeBytes < 10 * gib
-        ? { id: 'disk', severity: 'warning', evidence: `${size(facts.diskFreeBytes)} free under /var`, remedy: 'Free 10 GiB' }
-        : ok('disk', `${size(facts.diskFreeBytes)} free`),
-    host.role !== 'worker' && facts.cores < 2
-      ? { id: 'cores', severity: 'warning', evidence: 'one core', remedy: 'A control plane wants two' }
-      : ok('cores', String(facts.cores)),
-  ]);
-}
-
-/** What has to be free, by role, and who will listen there. */
-const portsOf: Record<Host['role'], [number, string][]> = {
-  management: [
-    [6443, 'the Kubernetes API'],
-    [2379, 'etcd'],
-    [10250, 'kubelet'],
-    [4222, 'the message bus'],
-    [7422, "the message bus' leaves"],
-    [8000, 'the northbound API'],
-  ],
-  master: [
-    [6443, 'the Kubernetes API'],
-    [2379, 'etcd'],
-    [10250, 'kubelet'],
-    [4222, 'the message bus'],
-  ],
-  worker: [[10250, 'kubelet']],
-};
-
-const portChecks = (host: Host, facts: HostFacts): Check[] =>
-  on(
-    host,
-    portsOf[host.role].map(([port, purpose]) => {
-      const holder = facts.listening.find((one) => one.port === port);
-      if (holder === undefined) return ok(`port-${port}`, 'free');
-      if (holder.ours === true) return ok(`port-${port}`, `held by our own ${holder.process}`);
-      const who = holder.pid === undefined ? holder.process : `${holder.process} (pid ${holder.pid})`;
-      return {
-        id: `port-${port}`,
-        severity: 'error',
-        evidence: `port ${port}, which ${purpose} needs, is held by ${who}`,
-        remedy: `Stop ${holder.process} on ${host.name} (ss -ltnp sport = :${port} shows it), then run again`,
-      };
-    }),
-  );
-
-function networkChecks(host: Host, facts: HostFacts, testbed: Testbed): Check[] {
-  const overlaps = Object.entries(testbed.clusters).flatMap(([cluster, { podCidr, serviceCidr }]) =>
-    [podCidr, serviceCidr].flatMap((cidr) =>
-      facts.addresses
-        .filter((address) => isIPv4(address) && cidrContains(cidr, address))
-        .map((address) => ({ cluster, cidr, address })),
-    ),
-  );
-  const [first] = overlaps;
-  if (first === undefined) return on(host, [ok('cidr', 'no address of the host lies in a CIDR of the testbed')]);
-  return on(host, [
-    {
-      id: 'cidr',
-      severity: 'error',
-      evidence: `its address ${first.address} lies in ${first.cidr} of ${first.cluster}`,
-      remedy: `Choose another CIDR for ${first.cluster} in the testbed file`,
-    },
-  ]);
-}
-
-function nameChecks(host: Host, facts: HostFacts, all: ReadonlyMap<string, HostFacts>): Check[] {
-  const twins = [...all].filter(([name, other]) => name !== host.name && other.hostname === facts.hostname).map(([name]) => name);
-  if (twins.length === 0) return on(host, [ok('hostname', facts.hostname)]);
-  return on(host, [
-    {
-      id: 'hostname',
-      severity: 'error',
-      evidence: `it calls itself ${facts.hostname}, as ${twins.join(' and ')} does: are they one machine?`,
-      remedy: `Give each its own name: hostnamectl set-hostname ${host.name}`,
-    },
-  ]);
-}
+/** An error that the testbed file says to go on with is a warning. */
+export const tolerated = (check: Check, testbed: Testbed): Check =>
+  check.severity === 'error' && testbed.preflight.ignore.includes(check.id) ? { ...check, severity: 'warning' } : check;
 
 /** A TCP connection that the testbed will need between two hosts. */
 export interface Path {

@@ -1,4 +1,7 @@
+import type { HostFacts } from '../phases/facts/host-facts.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
+
+export type { HostFacts };
 
 /**
  * One thing to bring about on one host: observe → change → verify, as POSIX shell run as root.
@@ -54,27 +57,4 @@ export interface RunContext {
   /** Where secrets and generated files of this testbed are kept on this computer (mode 0700). */
   stateFolder: string;
   signal: AbortSignal;
-}
-
-/** What the facts phase reads of a host, in one script. */
-export interface HostFacts {
-  hostname: string;
-  os: { id: string; version: string; pretty: string };
-  kernel: string;
-  architecture: 'amd64' | 'arm64';
-  cgroup: 'v1' | 'v2';
-  cpuModel: string;
-  cores: number;
-  memoryBytes: number;
-  diskFreeBytes: number;
-  swap: boolean;
-  /** Host clock minus ours, seconds. */
-  clockOffsetS: number;
-  container: string | null;
-  addresses: string[];
-  /** `ours`: a process that provisioning or Kubernetes on this host has started. */
-  listening: { port: number; process: string; pid?: number; ours?: boolean }[];
-  /** Whether systemd is its init. */
-  systemd?: boolean;
-  shellStartMs: number;
 }

@@ -51,6 +51,14 @@ export const testbedSchema = z.strictObject({
       mirror: z.url().optional(),
     })
     .prefault({}),
+  preflight: z
+    .strictObject({
+      /** Ids of checks whose errors are told as warnings, e.g. "port-8000". */
+      ignore: z.array(z.string()).default([]),
+      /** Whether policies in Python will run there: then each host needs Python and pandas. */
+      python: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Application descriptions deployed at the end of a run; a twin has the smart-camera one by default. */
   applications: z.array(z.string()).default([]),
 });

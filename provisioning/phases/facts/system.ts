@@ -1,0 +1,71 @@
+import type { HostFacts } from './host-facts.ts';
+import type { FactLines } from './lines.ts';
+
+/** What runs there, on what, and which machine it is. */
+export const systemScript = `
+echo "time $(date +%s.%N)"
+echo "hostname $(cat /proc/sys/kernel/hostname)"
+if [ -r /etc/os-release ]; then ( . /etc/os-release; echo "os.id $ID"; echo "os.version $VERSION_ID"; echo "os.pretty $PRETTY_NAME" ); fi
+echo "kernel $(uname -r)"
+echo "machine $(uname -m)"
+echo "cgroup $(stat -f -c %T /sys/fs/cgroup 2>/dev/null)"
+if [ -r /sys/fs/cgroup/cgroup.controllers ]; then echo "controllers $(cat /sys/fs/cgroup/cgroup.controllers)"
+elif [ -r /proc/cgroups ]; then while read -r name hierarchy groups enabled; do [ "$enabled" != 1 ] || echo "controllers $name"; done </proc/cgroups
+fi
+read -r line </proc/cmdline && echo "boot $line"
+for file in /boot/firmware/cmdline.txt /boot/cmdline.txt; do if [ -f "$file" ]; then echo "boot-file $file"; break; fi; done
+if [ -r /proc/device-tree/model ]; then echo "board $(tr -d '\\0' </proc/device-tree/model)"; fi
+if [ -r /etc/machine-id ]; then read -r line </etc/machine-id; echo "machine-id $line"; fi
+if [ -r /sys/class/dmi/id/product_uuid ]; then echo "product-uuid $(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"; fi
+if [ -d /run/systemd/system ]; then echo systemd yes; fi
+container=$(systemd-detect-virt --container 2>/dev/null) && echo "container $container"
+machine=$(systemd-detect-virt --vm 2>/dev/null) && echo "virtual-machine $machine"
+for feature in overlay bridge veth br_netfilter nf_tables vxlan; do
+  if [ -e "/sys/module/$feature" ] || { [ "$feature" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; }; then echo "feature $feature ready"
+  elif [ "$feature" = overlay ] && grep -qw overlay /proc/filesystems; then echo "feature overlay ready"
+  elif [ ! -e "/lib/modules/$(uname -r)/modules.dep" ]; then
+    if [ "$feature" = nf_tables ] && command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then echo "feature nf_tables ready"; else echo "feature $feature unknown"; fi
+  elif modprobe -n -q "$feature" 2>/dev/null; then echo "feature $feature loadable"
+  else echo "feature $feature missing"
+  fi
+done
+`;
+
+export function systemFacts(lines: FactLines) {
+  const container = lines.one('container');
+  const machine = lines.one('virtual-machine');
+  return {
+    os: {
+      id: lines.one('os.id') || 'unknown',
+      version: lines.one('os.version') ?? '',
+      pretty: lines.one('os.pretty') || 'unknown system',
+    },
+    cgroup: lines.one('cgroup') === 'cgroup2fs' ? 'v2' : 'v1',
+    controllers: [...new Set(lines.all('controllers').flatMap(words))],
+    boot: {
+      parameters: words(lines.one('boot') ?? ''),
+      file: lines.one('boot-file') || null,
+      board: lines.one('board') || null,
+    },
+    identity: { machineId: identity(lines.one('machine-id')), productUuid: identity(lines.one('product-uuid')) },
+    container: container && container !== 'none' ? container : null,
+    virtualMachine: machine && machine !== 'none' ? machine : null,
+    features: Object.fromEntries(
+      lines.all('feature').flatMap((line) => {
+        const [name = '', state = ''] = words(line);
+        return states.has(state) ? [[name, state as HostFacts['features'][string]] as const] : [];
+      }),
+    ),
+    systemd: lines.one('systemd') === 'yes',
+  } satisfies Partial<HostFacts>;
+}
+
+const states = new Set<string>(['ready', 'loadable', 'missing', 'unknown'] satisfies HostFacts['features'][string][]);
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+
+/** Firmware that was never given an identity says zeros, or an invention of its maker's that is the same everywhere. */
+function identity(text: string | undefined): string | null {
+  const value = (text ?? '').toLowerCase();
+  if (!/^[0-9a-f-]{32,36}$/.test(value) || value.startsWith('03000200-0400-0500')) return null;
+  return new Set(value.replaceAll('-', '')).size < 3 ? null : value;
+}

@@ -1,0 +1,48 @@
+import type { Host } from '../../testbed/schema.ts';
+import { type CheckFamily, error, ok } from './check.ts';
+
+interface Port {
+  port: number;
+  protocol: 'tcp' | 'udp';
+  purpose: string;
+}
+const tcp = (port: number, purpose: string): Port => ({ port, protocol: 'tcp', purpose });
+
+const ofEvery = [tcp(10250, 'kubelet'), tcp(10256, "kube-proxy's health")];
+const ofControlPlane = [
+  tcp(6443, 'the Kubernetes API'),
+  tcp(2379, 'etcd'),
+  tcp(2380, "etcd's peers"),
+  tcp(10257, 'the controller manager'),
+  tcp(10259, 'the scheduler'),
+  tcp(4222, 'the message bus'),
+  tcp(8222, "the message bus' health"),
+];
+
+/** What has to be free, by role, and who will listen there. */
+export const portsOf: Record<Host['role'], Port[]> = {
+  management: [
+    ...ofControlPlane,
+    ...ofEvery,
+    tcp(32443, 'the Karmada API'),
+    tcp(7422, "the message bus' leaves"),
+    tcp(8000, 'the northbound API'),
+  ],
+  master: [...ofControlPlane, ...ofEvery],
+  worker: ofEvery,
+};
+
+/** Whether what will listen on the host finds its port free. */
+export const portChecks: CheckFamily = ({ host, facts }) =>
+  portsOf[host.role].map(({ port, protocol, purpose }) => {
+    const id = `port-${port}`;
+    const holder = (protocol === 'udp' ? facts.listeningUdp : facts.listening).find((one) => one.port === port);
+    if (holder === undefined) return ok(id, 'free');
+    if (holder.ours === true) return ok(id, `held by our own ${holder.process}`);
+    const who = holder.pid === undefined ? holder.process : `${holder.process} (pid ${holder.pid})`;
+    return error(
+      id,
+      `port ${port}, which ${purpose} needs, is held by ${who}`,
+      `Stop ${holder.process} on ${host.name} (ss -ltnp sport = :${port} shows it), then run again`,
+    );
+  });
