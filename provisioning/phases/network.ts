@@ -61,8 +61,8 @@ async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
     ],
     undo: undoing(
       'systemctl disable -q --now mlsysops-network 2>/dev/null',
-      'rm -rf /opt/mlsysops/network /etc/systemd/system/mlsysops-network.service /etc/cni/net.d/10-mlsysops.conflist',
-      'ip link del cni0 2>/dev/null',
+      // Without their CNI configuration pods cannot be taken down: it goes with the node, as does the bridge.
+      'rm -rf /opt/mlsysops/network /etc/systemd/system/mlsysops-network.service',
       'systemctl daemon-reload',
     ),
   };

@@ -5,6 +5,7 @@ import { readFlags } from './kubelet/flags.ts';
 import { startKubelet } from './kubelet/kubelet.ts';
 import { kubeletVersion } from './kubelet/node-object.ts';
 import { ServiceProxy } from './kubelet/proxy.ts';
+import { leaveTraces } from './kubelet/traces.ts';
 
 /**
  * Kubelet double: takes kubelet's place on a test host, started by kubelet.service with kubelet's flags. It has no images: each
@@ -28,6 +29,7 @@ async function main(args: string[]): Promise<void> {
   }
   const flags = readFlags(args);
   log(`${kubeletVersion}, node ${flags.nodeName} at ${flags.nodeIp}, kubeconfig ${flags.kubeconfig}`);
+  leaveTraces(log);
   const kubelet = startKubelet({
     api: Api.fromFile(flags.kubeconfig),
     flags,

@@ -16,15 +16,38 @@ describe('a testbed on four real hosts', () => {
   });
   afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
+  /** What a node may change on a host, as lines: files, units, packet filter, interfaces, routes, network namespaces, control groups, programs. */
+  const pictureOf = (host: string): string[] => {
+    const commands = [
+      // containerd makes /opt/containerd whenever it starts.
+      'find /etc /opt /root /usr/local /var/log/pods /var/log/containers /var/lib/mlsysops /var/lib/kubelet /var/lib/etcd /var/lib/cni 2>/dev/null | grep -Ev "^/opt/containerd|^/etc/systemd/system/.*wants$" | sort',
+      'systemctl list-unit-files --no-legend "mlsysops*" "kube*" "karmada*" "nats*"; systemctl list-units --all --no-legend "mlsysops*" "kube*" "karmada*" "nats*"',
+      'for tool in iptables ip6tables; do for table in filter nat mangle; do $tool -t $table -S; done; done',
+      'nft list tables',
+      'ip -o link | cut -d: -f2 | cut -d@ -f1; ip route; ls /run/netns 2>/dev/null',
+      'find /sys/fs/cgroup -maxdepth 2 -name "kubepods*"',
+      'pgrep -af "kube|nats-server|/opt/mlsysops" | grep -v pgrep | cut -d" " -f2-',
+    ];
+    return fixture
+      .ssh(host, `sudo sh -c '${commands.join('\n')}\ntrue' 2>/dev/null`)
+      .trim()
+      .split('\n');
+  };
+  const before = new Map<string, string[]>();
+
   it('is set up from nothing', async () => {
+    for (const { name } of fixture.hosts) before.set(name, pictureOf(name));
     const { finished, events } = await provision(fixture, testbedOf(fixture, bundle), 'up');
     process.stdout.write(`up: ${finished.summary}\n`);
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
-    const nodes = fixture.ssh('master-1', 'sudo kubectl --kubeconfig=/etc/kubernetes/admin.conf get nodes --no-headers');
+    const nodes = fixture.ssh(
+      'master-1',
+      'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/kubernetes/admin.conf get nodes --no-headers',
+    );
     expect(nodes.split('\n').filter((line) => / Ready /.test(line))).toHaveLength(3);
     const members = fixture.ssh(
       'management',
-      'sudo kubectl --kubeconfig=/etc/karmada/karmada-apiserver.config get clusters --no-headers',
+      'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/karmada/karmada-apiserver.config get clusters --no-headers',
     );
     expect(members).toMatch(/^cluster1 .*True/);
   });
@@ -42,12 +65,10 @@ describe('a testbed on four real hosts', () => {
   it('is taken down without a trace', async () => {
     const { finished, events } = await provision(fixture, testbedOf(fixture, bundle), 'down');
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
-    for (const host of fixture.hosts) {
-      const left = fixture.ssh(
-        host.name,
-        'ls -d /etc/kubernetes /opt/mlsysops /etc/mlsysops /var/lib/kubelet /usr/local/bin/kube* /etc/karmada 2>/dev/null; systemctl list-units --all --no-legend "mlsysops*" "kube*" "karmada*" "nats*"; ip route | grep "10.1[0-3]"; sudo nft list ruleset | grep -i kube; pgrep -af "kube|nats|mlsysops" | grep -v pgrep; true',
-      );
-      expect({ host: host.name, left: left.trim() }).toEqual({ host: host.name, left: '' });
-    }
+    const after = fixture.hosts.map(({ name }) => {
+      const [was, is] = [before.get(name) ?? [], pictureOf(name)];
+      return { name, left: is.filter((line) => !was.includes(line)), lost: was.filter((line) => !is.includes(line)) };
+    });
+    expect(after).toEqual(fixture.hosts.map(({ name }) => ({ name, left: [], lost: [] })));
   });
 });

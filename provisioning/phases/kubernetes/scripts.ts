@@ -1,5 +1,6 @@
 import { containerdSocket } from '../runtime.ts';
 import { complain, notesFolder, waitFor } from '../support/shell.ts';
+import { keepPacketFilterTables, removeTraces } from './traces.ts';
 
 export const adminKubeconfig = '/etc/kubernetes/admin.conf';
 export const kubeadmFile = '/etc/mlsysops/kubeadm.yaml';
@@ -7,7 +8,11 @@ export const kubeadmFile = '/etc/mlsysops/kubeadm.yaml';
 export const begunNote = `${notesFolder}/kubernetes-begun`;
 export const doneNote = `${notesFolder}/kubernetes-done`;
 
-export const kubectl = (kubeconfig = adminKubeconfig): string => `kubectl --kubeconfig=${kubeconfig} --request-timeout=10s`;
+/** Its cache of what APIs offer would otherwise stay in root's home. */
+const kubectlCache = `${notesFolder}/kubectl-cache`;
+
+export const kubectl = (kubeconfig = adminKubeconfig): string =>
+  `kubectl --kubeconfig=${kubeconfig} --cache-dir=${kubectlCache} --request-timeout=10s`;
 
 export const apiReady = (kubeconfig = adminKubeconfig): string => `${kubectl(kubeconfig)} get --raw=/readyz >/dev/null 2>&1`;
 
@@ -27,6 +32,7 @@ elif [ -e ${leftover} ]; then
   ${complain(`this host is already a Kubernetes node that MLSysOps Desktop did not make (${leftover})`)}
   exit 1
 fi
+${keepPacketFilterTables}
 : >${begunNote}`;
 
 /** The last lines of kubelet, and what it died of when it keeps dying: that alone tells why kubeadm waits in vain. */
@@ -87,9 +93,9 @@ export const undoNode = `if [ -e ${begunNote} ]; then
   if command -v kubeadm >/dev/null; then ${reset} >/dev/null 2>&1; fi
   sed -n 's#^[^ ]* \\(/var/lib/kubelet/[^ ]*\\) .*#\\1#p' /proc/mounts | sort -r | while read -r mounted; do umount "$mounted" 2>/dev/null; done
   rm -rf /etc/kubernetes /var/lib/kubelet /var/lib/etcd /var/lib/cni /run/kubernetes ${builtOnTop}
-  for family in ip ip6; do if command -v nft >/dev/null; then nft delete table $family kube-proxy 2>/dev/null; fi; done
   for name in $(ctr -n k8s.io containers ls -q 2>/dev/null); do ctr -n k8s.io tasks rm -f "$name" >/dev/null 2>&1; ctr -n k8s.io containers rm "$name" >/dev/null 2>&1; done
   for name in $(ctr -n k8s.io images ls -q 2>/dev/null); do ctr -n k8s.io images rm "$name" >/dev/null 2>&1; done
+  ${removeTraces}
   rm -f ${begunNote} ${doneNote}
 fi
 rm -f ${kubeadmFile}`;

@@ -44,6 +44,10 @@ export function fileStep(step: {
 }): Step {
   const { id, title, files, timeoutS, remedies } = step;
   const units = files.flatMap((file) => /^\/etc\/systemd\/system\/([^/]+\.service)$/.exec(file.path)?.[1] ?? []);
+  // Made for our file; it stays when others have put theirs into it.
+  const dropInFolders = files.flatMap(
+    (file) => /^\/etc\/systemd\/system\/[^/]+\.service\.d(?=\/[^/]+$)/.exec(file.path)?.[0] ?? [],
+  );
   return {
     id,
     title,
@@ -55,6 +59,7 @@ export function fileStep(step: {
     undo: undoing(
       ...(step.undo ?? []),
       `rm -f ${files.map((file) => quote(file.path)).join(' ')}`,
+      ...dropInFolders.map((folder) => `rmdir ${quote(folder)} 2>/dev/null`),
       ...(units.length === 0 ? [] : ['systemctl daemon-reload', `systemctl reset-failed ${units.join(' ')} 2>/dev/null`]),
     ),
   };
