@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { runEventSchema } from '../../provisioning/run/events.ts';
+import { runEventSchema, runVerbSchema } from '../../provisioning/run/events.ts';
 import { call, stream } from './define.ts';
 
 export const runSummarySchema = z.object({
   run: z.string(),
   testbed: z.string(),
-  verb: z.enum(['up', 'down']),
+  verb: runVerbSchema,
   state: z.enum(['running', 'done', 'failed', 'cancelled', 'interrupted']),
   startedAt: z.number(),
   finishedAt: z.number().nullable(),

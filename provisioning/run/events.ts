@@ -40,6 +40,10 @@ export const planValueSchema = z.object({
 });
 export type PlanValue = z.infer<typeof planValueSchema>;
 
+/** "down" takes back what the phases of a recipe made; every other verb brings about what they want, in their order. */
+export const runVerbSchema = z.enum(['up', 'down', 'remove-host', 'replace-host', 'upgrade', 'rotate-certificates']);
+export type RunVerb = z.infer<typeof runVerbSchema>;
+
 /** What a run tells while it goes. Every event is one line of the journal. */
 export const runEventSchema = z.discriminatedUnion('type', [
   z.object({
@@ -47,7 +51,7 @@ export const runEventSchema = z.discriminatedUnion('type', [
     time: z.number(),
     run: z.string(),
     testbed: z.string(),
-    verb: z.enum(['up', 'down']),
+    verb: runVerbSchema,
     hosts: z.array(z.string()),
     phases: z.array(z.object({ id: z.string(), title: z.string() })),
     /** Named doubles that stand in for real parts; shown wherever the testbed is. */

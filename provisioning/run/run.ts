@@ -7,7 +7,7 @@ import { addressOf } from '../phases/support/hosts.ts';
 import type { SshOptions } from '../ssh/connection.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 import { builtOnChange, type Cell, makeCells, reverseCells } from './cells.ts';
-import type { CellState, RunEvent } from './events.ts';
+import type { CellState, RunEvent, RunVerb } from './events.ts';
 import { Failure } from './failure.ts';
 import { Journal, journalFile } from './journal.ts';
 import { observeHost } from './observed.ts';
@@ -22,7 +22,7 @@ export interface RunOptions {
   testbed: Testbed;
   /** The recipe. Connect, facts and preflight come before it by themselves. */
   phases: readonly Phase[];
-  verb: 'up' | 'down';
+  verb: RunVerb;
   ssh: SshOptions;
   /** This testbed's folder on this computer (0700): journals in runs/, and what phases keep. */
   stateFolder: string;
@@ -145,13 +145,16 @@ class Run {
   #summary(state: FinishedEvent['state'], changed: number, inPlace: number, wallMs: number, overhead: number): string {
     const { testbed, verb } = this.#options;
     const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-    const what = verb === 'up' ? `${changed} changed, ${inPlace} already in place` : `${changed} undone`;
+    const what = verb === 'down' ? `${changed} undone` : `${changed} changed, ${inPlace} already in place`;
     const warnings = this.#warnings > 0 ? `, ${this.#warnings} warning${this.#warnings > 1 ? 's' : ''}` : '';
     const numbers = `${what}${warnings}; ${seconds(wallMs)}, of which ${seconds(overhead)} our own`;
-    if (state === 'done') return `${testbed.name} is ${verb}: ${numbers}`;
+    if (state === 'done')
+      return verb === 'up' || verb === 'down'
+        ? `${testbed.name} is ${verb}: ${numbers}`
+        : `${testbed.name}: ${verb} is done: ${numbers}`;
     const again = `Run "${verb}" again to go on from there`;
     if (state === 'cancelled') return `${testbed.name} was stopped: ${numbers}. ${again}`;
-    return `${testbed.name} is not ${verb}: ${this.#failures} failed; ${numbers}. ${again}`;
+    return `${testbed.name} ${verb === 'up' || verb === 'down' ? `is not ${verb}` : `: ${verb} is not done`}: ${this.#failures} failed; ${numbers}. ${again}`;
   }
 
   #emit(body: Body<RunEvent>): RunEvent {
@@ -251,7 +254,7 @@ class Run {
     const root = this.#roots.get(host.name)!;
     const observed = await this.#session.metered(root, () => observeHost(this.#session, host, this.#options.phases));
     this.#observed.set(host.name, observed);
-    if (this.#options.verb === 'up') this.#session.sendAhead(host, observed);
+    if (this.#options.verb !== 'down') this.#session.sendAhead(host, observed);
   }
 
   /** Every cell as soon as what it needs is done; every phase's `after` once all its cells are, in the order of the recipe. */
@@ -274,7 +277,7 @@ class Run {
       return promise;
     };
     let before: Promise<void> = Promise.resolve();
-    const ends = (verb === 'up' ? phases : [...phases].reverse()).map((phase) => {
+    const ends = (verb === 'down' ? [...phases].reverse() : phases).map((phase) => {
       const own = cells.filter((cell) => cell.phase === phase);
       const done = Promise.all(own.map(start));
       before = Promise.all([before, done]).then(() => this.#endPhase(phase, own, begun.get(phase)));
@@ -289,7 +292,7 @@ class Run {
     if (cells.some((cell) => cell.state === 'failed')) return end('failed');
     if (cells.every((cell) => cell.state === 'none' || cell.state === 'held')) return end('skipped');
     if (cells.some((cell) => cell.state === 'held')) return end('failed');
-    if (phase.after && this.#options.verb === 'up' && !this.#signal.aborted) {
+    if (phase.after && this.#options.verb !== 'down' && !this.#signal.aborted) {
       // It waits for hosts in its own way (through an API, for a heartbeat): its time is theirs, not the engine's.
       const work = { hostMs: 0, after: [...cells] };
       this.#works.push(work);

@@ -21,7 +21,7 @@ export type FinishedEvent = Extract<RunEvent, { type: 'finished' }>;
 export interface RunPicture {
   run: string | null;
   testbed: string | null;
-  verb: 'up' | 'down';
+  verb: Extract<RunEvent, { type: 'started' }>['verb'];
   startedAt: number | null;
   lastTime: number | null;
   hosts: string[];
