@@ -14,7 +14,9 @@ import { fileStateStore, type StateStore } from './loop/state.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
-import { createPolicies } from './policies/policy.ts';
+import { createPolicies, type Policy } from './policies/policy.ts';
+import { PolicyFolder } from './policies/python/policy-folder.ts';
+import { PythonPolicy } from './policies/python/python-policy.ts';
 import { relocateByLatency } from './policies/relocate-by-latency.ts';
 import type { ClusterSituation } from './policies/situation.ts';
 import { staticPlacement } from './policies/static-placement.ts';
@@ -64,9 +66,10 @@ export async function startClusterAgentOn(
     applications: orchestrator.applications(),
     components: orchestrator.components(),
   });
+  const shipped = createPolicies([staticPlacement, relocateByLatency], config.policies);
   const loop = new AutonomicLoop<ClusterSituation>({
     agent: { id: config.agent, layer: 'cluster', cluster },
-    policies: createPolicies([staticPlacement, relocateByLatency], config.policies),
+    policies: shipped,
     mechanisms: [new PlacementMechanism(orchestrator, clock)],
     view,
     window,
@@ -75,6 +78,7 @@ export async function startClusterAgentOn(
     clock,
     log,
   });
+  const files = config.policyFiles && followPolicyFiles(config.policyFiles, shipped, loop, log);
   const statuses = new Statuses(orchestrator, bus, cluster, clock, log);
   let stopped = false;
   let changed = false;
@@ -107,6 +111,7 @@ export async function startClusterAgentOn(
       }),
     );
     await loop.start();
+    await files?.start();
     loop.poke();
     log('info', 'cluster agent started', { cluster });
   };
@@ -115,10 +120,26 @@ export async function startClusterAgentOn(
     async stop() {
       stopped = true;
       for (const one of owned) one.close();
+      files?.close();
       orchestrator.stop();
       await loop.stop();
     },
   };
+}
+
+/** Policy files beside the shipped policies; on a testbed they are laid into a folder of the agent's. */
+function followPolicyFiles(
+  { folder, ...python }: NonNullable<AgentConfig['policyFiles']>,
+  shipped: Policy<ClusterSituation>[],
+  loop: AutonomicLoop<ClusterSituation>,
+  log: Log,
+): PolicyFolder<PythonPolicy> {
+  return new PolicyFolder({
+    folder,
+    load: (file) => PythonPolicy.load(file, { ...python, log, onPlan: () => loop.poke() }),
+    onChange: (policies) => loop.use([...shipped, ...policies]),
+    log,
+  });
 }
 
 /** Components whose application is gone, or no longer has them, are removed. One whose description is there but cannot be read is left alone. */

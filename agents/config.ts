@@ -31,6 +31,16 @@ export const agentConfigSchema = z.strictObject({
   northbound: z.strictObject({ host: z.string().default('127.0.0.1'), port: z.number().int(), tokenFile: z.string() }).optional(),
   /** Policies by name with their settings; absent means the shipped ones of the layer. */
   policies: z.record(z.string(), z.record(z.string(), z.json())).optional(),
+  /** Policy files of the framework (policy-<name>.py), followed as they change, and the Python with pandas that runs them. */
+  policyFiles: z
+    .strictObject({
+      folder: z.string(),
+      python: z.string().default('python3'),
+      packageFolders: z.array(z.string()).default([]),
+      timeLimitS: z.number().positive().default(5),
+      memoryLimitMB: z.number().int().min(256).default(1024),
+    })
+    .optional(),
 });
 export type AgentConfig = z.infer<typeof agentConfigSchema>;
 

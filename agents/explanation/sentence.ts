@@ -35,6 +35,8 @@ export function tell(record: Omit<DecisionRecord, 'title' | 'sentence'>): { titl
   const chosen = record.candidates.find(({ id }) => id === record.choice);
   if (!chosen || record.choice === record.stay) return tellStay(record, chosen);
   const subject = record.component ?? record.application ?? 'the application';
+  // A policy file of the framework says what to do, and gives no reason: neither do we.
+  if (record.trigger.kind === 'policy-file') return tellAsked(record, chosen, subject);
   switch (chosen.action.kind) {
     case 'move': {
       const { component, from, to } = chosen.action;
@@ -56,6 +58,19 @@ export function tell(record: Omit<DecisionRecord, 'title' | 'sentence'>): { titl
     default:
       return { title: chosen.label, sentence: `${chosen.label}, because ${ranking(record, chosen, 'option')}.` };
   }
+}
+
+function tellAsked(record: Omit<DecisionRecord, 'title' | 'sentence'>, { action, label }: Candidate, subject: string) {
+  const title =
+    action.kind === 'move'
+      ? `Moved ${subject} to ${action.to}`
+      : action.kind === 'deploy'
+        ? `Placed ${subject} on ${action.host}`
+        : action.kind === 'remove'
+          ? `Removed ${subject} from ${action.host}`
+          : label;
+  const from = action.kind === 'move' ? ` from ${action.from}` : '';
+  return { title, sentence: `${title}${from}, because ${record.trigger.text}; a policy file does not say why.` };
 }
 
 function tellStay(record: Omit<DecisionRecord, 'title' | 'sentence'>, stay: Candidate | undefined) {

@@ -35,6 +35,7 @@ export class AutonomicLoop<View> {
   readonly #busy = new Set<string>();
   readonly #told = new Map<string, { key: string; at: number }>();
   readonly #running = new Set<Promise<void>>();
+  #policies: Policy<View>[];
   readonly #leaveUntil = new Map<string, number>();
   #lastChange: Record<string, number> = {};
   #pending: PendingOutcome[] = [];
@@ -46,6 +47,13 @@ export class AutonomicLoop<View> {
 
   constructor(options: LoopOptions<View>) {
     this.#options = options;
+    this.#policies = options.policies;
+  }
+
+  /** Replaces the policies, from the next tick on. What those that stay have learnt stays with them. */
+  use(policies: Policy<View>[]): void {
+    this.#policies = policies;
+    this.poke();
   }
 
   async start(): Promise<void> {
@@ -55,7 +63,7 @@ export class AutonomicLoop<View> {
       if (state) {
         this.#lastChange = state.lastChange;
         this.#pending = state.pending;
-        for (const policy of this.#options.policies) {
+        for (const policy of this.#policies) {
           const learnt = state.policies[policy.name];
           if (learnt !== undefined) policy.restore?.(learnt);
         }
@@ -78,9 +86,9 @@ export class AutonomicLoop<View> {
 
   async tick(): Promise<void> {
     if (this.#stopped) return;
-    const { policies, clock, window, agent, log } = this.#options;
+    const { clock, window, agent, log } = this.#options;
     const input: PolicyInput<View> = { now: clock.now(), agent: agent.id, view: this.#options.view(), window };
-    for (const policy of policies) {
+    for (const policy of this.#policies) {
       try {
         policy.learn?.(input);
         for (const trigger of policy.analyze(input)) await this.#consider(policy, input, trigger);
@@ -213,7 +221,7 @@ export class AutonomicLoop<View> {
   async #save(now: number): Promise<void> {
     this.#savedAt = now;
     const policies = Object.fromEntries(
-      this.#options.policies.flatMap((policy) => {
+      this.#policies.flatMap((policy) => {
         const learnt = policy.state?.();
         return learnt === undefined ? [] : [[policy.name, learnt]];
       }),

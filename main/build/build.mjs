@@ -19,7 +19,20 @@ const banner = [
   'const __dirname = __dirnameOf(__filename);',
 ].join('\n');
 
+/** Files that programs carry inside of themselves as text: `import text from './file?raw'`, as Vite has it. */
+const rawText = {
+  name: 'raw-text',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.slice(0, -'?raw'.length)),
+      namespace: 'raw-text',
+    }));
+    onLoad({ filter: /.*/, namespace: 'raw-text' }, ({ path }) => ({ contents: readFileSync(path, 'utf8'), loader: 'text' }));
+  },
+};
+
 const common = {
+  plugins: [rawText],
   absWorkingDir: root,
   bundle: true,
   platform: 'node',

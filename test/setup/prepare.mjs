@@ -9,7 +9,7 @@ import { ensureElectron } from './electron-runtime.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cache = join(root, '.cache');
 
-/** A program that tests start, and the Debian package that brings it. */
+/** A program that tests start (or a file that must be there), and the Debian package that brings it. */
 const needed = [
   ['mmdebstrap', 'mmdebstrap'],
   ['systemd-nspawn', 'systemd-container'],
@@ -28,9 +28,10 @@ const needed = [
   ['chromium', 'chromium'],
   ['nats-server', 'nats-server'],
   ['kubectl', 'kubernetes-client'],
+  ['/usr/lib/python3/dist-packages/pandas/__init__.py', 'python3-pandas'],
 ];
 const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
-const present = (program) => folders.some((folder) => existsSync(join(folder, program)));
+const present = (program) => existsSync(program) || folders.some((folder) => existsSync(join(folder, program)));
 const missing = [...new Set(needed.filter(([program]) => !present(program)).map(([, name]) => name))];
 
 if (missing.length > 0) {

@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import type { Log } from '../../config.ts';
+import { constant } from '../../decision/expression.ts';
+import type { Action, Premise } from '../../decision/record.ts';
+import { permits } from '../../descriptions/application.ts';
+import { unitOf } from '../../descriptions/common.ts';
+import type { Json } from '../../mechanisms/mechanism.ts';
+import { rejectionOf } from '../constraints.ts';
+import type { Option, Policy, PolicyInput, Proposal, Trigger } from '../policy.ts';
+import type { ClusterSituation } from '../situation.ts';
+import { argumentsOf, frameOf, metricsOf } from './arguments.ts';
+import { type Frame, type PythonPolicyAbout, PythonProcess, type PythonProcessOptions } from './python-process.ts';
+
+/** A decision by a file of the framework: it says what to do, not why. */
+export const policyFileTrigger = 'policy-file';
+
+const fluiditySchema = z.object({
+  name: z.string(),
+  deployment_plan: z.object({ initial_plan: z.boolean().default(false) }).catchall(z.array(z.record(z.string(), z.json()))),
+});
+
+/** One action on one component that a file has asked for. */
+interface Wish {
+  application: string;
+  component: string;
+  action: Record<string, Json>;
+  isInitial: boolean;
+  shown: Frame;
+}
+
+export interface PythonPolicyOptions extends Omit<PythonProcessOptions, 'file' | 'onLine'> {
+  log: Log;
+  /** Endpoint that policies are given as `ml_connector`. */
+  modelEndpoint?: string;
+  /** Called when a plan is there, so that the loop need not wait for its next tick. */
+  onPlan?: () => void;
+}
+
+/**
+ * A policy file of the framework (`policy-<name>.py`), unchanged, behind the policy API: its `analyze` and `plan` run beside the loop at its own
+ * interval, and what it asks for becomes a decision, held against `permitted_actions` and the constraints of every other policy.
+ */
+export class PythonPolicy implements Policy<ClusterSituation> {
+  readonly name: string;
+  readonly version: string;
+  readonly #file: string;
+  readonly #about: PythonPolicyAbout;
+  readonly #process: PythonProcess;
+  readonly #options: PythonPolicyOptions;
+  /** When each application ("" for all) is looked at again, and which are being looked at. */
+  readonly #due = new Map<string, number>();
+  readonly #busy = new Set<string>();
+  #wishes: Wish[] = [];
+
+  /** Reads and checks a file. @throws PythonPolicyError when it cannot be run */
+  static async load(file: string, options: PythonPolicyOptions): Promise<PythonPolicy> {
+    const source = await readFile(file);
+    const onLine = (line: string) => options.log('info', line, { policy: basename(file) });
+    const process = new PythonProcess({ ...options, file, onLine });
+    try {
+      return new PythonPolicy(
+        file,
+        createHash('sha256').update(source).digest('hex').slice(0, 12),
+        process,
+        await process.about(),
+        options,
+      );
+    } catch (error) {
+      process.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    file: string,
+    version: string,
+    process: PythonProcess,
+    about: PythonPolicyAbout,
+    options: PythonPolicyOptions,
+  ) {
+    this.name = basename(file)
+      .replace(/^policy-/, '')
+      .replace(/\.py$/, '');
+    this.version = version;
+    this.#file = basename(file);
+    this.#process = process;
+    this.#about = about;
+    this.#options = options;
+  }
+
+  close(): void {
+    this.#process.close();
+  }
+
+  analyze(input: PolicyInput<ClusterSituation>): Trigger[] {
+    const { view } = input;
+    if (this.#about.scope === 'global') this.#look(input, null);
+    else for (const { description } of view.applications) this.#look(input, description.name);
+    const known = new Set(view.applications.map(({ description }) => description.name));
+    this.#wishes = this.#wishes.filter(({ application }) => known.has(application));
+    return this.#wishes.map(({ application, component }) => ({
+      kind: policyFileTrigger,
+      text: `${this.#file} asked for it`,
+      application,
+      component,
+    }));
+  }
+
+  plan({ view, window, now }: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
+    const wish = this.#wishes.find(
+      ({ application, component }) => application === trigger.application && component === trigger.component,
+    );
+    if (!wish) return undefined;
+    this.#wishes = this.#wishes.filter((other) => other !== wish);
+    const application = view.applications.find(({ description }) => description.name === wish.application)?.description;
+    const component = application?.components.find(({ metadata }) => metadata.name === wish.component);
+    if (!application || !component) return undefined;
+    const here = view.components.find((one) => one.application === wish.application && one.component === wish.component)?.pin;
+    const action = actionOf(wish, here ?? null);
+    // What is so already needs no decision: files that ask again and again are no news.
+    if (action === null) return undefined;
+    const target = action.kind === 'deploy' ? action.host : action.kind === 'move' ? action.to : undefined;
+    const node = view.nodes.find(({ name }) => name === target);
+    const rejected =
+      action.kind === 'command'
+        ? { rule: 'unsupported', reason: `"${String(wish.action.action)}" is no action that can be carried out here` }
+        : target !== undefined && node === undefined
+          ? { rule: 'unknown-host', reason: `there is no node ${target} in ${view.cluster}` }
+          : action.kind === 'move' && !permits(application, 'component_relocation')
+            ? { rule: 'permitted_actions', reason: `${application.name} does not permit component_relocation` }
+            : node && rejectionOf(node, application, component, view, now);
+    const stay: Option = {
+      id: 'stay',
+      label: here ? `Stay on ${here}` : 'Leave it without a node',
+      action: { kind: 'stay', component: wish.component, ...(here && { host: here }) },
+      predicted: [],
+      terms: [{ name: 'Policy file', expression: constant(0) }],
+    };
+    const change: Option = {
+      id: 'asked',
+      label: labelOf(action),
+      action,
+      ...(rejected && { rejected }),
+      predicted: [],
+      terms: [{ name: 'Policy file', expression: constant(1) }],
+    };
+    const premises = premisesOf(wish.shown, this.#file, now);
+    return {
+      premises,
+      options: [stay, change],
+      stay: 'stay',
+      neededMargin: 0,
+      coolDownS: 0,
+      horizonS: 30,
+      mechanism: 'fluidity',
+      command: () => ({
+        name: wish.application,
+        deployment_plan: { initial_plan: wish.isInitial, [wish.component]: [commandOf(action, wish.action)] },
+      }),
+      readings: Object.fromEntries(
+        premises.flatMap(({ id }) => (window.latest({ metric: id }).length > 0 ? [[id, { metric: id }]] : [])),
+      ),
+    };
+  }
+
+  /** Lets the file look at an application (null: at all of them) when it is due, beside the loop. */
+  #look(input: PolicyInput<ClusterSituation>, application: string | null): void {
+    const key = application ?? '';
+    if (this.#busy.has(key) || (this.#due.get(key) ?? 0) > input.now) return;
+    this.#busy.add(key);
+    this.#ask(input, application)
+      .catch((error: unknown) => {
+        this.#due.set(key, input.now + intervalMs(this.#about.interval));
+        const text = error instanceof Error ? error.message : String(error);
+        this.#options.log('error', `policy ${this.name} failed`, { error: text, ...(application !== null && { application }) });
+      })
+      .finally(() => this.#busy.delete(key));
+  }
+
+  async #ask({ view, window, now }: PolicyInput<ClusterSituation>, name: string | null): Promise<void> {
+    const applications =
+      name === null ? view.applications : view.applications.filter(({ description }) => description.name === name);
+    const frame = frameOf(window, [...this.#about.metrics, ...applications.flatMap(metricsOf)], now, name ?? undefined);
+    const given = argumentsOf(view, applications, frame, this.#options.modelEndpoint ?? null);
+    const analyzed = await this.#process.analyze(name, given);
+    let { interval } = analyzed;
+    if (analyzed.adapt) {
+      const planned = await this.#process.plan(name, given);
+      interval = planned.interval;
+      const wishes = this.#wishesOf(planned.plan, frame);
+      this.#wishes = [...this.#wishes.filter((old) => !wishes.some((fresh) => isSame(old, fresh))), ...wishes];
+      if (wishes.length > 0) this.#options.onPlan?.();
+    }
+    this.#due.set(name ?? '', now + intervalMs(interval));
+  }
+
+  #wishesOf(plan: Record<string, Json>, shown: Frame): Wish[] {
+    return Object.entries(plan).flatMap(([mechanism, command]) => {
+      const parsed = mechanism === 'fluidity' ? fluiditySchema.safeParse(command) : undefined;
+      if (!parsed?.success) {
+        const why = parsed ? z.prettifyError(parsed.error).split('\n')[0] : 'there is no such mechanism in this agent';
+        this.#options.log('warn', `policy ${this.name} asked for something of "${mechanism}" that cannot be done`, { why });
+        return [];
+      }
+      const { name, deployment_plan: deployment } = parsed.data;
+      return Object.entries(deployment).flatMap(([component, actions]) =>
+        Array.isArray(actions)
+          ? actions.map((action): Wish => ({ application: name, component, action, isInitial: deployment.initial_plan, shown }))
+          : [],
+      );
+    });
+  }
+}
+
+const isSame = (a: Wish, b: Wish): boolean => a.application === b.application && a.component === b.component;
+
+const hostActionSchema = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('deploy'), host: z.string() }),
+  z.object({ action: z.literal('remove'), host: z.string() }),
+  z.object({ action: z.literal('move'), src_host: z.string(), target_host: z.string() }),
+]);
+
+/** What a wish comes to where its component is `here` now; null when nothing would change. */
+function actionOf({ component, action, ...wish }: Wish, here: string | null): Action | null {
+  const parsed = hostActionSchema.safeParse(action);
+  if (!parsed.success)
+    return { kind: 'command', mechanism: 'fluidity', command: { name: wish.application, [component]: [action] } };
+  switch (parsed.data.action) {
+    case 'deploy':
+      return here === null ? { kind: 'deploy', component, host: parsed.data.host } : null;
+    case 'remove':
+      return here === null ? null : { kind: 'remove', component, host: parsed.data.host };
+    case 'move':
+      return here === null || here === parsed.data.target_host
+        ? null
+        : { kind: 'move', component, from: here, to: parsed.data.target_host };
+  }
+}
+
+/** The framework's own form of what is done; a file may have seen another source host than the one of now. */
+const commandOf = (action: Action, asked: Record<string, Json>): Record<string, Json> =>
+  action.kind === 'move' ? { action: 'move', src_host: action.from, target_host: action.to } : asked;
+
+function labelOf(action: Action): string {
+  switch (action.kind) {
+    case 'deploy':
+      return `Place on ${action.host}`;
+    case 'move':
+      return `Move to ${action.to}`;
+    case 'remove':
+      return `Remove from ${action.host}`;
+    default:
+      return 'What the file asked for';
+  }
+}
+
+/** What the file was shown last of each metric. It says nothing of what it made of them: they weigh nothing in the score. */
+function premisesOf({ columns, rows }: Frame, file: string, now: number): Premise[] {
+  return columns.slice(1).flatMap((metric, index): Premise[] => {
+    const row = rows.findLast((one) => one[index + 1] !== null);
+    const value = row?.[index + 1];
+    if (!row || value === null || value === undefined) return [];
+    const values = rows.flatMap((one) => one[index + 1] ?? []).sort((a, b) => a - b);
+    return [
+      {
+        id: metric,
+        name: metric,
+        value,
+        unit: unitOf(metric),
+        at: Math.min(now, (row[0] ?? 0) * 1000),
+        source: `${metric}, as ${file} was shown it`,
+        usual: values[Math.floor(values.length / 2)] ?? value,
+      },
+    ];
+  });
+}
+
+/** "5s", "10m", "2h", "1d" in ms; "0s" (once) is never again, and what cannot be read counts as 10 s. */
+export function intervalMs(interval: string): number {
+  const match = /^(\d+)([smhd])$/.exec(interval.trim());
+  if (!match) return 10_000;
+  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd'];
+  return Number(match[1]) === 0 ? Number.POSITIVE_INFINITY : Number(match[1]) * unit;
+}
