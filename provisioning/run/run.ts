@@ -242,6 +242,10 @@ class Run {
     // Trying the ways to the others and looking at what is in place wait for different things: both at once.
     const addressOfHost = (other: Host) => addressOf(other, this.#session.context);
     const [reach] = await Promise.all([this.#session.checkReach(host, addressOfHost), this.#observe(host)]);
+    const blocked = preflightFailure(host, reach);
+    if (blocked) throw blocked;
+    // Nothing is sent before all of it is known to be of use.
+    this.#session.sendAhead(host, this.#observed.get(host.name) ?? []);
     const warnings = [...checks.filter((check) => check.host === host.name), ...reach].filter(
       (check) => check.severity === 'warning',
     );
@@ -254,7 +258,6 @@ class Run {
     const root = this.#roots.get(host.name)!;
     const observed = await this.#session.metered(root, () => observeHost(this.#session, host, this.#options.phases));
     this.#observed.set(host.name, observed);
-    if (this.#options.verb !== 'down') this.#session.sendAhead(host, observed);
   }
 
   /** Every cell as soon as what it needs is done; every phase's `after` once all its cells are, in the order of the recipe. */

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { connectHost, connectPhase } from '../phases/connect.ts';
 import { factsPhase, factsScript, parseFacts } from '../phases/facts.ts';
-import { type Check, checkHosts, checkPaths, pathsOf, preflightPhase, reachScript } from '../phases/preflight.ts';
+import { checkReachability, tryWays } from '../phases/preflight/reachability.ts';
+import type { Reachability } from '../phases/preflight/ways.ts';
+import { type Check, checkHosts, preflightPhase } from '../phases/preflight.ts';
 import type { SshOptions } from '../ssh/connection.ts';
 import { type ExecuteOptions, type ExecuteResult, tail } from '../ssh/execute.ts';
 import { SshPool } from '../ssh/pool.ts';
@@ -37,6 +39,9 @@ export class Session {
   readonly #signal: AbortSignal;
   readonly #meter = new AsyncLocalStorage<Meter>();
   readonly #ahead = new Map<string, SendAhead>();
+  /** The matrix of what was tried between the hosts; null until it was. */
+  reachability: Reachability | null = null;
+  #reach: Promise<Check[]> | undefined;
   readonly #forwardings: { close(): void }[] = [];
 
   constructor(options: {
@@ -141,12 +146,18 @@ export class Session {
     });
   }
 
-  /** Tries the TCP paths from one host to the others that could be reached. What cannot be tried is no reason to stop. */
+  /** Whether the hosts reach each other where they will have to: tried once, between all that have told their facts. What cannot be tried is a warning. */
   async checkReach(host: Host, addressOf: (host: Host) => string): Promise<Check[]> {
-    const paths = pathsOf(this.testbed, addressOf).filter((path) => path.from === host.name && this.facts.has(path.to));
-    if (paths.length === 0) return [];
-    const result = await this.execute(host, reachScript(paths), { timeoutMs: 30_000 });
-    return checkPaths(paths, result.stdout);
+    this.#reach ??= this.#tryWays(addressOf);
+    return (await this.#reach).filter((check) => check.host === host.name);
+  }
+
+  async #tryWays(addressOf: (host: Host) => string): Promise<Check[]> {
+    const { testbed } = this;
+    const hosts = new Set(this.facts.keys());
+    const tried = await tryWays({ testbed, hosts, addressOf, execute: (host, script, how) => this.execute(host, script, how) });
+    this.reachability = { ways: tried.ways };
+    return checkReachability(testbed, tried, addressOf);
   }
 
   checks(): Check[] {

@@ -53,8 +53,9 @@ for file in /etc/kubernetes/kubelet.conf /etc/kubernetes/admin.conf; do if [ -e 
 for folder in /run/containerd/io.containerd.runtime.v2.task/*/*; do [ ! -d "$folder" ] || { space=\${folder%/*}; echo "container-of \${space##*/}"; }; done
 for file in /run/containers/storage/overlay-containers/*/userdata/pidfile; do [ ! -e "$file" ] || echo "container-of podman"; done
 if [ -s /etc/containerd/config.toml ] && ! grep -q '^# Written by MLSysOps' /etc/containerd/config.toml; then
-  # The distribution's own file switches Kubernetes off and says nothing else.
-  grep -Evq '^[[:space:]]*(#|$|disabled_plugins|version *=)' /etc/containerd/config.toml && echo "containerd-configuration /etc/containerd/config.toml"
+  # As its package brought it, nobody has set anything in it.
+  sum=$(md5sum </etc/containerd/config.toml)
+  dpkg-query -W -f '\${Conffiles}\\n' containerd containerd.io 2>/dev/null | grep -q "config.toml \${sum%% *}" || echo "containerd-configuration /etc/containerd/config.toml"
 fi
 for file in /etc/cni/net.d/*; do case $file in *.conf|*.conflist) [ ! -e "$file" ] || echo "cni \${file##*/}";; esac; done
 if [ -r /etc/ufw/ufw.conf ] && grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf; then echo "ufw yes"; fi

@@ -33,3 +33,7 @@ export const gib = 1024 ** 3;
 /** "1.7 GiB", "31 MiB" */
 export const size = (bytes: number): string =>
   bytes >= gib / 2 ? `${(bytes / gib).toFixed(1)} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
+
+/** An error that the testbed file says to go on with is a warning. */
+export const tolerated = (check: Check, testbed: Testbed): Check =>
+  check.severity === 'error' && testbed.preflight.ignore.includes(check.id) ? { ...check, severity: 'warning' } : check;

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Host } from '../../testbed/schema.ts';
+import { exampleTestbed } from '../support/context-double.ts';
+import { openWay, parseFirewall, ruleInWay } from './firewall.ts';
+import { parseAnswers } from './reach-scripts.ts';
+import { checkReachability } from './reachability.ts';
+import { reachabilitySchema, type WayAnswer, waysOf } from './ways.ts';
+
+const testbed = exampleTestbed();
+const addressOf = (host: Host): string => host.address;
+const ways = waysOf(testbed, addressOf);
+
+/** All ways as `answerOf` says; open by default. */
+const tried = (answerOf: (way: (typeof ways)[number]) => WayAnswer['answer'] | undefined, rules = new Map()) => ({
+  ways: ways.map((way) => ({ ...way, answer: answerOf(way) ?? ('open' as const) })),
+  firewalls: rules,
+});
+const problems = (of: ReturnType<typeof tried>) =>
+  checkReachability(testbed, of, addressOf).flatMap(({ host, id, severity }) =>
+    severity === 'ok' ? [] : [`${host} ${id} ${severity}`],
+  );
+
+describe('blocked ways', () => {
+  it('are put down to the host that is cut off, not to all that miss it', () => {
+    expect(problems(tried(() => undefined))).toEqual([]);
+    expect(problems(tried(({ from, to }) => (from === 'worker-1' || to === 'worker-1' ? 'silent' : undefined)))).toEqual([
+      'worker-1 reach-6443 error',
+      'worker-1 reach-4222 error',
+      'worker-1 reach-10250 error',
+    ]);
+    expect(problems(tried(({ to }) => (to === 'master-1' ? 'silent' : undefined)))).toEqual([
+      'master-1 reach-6443 error',
+      'master-1 reach-4222 error',
+    ]);
+  });
+
+  it('are errors where the plan needs them, and warnings where another way does', () => {
+    const blocked = (...ports: number[]) =>
+      tried(({ from, to, port }) =>
+        from !== 'worker-1' && to !== 'worker-1' && from !== 'worker-2' && to !== 'worker-2' && ports.includes(port)
+          ? 'silent'
+          : undefined,
+      );
+    // Karmada reaches its member, or the member reaches Karmada.
+    expect(problems(blocked(6443))).toEqual(['master-1 reach-6443 warning']);
+    expect(problems(blocked(32443))).toEqual(['management reach-32443 warning']);
+    expect(problems(blocked(6443, 32443))).toEqual(['master-1 reach-6443 error', 'master-1 reach-32443 error']);
+  });
+
+  it('that could not be tried are told as that', () => {
+    expect(problems(tried(({ from }) => (from === 'worker-2' ? 'untried' : undefined)))).toEqual(['worker-2 reach warning']);
+    expect(reachabilitySchema.safeParse(tried(() => 'unreachable')).success).toBe(true);
+  });
+});
+
+describe('the rule that stands in a way', () => {
+  const way = ways.find(({ port, to }) => port === 6443 && to === 'master-1')!;
+  const cases: [string, string, string | undefined, string][] = [
+    [
+      'nftables',
+      `nft table inet filter {\nnft chain input {\nnft type filter hook input priority filter; policy drop;\nnft ct state invalid drop\nnft tcp dport 22 drop\nnft tcp dport { 80, 6000-7000 } reject`,
+      'tcp dport { 80, 6000-7000 } reject',
+      'nft insert rule inet filter input ip saddr 10.77.0.12 tcp dport 6443 accept',
+    ],
+    [
+      'ufw',
+      'tool ufw\nnft table ip filter {\nnft chain INPUT {\nnft type filter hook input priority filter; policy drop;\nnft chain ufw-reject-input {\nnft counter reject',
+      'counter reject',
+      'ufw allow from 10.77.0.12 to any port 6443 proto tcp',
+    ],
+    [
+      'firewalld',
+      'tool firewalld\nnft table inet firewalld {\nnft chain filter_INPUT {\nnft type filter hook input priority filter + 10; policy accept;\nnft ct state invalid drop\nnft reject with icmpx admin-prohibited',
+      'reject with icmpx admin-prohibited',
+      "firewall-cmd --permanent --add-rich-rule='rule family=ipv4 source address=10.77.0.12 port port=6443 protocol=tcp accept' && firewall-cmd --reload",
+    ],
+    ['iptables', 'legacy :INPUT DROP [0:0]', 'policy drop', 'iptables -I INPUT -p tcp -s 10.77.0.12 --dport 6443 -j ACCEPT'],
+    [
+      'iptables',
+      'legacy -A INPUT -p tcp -m multiport --dports 80,6443 -j DROP',
+      '-p tcp -m multiport --dports 80,6443 -j DROP',
+      'iptables -I INPUT -p tcp -s 10.77.0.12 --dport 6443 -j ACCEPT',
+    ],
+    [
+      'nftables',
+      'nft table inet a {\nnft chain b {\nnft type filter hook input priority 0; policy accept;\nnft tcp dport 22 drop',
+      undefined,
+      '',
+    ],
+  ];
+  it.each(cases)('is told of %s', (tool, said, text, remedy) => {
+    const rule = ruleInWay(parseFirewall(said), way, 'input');
+    expect(rule?.text).toBe(text);
+    if (text === undefined) return;
+    expect(rule?.tool).toBe(tool);
+    expect(openWay(rule, way, '10.77.0.12')).toBe(remedy);
+  });
+});
+
+describe('what hosts say of their ways', () => {
+  it('of any kind is an answer for each way, and nothing else', () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .tuple(fc.integer({ min: -2, max: 20 }), fc.constantFrom('open', 'silent', 'refused', 'gone', ''))
+        .map(([index, answer]) => `reach ${index} ${answer} why`),
+      fc.constantFrom(
+        'nft table inet x {',
+        'nft chain y {',
+        'nft type filter hook input priority 0; policy drop',
+        'legacy -A INPUT -j DROP',
+        'tool ufw',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 20 }), (lines) => {
+        const answers = parseAnswers(ways, lines.join('\n'));
+        expect(answers.map(({ from, to, port }) => [from, to, port])).toEqual(ways.map(({ from, to, port }) => [from, to, port]));
+        const firewalls = new Map([['master-1', parseFirewall(lines.join('\n'))]]);
+        for (const check of checkReachability(testbed, { ways: answers, firewalls }, addressOf))
+          expect(check.evidence).not.toContain('undefined');
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
