@@ -79,10 +79,14 @@ function filesOf(host: Host, context: RunContext, networks: NodeNetworks): Place
   return networkFiles(own, cluster, routesOf(host, context, networks));
 }
 
-/** Every node may look at itself with kubelet's own credentials. */
+/**
+ * Every node may look at itself with kubelet's own credentials. A node that says that it is Ready takes pods only some seconds later, when
+ * Kubernetes has taken its "not-ready" taint off.
+ */
 function nodeReadyStep(host: Host): Step {
   const kubelet = kubectl('/etc/kubernetes/kubelet.conf');
-  const ready = `[ "$(${kubelet} get node ${host.name} -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]`;
+  const state = `{.status.conditions[?(@.type=="Ready")].status}{range .spec.taints[*]} {.key}{end}`;
+  const ready = `case "$(${kubelet} get node ${host.name} -o jsonpath='${state}' 2>/dev/null)" in *node.kubernetes.io/not-ready*) false ;; True*) : ;; *) false ;; esac`;
   const why = `${kubelet} get node ${host.name} -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}' >&2; journalctl -u kubelet -n 10 --no-pager >&2`;
   return {
     id: 'node-ready',

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
 import { makeAuthority, makeCertificate } from '../../provisioning/phases/bus/certificates.ts';
 import { kubeconfigFor } from '../../provisioning/twin/api/access.ts';
 import { MemberError } from '../../provisioning/twin/karmada/member-client.ts';
@@ -26,13 +27,25 @@ async function main(): Promise<void> {
   throw new Error(`the karmadactl double has no command "${args.join(' ')}"`);
 }
 
+const nodesSchema = z.object({
+  items: z.array(z.looseObject({ spec: z.looseObject({ taints: z.array(z.unknown()).nullish() }).optional() })),
+});
+
 async function init(): Promise<void> {
   const address = needed('karmada-apiserver-advertise-address');
   const port = Number(option('port') ?? 32443);
   const folder = option('karmada-data') ?? '/etc/karmada';
   const pki = option('karmada-pki') ?? `${folder}/pki`;
   const host = clientFrom(needed('kubeconfig'));
-  await awaitReady(host, 10).finally(() => host.close());
+  try {
+    await awaitReady(host, 10);
+    // Karmada's etcd keeps its data on a node, and takes only one without any taint.
+    const nodes = nodesSchema.parse(await host.get('/api/v1/nodes')).items;
+    if (nodes.every(({ spec }) => (spec?.taints ?? []).length > 0))
+      throw new Error('failed to find a healthy node for karmada-etcd');
+  } finally {
+    host.close();
+  }
 
   mkdirSync(pki, { recursive: true, mode: 0o700 });
   mkdirSync('/var/lib/karmada-etcd', { recursive: true, mode: 0o700 });

@@ -64,6 +64,8 @@ function reset(): void {
 
 main().catch((error: unknown) => {
   const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`error: ${text.replace(/^error: /, '')}\nTo see the stack trace of this error execute with --v=5 or higher\n`);
+  process.stderr.write(
+    `error: ${text.replace(/^error: /, '')}\nTo see the stack trace of this error execute with --v=5 or higher\n`,
+  );
   process.exit(1);
 });

@@ -44,17 +44,24 @@ const deadContainersSay = `for log in $(find /var/log/pods -name '*.log' -mmin -
   if grep -q . "$log"; then echo "$log:" >&2; tail -n 2 "$log" >&2; fi
 done`;
 
-/** kubeadm with its file. When it fails, its own reason stands last, after those of kubelet and of the containers that it waited for. */
-export const kubeadm = (verb: 'init' | 'join'): string => `said=$(mktemp)
-  if ! kubeadm ${verb} --config=${kubeadmFile} 2>"$said"; then
-    cat "$said" >&2
-    ${deadContainersSay}
-    ${kubeletSays}
-    grep -E '^error|\\[ERROR' "$said" >&2 || :
-    rm -f "$said"
+/**
+ * Runs a tool of Kubernetes, whose stderr is told as it comes. When it fails, its own reason is told once more, last, after what
+ * `meanwhile` tells: the last line is the one that people are shown first.
+ */
+export const reasonLast = (command: string, meanwhile: string): string => `said=$(mktemp)
+  { { ${command} && echo 0 >"$said.code" || echo 1 >"$said.code"; } 2>&1 >&3 | tee "$said" >&2; } 3>&1
+  if [ "$(cat "$said.code")" != 0 ]; then
+    set +e
+    ${meanwhile}
+    grep -E '^error|\\[ERROR' "$said" >&2
+    rm -f "$said" "$said.code"
     exit 1
   fi
-  rm -f "$said"`;
+  rm -f "$said" "$said.code"`;
+
+/** kubeadm with its file, and on failure what kubelet and the containers say that it waited for. */
+export const kubeadm = (verb: 'init' | 'join'): string =>
+  reasonLast(`kubeadm ${verb} --config=${kubeadmFile}`, `${deadContainersSay}\n${kubeletSays}`);
 
 export const kubeletRemedies = [
   {

@@ -7,6 +7,9 @@ import type { Log } from './types.ts';
 export const kubeletVersion = 'v1.36.2-double';
 const leaseMs = 3000;
 const statusMs = 10_000;
+/** As the controller of Kubernetes puts it on a node and takes it away some time after the node has said that it is Ready. */
+const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+const notReadyMs = 1000;
 /** Kubernetes takes a node for lost when its lease is older. */
 const leaseDurationS = 40;
 
@@ -18,6 +21,7 @@ export class NodeObject {
   readonly #log: Log;
   #readySince = '';
   #registered = false;
+  #tainted = false;
   #lastStatus = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -43,8 +47,13 @@ export class NodeObject {
     let nextMs = leaseMs;
     try {
       if (!this.#registered) await this.#register();
+      const isReady = this.#lastStatus > 0;
       if (Date.now() - this.#lastStatus >= statusMs) await this.#tellStatus();
       await this.#renewLease();
+      if (this.#tainted) {
+        if (isReady) await this.#removeTaint();
+        else nextMs = notReadyMs;
+      }
       this.#complaint = '';
     } catch (error) {
       // A node that was deleted registers again.
@@ -79,8 +88,9 @@ export class NodeObject {
         apiVersion: 'v1',
         kind: 'Node',
         metadata: { name: nodeName, labels },
-        spec: registerTaints.length > 0 ? { taints: registerTaints } : {},
+        spec: { taints: [...registerTaints, notReady] },
       });
+      this.#tainted = true;
       this.#log(`node ${nodeName} registered`);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
@@ -89,6 +99,12 @@ export class NodeObject {
     }
     this.#registered = true;
     this.#lastStatus = 0;
+  }
+
+  async #removeTaint(): Promise<void> {
+    const { nodeName, registerTaints } = this.#flags;
+    await this.#api.patch(`/api/v1/nodes/${nodeName}`, { spec: { taints: registerTaints.length > 0 ? registerTaints : null } });
+    this.#tainted = false;
   }
 
   async #tellStatus(): Promise<void> {
