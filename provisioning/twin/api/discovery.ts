@@ -47,11 +47,18 @@ function resourceList(wanted: string, resources: Resource[]) {
         name: `${resource.plural}/${name}`,
         singularName: '',
         namespaced: resource.namespaced,
-        ...(name === 'scale' ? { group: 'autoscaling', version: 'v1', kind: 'Scale' } : { kind: resource.kind }),
-        verbs: ['get', 'patch', 'update'],
+        ...subresourceKind(resource, name),
+        verbs: name === 'eviction' ? ['create'] : ['get', 'patch', 'update'],
       })),
     ]),
   };
+}
+
+/** kubectl drain evicts when it finds this kind, and deletes otherwise. */
+function subresourceKind(resource: Resource, name: string) {
+  if (name === 'scale') return { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+  if (name === 'eviction') return { group: 'policy', version: 'v1', kind: 'Eviction' };
+  return { kind: resource.kind };
 }
 
 const definitionName = (resource: Resource): string => {

@@ -41,7 +41,7 @@ const all = ['all'];
 export const builtinResources: readonly Resource[] = [
   resource('', 'v1', 'Namespace', { namespaced: false, shortNames: ['ns'], subresources: ['status'] }),
   resource('', 'v1', 'Node', { namespaced: false, shortNames: ['no'], subresources: ['status'] }),
-  resource('', 'v1', 'Pod', { shortNames: ['po'], subresources: ['status', 'binding'], categories: all }),
+  resource('', 'v1', 'Pod', { shortNames: ['po'], subresources: ['status', 'binding', 'eviction'], categories: all }),
   resource('', 'v1', 'Service', { shortNames: ['svc'], subresources: ['status'], categories: all }),
   resource('', 'v1', 'Endpoints', { plural: 'endpoints', shortNames: ['ep'] }),
   resource('', 'v1', 'ConfigMap', { shortNames: ['cm'] }),
@@ -50,6 +50,7 @@ export const builtinResources: readonly Resource[] = [
   resource('', 'v1', 'Event', { shortNames: ['ev'] }),
   resource('apps', 'v1', 'Deployment', { shortNames: ['deploy'], subresources: ['status', 'scale'], categories: all }),
   resource('apps', 'v1', 'ReplicaSet', { shortNames: ['rs'], subresources: ['status'], categories: all }),
+  resource('policy', 'v1', 'PodDisruptionBudget', { shortNames: ['pdb'], subresources: ['status'] }),
   resource('coordination.k8s.io', 'v1', 'Lease'),
   resource('certificates.k8s.io', 'v1', 'CertificateSigningRequest', {
     namespaced: false,

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../../agents/clock.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import { discover, openApiV2, openApiV2Protobuf, openApiV3, openApiV3Index } from './discovery.ts';
+import { evictPod } from './eviction.ts';
 import { ApiError, type StoredObject } from './objects.ts';
 import { readBody, targetOf } from './request.ts';
 import { groupVersion } from './resources.ts';
@@ -140,6 +141,8 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     };
     const asTable = (request.headers.accept ?? '').includes('as=Table');
     if (target.subresource === 'scale') return answer(response, 200, scaleObject(store, call, request.method ?? 'GET'));
+    if (target.subresource === 'eviction' && request.method === 'POST')
+      return answer(response, 201, evictPod(store, target.namespace ?? 'default', target.name ?? '', call.body));
     const show = (object: StoredObject) => (asTable ? tableOf(resource, [object], store.version, clock.now()) : object);
     switch (request.method) {
       case 'GET': {
