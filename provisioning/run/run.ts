@@ -60,6 +60,9 @@ export async function startRun(options: RunOptions): Promise<FinishedEvent> {
   }
 }
 
+/** What takes something away must not be kept from it by what is wrong with a host. */
+const withoutPreflight: ReadonlySet<RunVerb> = new Set(['down', 'remove-host', 'rotate-certificates']);
+
 type Body<T> = T extends RunEvent ? Omit<T, 'time'> : never;
 
 class Run {
@@ -196,7 +199,7 @@ class Run {
       return 'done';
     });
     const known = connected.filter((host) => this.#ready.has(host.name));
-    if (verb === 'down') this.#emit({ type: 'phase', phase: preflightPhase.id, state: 'skipped' });
+    if (withoutPreflight.has(verb)) this.#emit({ type: 'phase', phase: preflightPhase.id, state: 'skipped' });
     else {
       const checks = this.#session.checks();
       await this.#builtIn(preflightPhase.id, known, (host) => this.#preflight(host, checks));
