@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import { connectHost, connectPhase } from '../phases/connect.ts';
 import { factsPhase, factsScript, parseFacts } from '../phases/facts.ts';
 import { checkReachability, tryWays } from '../phases/preflight/reachability.ts';
@@ -57,6 +58,8 @@ export class Session {
     this.redactor = redactor;
     this.#listener = listener;
     this.#signal = signal;
+    // Every command on every host listens to it.
+    setMaxListeners(0, signal);
     const ask: SshOptions['ask'] = async (request) => {
       const secret = (await ssh.ask?.(request)) ?? null;
       if (secret !== null) redactor.add(secret);
