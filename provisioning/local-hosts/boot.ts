@@ -54,7 +54,9 @@ function nspawnArguments(where: Where, machine: Machine): string[] {
     '--register=no',
     '--keep-unit',
     '--console=pipe',
-    `--machine=${machine.name}`,
+    // nspawn keeps a folder for each machine, by a name that is the whole computer's; testbeds may call their hosts alike.
+    `--machine=${linkOf(where.state.index, machine.number)}`,
+    `--hostname=${machine.name}`,
     `--directory=${rootOf(where, machine)}`,
     `--network-namespace-path=/run/netns/${linkOf(where.state.index, machine.number)}`,
     // The clock is this computer's. Everything else a host has: containers are made in it.
