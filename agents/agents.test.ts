@@ -115,6 +115,7 @@ class ContinuumDouble {
       if (index >= 0) this.components.splice(index, 1);
       this.changed();
     },
+    respec: () => Promise.reject(new Error('not in this double')),
     report: async (application, { phase, ready }) => void this.reported.push(`${application} ${phase} ${ready}`),
   };
 }

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { applicationSchema } from '../descriptions/application.ts';
+import { applicationSchema, componentSchema } from '../descriptions/application.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
 import { MechanismError, type Step } from './mechanism.ts';
 import { PlacementMechanism } from './placement.ts';
+import { specDifferences } from './spec-change.ts';
 
 /** A cluster whose pods the test makes ready by hand. A double, for this file alone. */
 function setUp() {
@@ -28,6 +29,10 @@ function setUp() {
       component.pin = node;
     },
     remove: async (_application, name) => void calls.push(`remove ${name}`),
+    respec: async (_application, { containers = [] }) => {
+      calls.push(`respec ${containers[0]?.image}`);
+      return async () => void calls.push('respec back');
+    },
     report: async () => {},
   };
   const clock = new ManualClock();
@@ -117,6 +122,51 @@ test('an old pod that is slow to end fails the step but undoes nothing', async (
   await clock.advance(60_000);
   await expect(done).rejects.toThrow('front does not end: not within 60 s');
   expect(calls).toEqual(['pin front w2']);
+});
+
+const respec = {
+  front: [{ action: 'change_spec', new_spec: { metadata: { name: 'front' }, containers: [{ image: 'front:2' }] } }],
+};
+
+test('a changed specification is over when its own pod is ready and the former one has gone, and put back when it cannot start', async () => {
+  const { apply, show, calls, steps } = setUp();
+  await show([pod('w1')]);
+  const done = apply(respec);
+  await show([pod('w1'), pod('w1', { planUid: 'plan' })]);
+  expect(steps().map(({ title }) => title)).toEqual(['Change front', 'Start front as it is now', 'End front as it was']);
+  await show([pod('w1', { planUid: 'plan' })]);
+  await done;
+  expect(calls).toEqual(['respec front:2']);
+
+  const hopeless = setUp();
+  await hopeless.show([pod('w1')]);
+  const failing = hopeless.apply(respec);
+  await hopeless.show([pod('w1'), pod('w1', { planUid: 'plan', ready: false, reason: 'ErrImageNeverPull: no such image' })]);
+  await expect(failing).rejects.toThrow('front does not start: ErrImageNeverPull');
+  expect(hopeless.calls).toEqual(['respec front:2', 'respec back']);
+});
+
+test('what a new specification changes, and what it needs to be permitted', () => {
+  const component = (more: object) =>
+    componentSchema.parse({
+      metadata: { name: 'front' },
+      containers: [{ image: 'a:1', command: ['run'], platform_requirements: { cpu: { requests: '250m' } } }],
+      ...more,
+    });
+  const of = (more: object) => specDifferences(component({}), component(more)).map(({ text, action }) => `${text} (${action})`);
+  expect(of({})).toEqual([]);
+  expect(
+    of({
+      runtime_class_name: 'crun',
+      containers: [{ image: 'a:2', command: ['run'], platform_requirements: { cpu: { requests: '300m', limits: 1 } } }],
+    }),
+  ).toEqual([
+    'runtime class none → crun (change_container_runtime_class)',
+    'image a:1 → a:2 (change_container_image)',
+    'cpu requests 250m → 300m (change_container_resource_requirements)',
+    'cpu limits none → 1 (change_container_resource_requirements)',
+  ]);
+  expect(of({ containers: [] })).toEqual(['number of containers 1 → 0 (null)']);
 });
 
 test('what a command touches, and one that does not fit', () => {

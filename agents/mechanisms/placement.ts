@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { componentSchema } from '../descriptions/application.ts';
 import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
 import { type Json, type Mechanism, MechanismError, type Step } from './mechanism.ts';
 import { StepRunner, waitUntil } from './steps.ts';
@@ -8,6 +9,7 @@ const hostActionSchema = z.discriminatedUnion('action', [
   z.object({ action: z.literal('deploy'), host: z.string() }),
   z.object({ action: z.literal('remove'), host: z.string() }),
   z.object({ action: z.literal('move'), src_host: z.string(), target_host: z.string() }),
+  z.object({ action: z.literal('change_spec'), new_spec: componentSchema, host: z.string().optional() }),
 ]);
 type HostAction = z.infer<typeof hostActionSchema>;
 
@@ -23,7 +25,7 @@ const endTimeoutMs = 60_000;
 /** Reasons that do not heal by waiting; a pod that has them is given up on. */
 const hopeless = /^(ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError)/;
 
-/** Placement of components on nodes, named as in the framework: deploy, remove, and move with the new pod up before the old one goes. */
+/** Placement of components on nodes, named as in the framework: deploy, remove, and move with the new pod up before the old one goes; and change_spec. */
 export class PlacementMechanism implements Mechanism {
   readonly name = 'fluidity';
   readonly #orchestrator: ClusterOrchestrator;
@@ -39,7 +41,7 @@ export class PlacementMechanism implements Mechanism {
   }
 
   options(): Json {
-    return { actions: ['deploy', 'remove', 'move'], hosts: this.#orchestrator.nodes().map(({ name }) => name) };
+    return { actions: ['deploy', 'remove', 'move', 'change_spec'], hosts: this.#orchestrator.nodes().map(({ name }) => name) };
   }
 
   touches(command: unknown): string[] {
@@ -84,6 +86,21 @@ export class PlacementMechanism implements Mechanism {
         return runner.run(`End ${component} on ${action.src_host}`, () =>
           this.#ended(application, component, (pod) => pod.node === action.src_host),
         );
+      case 'change_spec': {
+        let putBack = (): Promise<void> => Promise.resolve();
+        await runner.run(
+          `Change ${component}`,
+          async () => {
+            putBack = await this.#orchestrator.respec(application, action.new_spec, planId);
+          },
+          { title: `Put ${component} back as it was`, run: () => putBack() },
+        );
+        await runner.run(`Start ${component} as it is now`, () => this.#replaced(application, component, planId));
+        runner.commit();
+        return runner.run(`End ${component} as it was`, () =>
+          this.#ended(application, component, (pod) => pod.planUid !== planId),
+        );
+      }
     }
   }
 
@@ -101,6 +118,21 @@ export class PlacementMechanism implements Mechanism {
       isTrue: () => podThere()?.ready ?? false,
       failed: () => {
         const reason = podThere()?.reason;
+        return reason && hopeless.test(reason) ? reason : undefined;
+      },
+      onChange: (listener) => this.#orchestrator.onChange(listener),
+      clock: this.#clock,
+      timeoutMs: startTimeoutMs,
+    });
+  }
+
+  #replaced(application: string, component: string, planId: string): Promise<void> {
+    const fresh = () => this.#find(application, component)?.pods.find((pod) => pod.planUid === planId && !pod.leaving);
+    return waitUntil({
+      what: `${component} does not start`,
+      isTrue: () => fresh()?.ready ?? false,
+      failed: () => {
+        const reason = fresh()?.reason;
         return reason && hopeless.test(reason) ? reason : undefined;
       },
       onChange: (listener) => this.#orchestrator.onChange(listener),

@@ -14,6 +14,7 @@ import {
 } from '@kubernetes/client-node';
 import type { Subscription } from '../bus/bus.ts';
 import type { Log } from '../config.ts';
+import type { ComponentDescription } from '../descriptions/application.ts';
 import { customResourceDefinition, namespace } from '../descriptions/custom-resource.ts';
 import { apiGroup, kinds } from '../descriptions/kinds.ts';
 import { parseCustomResource } from '../descriptions/parse.ts';
@@ -27,7 +28,7 @@ import {
   type ResourceStatus,
 } from './orchestrator.ts';
 import { type ListOf, Reflector } from './reflector.ts';
-import { deploymentName, deploymentOf, hostnameLabel, labels, serviceOf } from './resources.ts';
+import { containersOf, deploymentName, deploymentOf, hostnameLabel, labels, runtimeClassOf, serviceOf } from './resources.ts';
 import { componentViews, nodeView } from './views.ts';
 
 /** Custom objects as the client gives them. */
@@ -145,6 +146,24 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     await calling(`pin Deployment ${name} to ${node}`, [], () =>
       this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
     );
+  }
+
+  async respec(application: string, component: ComponentDescription, planUid: string): Promise<() => Promise<void>> {
+    const name = deploymentName(application, component.metadata.name);
+    const former = this.#deployments.items.find(({ metadata }) => metadata?.name === name)?.spec?.template;
+    if (!former) throw new OrchestrationError(`there is no Deployment ${name}`);
+    const patch = (plan: string | undefined, containers: unknown, runtimeClassName: string | undefined) => {
+      const marks = { [labels.planUid]: plan ?? null };
+      // What a merge patch leaves out stays: a runtime class is taken away by null.
+      const spec = { containers, runtimeClassName: runtimeClassName ?? null };
+      const body = { metadata: { labels: marks }, spec: { template: { metadata: { labels: marks }, spec } } };
+      return calling(`change Deployment ${name}`, [], () =>
+        this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
+      );
+    };
+    await patch(planUid, containersOf(component), runtimeClassOf(component));
+    const { containers, runtimeClassName } = former.spec ?? {};
+    return async () => void (await patch(former.metadata?.labels?.[labels.planUid], containers, runtimeClassName));
   }
 
   async remove(application: string, component: string): Promise<void> {

@@ -79,6 +79,11 @@ class ApiDouble {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.flushHeaders();
       this.#watches.add({ collection: path, response });
+      // What has come since the version that it asks from: a watch may begin after it.
+      const since = Number(url.searchParams.get('resourceVersion'));
+      for (const [key, object] of this.objects)
+        if (key.startsWith(`${path}/`) && Number(object.metadata.resourceVersion) > since)
+          response.write(`${JSON.stringify({ type: 'ADDED', object })}\n`);
       return;
     }
     if (request.method === 'GET') {

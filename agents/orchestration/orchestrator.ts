@@ -1,5 +1,5 @@
 import type { Subscription } from '../bus/bus.ts';
-import type { ApplicationDescription } from '../descriptions/application.ts';
+import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
 
 export interface NodeView {
   name: string;
@@ -60,6 +60,12 @@ export interface ClusterOrchestrator {
   deploy(application: DescribedApplication, component: string, node: string, planUid: string): Promise<void>;
   /** Changes the pin: the new pod becomes ready before the old one goes. @throws OrchestrationError */
   pin(application: string, component: string, node: string, planUid: string): Promise<void>;
+  /**
+   * Gives the component's containers other images, resources or runtime class; a new pod becomes ready before the old one goes.
+   * @returns what puts back the former ones
+   * @throws OrchestrationError
+   */
+  respec(application: string, component: ComponentDescription, planUid: string): Promise<() => Promise<void>>;
   /** Deletes the component's Deployment and Service; harmless when they are gone. @throws OrchestrationError */
   remove(application: string, component: string): Promise<void>;
   /** Writes the status of an application's custom resource, for "kubectl get mlsapp"; harmless when it has gone. @throws OrchestrationError */

@@ -39,7 +39,7 @@ export function deploymentOf(
     [labels.planUid]: options.planUid,
   };
   const port = metricsPort(component);
-  const runtimeClass = component.runtime_class_name === 'default' ? undefined : component.runtime_class_name;
+  const runtimeClass = runtimeClassOf(component);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -60,14 +60,19 @@ export function deploymentOf(
           ...(component.host_network && { hostNetwork: true }),
           ...(runtimeClass && { runtimeClassName: runtimeClass }),
           terminationGracePeriodSeconds: 5,
-          containers: (component.containers ?? []).map((container, index) =>
-            containerOf(container, index === 0 ? name : `${name}-${index}`),
-          ),
+          containers: containersOf(component),
         },
       },
     },
   };
 }
+
+/** Name of the component's RuntimeClass; undefined for the cluster's own. */
+export const runtimeClassOf = ({ runtime_class_name: name }: ComponentDescription): string | undefined =>
+  name === 'default' ? undefined : name;
+
+export const containersOf = ({ metadata: { name }, containers = [] }: ComponentDescription): V1Container[] =>
+  containers.map((container, index) => containerOf(container, index === 0 ? name : `${name}-${index}`));
 
 /** A Service with the component's name, so that its peers find it by that; undefined when it opens no port. */
 export function serviceOf(

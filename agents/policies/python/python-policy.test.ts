@@ -147,6 +147,47 @@ describe("a policy file of the framework in the agent's loop", () => {
     expect(record.candidates.find(({ id }) => id === 'asked')?.rejected?.rule).toBe(rule);
   });
 
+  it('changes an image where that is permitted, and once', async () => {
+    const source = relocate('image').replace(
+      / {4}here = [\s\S]*$/,
+      `    spec = dict(application_description[0]["spec"]["components"][0])
+    spec["containers"] = [{"image": "front:2"}]
+    return {"fluidity": {"name": name, "deployment_plan": {"front": [{"action": "change_spec", "new_spec": spec, "host": "w1"}]}}}, context
+`,
+    );
+    const components = [
+      {
+        metadata: { name: 'front' },
+        containers: [{ image: 'front:1' }],
+        qos_metrics: [{ application_metric_id: 'answer_ms', target: 50, relation: 'lower_or_equal' as const }],
+      },
+    ];
+    const ask = async (more: Partial<ApplicationDescription>, policy: PythonPolicy, at: number) => {
+      const { input, tell } = situation({ components, ...more });
+      tell('answer_ms', 90, at - 1000, 'w1', { application: 'shop' });
+      policy.analyze({ ...input, now: at });
+      const [trigger] = await vi.waitFor(() => {
+        const triggers = policy.analyze({ ...input, now: at });
+        expect(triggers).toHaveLength(1);
+        return triggers;
+      });
+      return { trigger: trigger!, proposal: policy.plan({ ...input, now: at }, trigger!) };
+    };
+    const policy = await loaded(source);
+    const permitted = { permitted_actions: ['change_container_image' as const] };
+    const first = await ask(permitted, policy, start);
+    const record = decide(first.proposal!, first.trigger, { ...context, policy });
+    expect(record.title).toBe('Change front: image front:1 → front:2');
+    first.proposal!.command(first.proposal!.options[1]!);
+    expect((await ask(permitted, policy, start + 10_000)).proposal).toBeUndefined();
+
+    const refused = await ask({}, await loaded(source), start);
+    expect(refused.proposal?.options[1]?.rejected).toEqual({
+      rule: 'permitted_actions',
+      reason: 'shop does not permit change_container_image',
+    });
+  });
+
   it('goes on after an error, which is told', async () => {
     const problems: unknown[] = [];
     const { input } = situation();

@@ -5,9 +5,10 @@ import { z } from 'zod';
 import type { Log } from '../../config.ts';
 import { constant } from '../../decision/expression.ts';
 import type { Action, Premise } from '../../decision/record.ts';
-import { permits } from '../../descriptions/application.ts';
+import { type ApplicationAction, type ComponentDescription, componentSchema, permits } from '../../descriptions/application.ts';
 import { unitOf } from '../../descriptions/common.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
+import { specDifferences } from '../../mechanisms/spec-change.ts';
 import { rejectionOf } from '../constraints.ts';
 import type { Option, Policy, PolicyInput, Proposal, Trigger } from '../policy.ts';
 import type { ClusterSituation } from '../situation.ts';
@@ -54,6 +55,8 @@ export class PythonPolicy implements Policy<ClusterSituation> {
   readonly #due = new Map<string, number>();
   readonly #busy = new Set<string>();
   #wishes: Wish[] = [];
+  /** Specifications that took the place of those of the description, by application and component. */
+  readonly #respecified = new Map<string, ComponentDescription>();
 
   /** Reads and checks a file. @throws PythonPolicyError when it cannot be run */
   static async load(file: string, options: PythonPolicyOptions): Promise<PythonPolicy> {
@@ -119,18 +122,21 @@ export class PythonPolicy implements Policy<ClusterSituation> {
     const component = application?.components.find(({ metadata }) => metadata.name === wish.component);
     if (!application || !component) return undefined;
     const here = view.components.find((one) => one.application === wish.application && one.component === wish.component)?.pin;
-    const action = actionOf(wish, here ?? null);
+    const thing = `${wish.application}/${wish.component}`;
+    const change = changeOf(wish, this.#respecified.get(thing) ?? component, here ?? null);
     // What is so already needs no decision: files that ask again and again are no news.
-    if (action === null) return undefined;
+    if (change === null) return undefined;
+    const { action } = change;
     const target = action.kind === 'deploy' ? action.host : action.kind === 'move' ? action.to : undefined;
     const node = view.nodes.find(({ name }) => name === target);
+    const forbidden = change.needs.find((needed) => !permits(application, needed));
     const rejected =
-      action.kind === 'command'
-        ? { rule: 'unsupported', reason: `"${String(wish.action.action)}" is no action that can be carried out here` }
+      change.unsupported !== undefined
+        ? { rule: 'unsupported', reason: change.unsupported }
         : target !== undefined && node === undefined
           ? { rule: 'unknown-host', reason: `there is no node ${target} in ${view.cluster}` }
-          : action.kind === 'move' && !permits(application, 'component_relocation')
-            ? { rule: 'permitted_actions', reason: `${application.name} does not permit component_relocation` }
+          : forbidden !== undefined
+            ? { rule: 'permitted_actions', reason: `${application.name} does not permit ${forbidden}` }
             : node && rejectionOf(node, application, component, view, now);
     const stay: Option = {
       id: 'stay',
@@ -139,9 +145,9 @@ export class PythonPolicy implements Policy<ClusterSituation> {
       predicted: [],
       terms: [{ name: 'Policy file', expression: constant(0) }],
     };
-    const change: Option = {
+    const asked: Option = {
       id: 'asked',
-      label: labelOf(action),
+      label: change.label,
       action,
       ...(rejected && { rejected }),
       predicted: [],
@@ -150,16 +156,19 @@ export class PythonPolicy implements Policy<ClusterSituation> {
     const premises = premisesOf(wish.shown, this.#file, now);
     return {
       premises,
-      options: [stay, change],
+      options: [stay, asked],
       stay: 'stay',
       neededMargin: 0,
       coolDownS: 0,
       horizonS: 30,
       mechanism: 'fluidity',
-      command: () => ({
-        name: wish.application,
-        deployment_plan: { initial_plan: wish.isInitial, [wish.component]: [commandOf(action, wish.action)] },
-      }),
+      command: () => {
+        if (change.spec) this.#respecified.set(thing, change.spec);
+        return {
+          name: wish.application,
+          deployment_plan: { initial_plan: wish.isInitial, [wish.component]: [commandOf(action, wish.action)] },
+        };
+      },
       readings: Object.fromEntries(
         premises.flatMap(({ id }) => (window.latest({ metric: id }).length > 0 ? [[id, { metric: id }]] : [])),
       ),
@@ -217,45 +226,64 @@ export class PythonPolicy implements Policy<ClusterSituation> {
 
 const isSame = (a: Wish, b: Wish): boolean => a.application === b.application && a.component === b.component;
 
-const hostActionSchema = z.discriminatedUnion('action', [
+const actionSchema = z.discriminatedUnion('action', [
   z.object({ action: z.literal('deploy'), host: z.string() }),
   z.object({ action: z.literal('remove'), host: z.string() }),
   z.object({ action: z.literal('move'), src_host: z.string(), target_host: z.string() }),
+  z.object({ action: z.literal('change_spec'), new_spec: componentSchema }),
 ]);
 
-/** What a wish comes to where its component is `here` now; null when nothing would change. */
-function actionOf({ component, action, ...wish }: Wish, here: string | null): Action | null {
-  const parsed = hostActionSchema.safeParse(action);
-  if (!parsed.success)
-    return { kind: 'command', mechanism: 'fluidity', command: { name: wish.application, [component]: [action] } };
-  switch (parsed.data.action) {
+interface Change {
+  action: Action;
+  label: string;
+  /** What the application must permit for it. */
+  needs: ApplicationAction[];
+  unsupported?: string;
+  /** The component's specification after it. */
+  spec?: ComponentDescription;
+}
+
+/** What a wish comes to where its component is `here`, and specified `so`, now; null when nothing would change. */
+function changeOf({ application, component, action }: Wish, so: ComponentDescription, here: string | null): Change | null {
+  const command: Action = { kind: 'command', mechanism: 'fluidity', command: { name: application, [component]: [action] } };
+  const parsed = actionSchema.safeParse(action);
+  if (!parsed.success) {
+    const label = 'What the file asked for';
+    const unsupported = `"${String(action.action)}" is no action that can be carried out: ${z.prettifyError(parsed.error).split('\n')[0]}`;
+    return { action: command, label, needs: [], unsupported };
+  }
+  const asked = parsed.data;
+  switch (asked.action) {
     case 'deploy':
-      return here === null ? { kind: 'deploy', component, host: parsed.data.host } : null;
+      if (here !== null) return null;
+      return { action: { kind: 'deploy', component, host: asked.host }, label: `Place on ${asked.host}`, needs: [] };
     case 'remove':
-      return here === null ? null : { kind: 'remove', component, host: parsed.data.host };
-    case 'move':
-      return here === null || here === parsed.data.target_host
-        ? null
-        : { kind: 'move', component, from: here, to: parsed.data.target_host };
+      if (here === null) return null;
+      return { action: { kind: 'remove', component, host: here }, label: `Remove from ${here}`, needs: [] };
+    case 'move': {
+      const to = asked.target_host;
+      if (here === null || here === to) return null;
+      const move: Action = { kind: 'move', component, from: here, to };
+      return { action: move, label: `Move to ${to}`, needs: ['component_relocation'] };
+    }
+    case 'change_spec': {
+      const differences = specDifferences(so, asked.new_spec);
+      if (here === null || differences.length === 0) return null;
+      const fixed = differences.find((difference) => difference.action === null);
+      return {
+        action: command,
+        label: `Change ${component}: ${differences.map(({ text }) => text).join(', ')}`,
+        needs: [...new Set(differences.flatMap((difference) => difference.action ?? []))],
+        ...(fixed && { unsupported: `${fixed.text} cannot be changed while it runs` }),
+        spec: asked.new_spec,
+      };
+    }
   }
 }
 
 /** The framework's own form of what is done; a file may have seen another source host than the one of now. */
 const commandOf = (action: Action, asked: Record<string, Json>): Record<string, Json> =>
   action.kind === 'move' ? { action: 'move', src_host: action.from, target_host: action.to } : asked;
-
-function labelOf(action: Action): string {
-  switch (action.kind) {
-    case 'deploy':
-      return `Place on ${action.host}`;
-    case 'move':
-      return `Move to ${action.to}`;
-    case 'remove':
-      return `Remove from ${action.host}`;
-    default:
-      return 'What the file asked for';
-  }
-}
 
 /** What the file was shown last of each metric. It says nothing of what it made of them: they weigh nothing in the score. */
 function premisesOf({ columns, rows }: Frame, file: string, now: number): Premise[] {
