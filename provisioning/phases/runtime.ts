@@ -36,7 +36,13 @@ export const runtimePhase = (tools: PhaseTools): Phase => ({
           files: [{ path: '/etc/containerd/config.toml', mode: '0644', content: configuration }],
           afterwards: restartIfActive('containerd'),
         }),
-        undo: undoing(restoreFormer('/etc/containerd/config.toml'), restartIfActive('containerd')),
+        // Where we have not been, the file is somebody else's.
+        undo: undoing(
+          `if grep -q '^# Written by MLSysOps' /etc/containerd/config.toml 2>/dev/null; then`,
+          restoreFormer('/etc/containerd/config.toml'),
+          restartIfActive('containerd'),
+          'fi',
+        ),
       },
       containerdService,
     ];

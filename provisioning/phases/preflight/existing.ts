@@ -5,37 +5,47 @@ import { type CheckFamily, error, type Finding, ok, type Subject, warning } from
  * What others have put on the host. Nothing of it is ever removed: what cannot live beside Kubernetes is an error, before anything is changed.
  */
 export const existingChecks: CheckFamily = (subject) => {
-  const findings = subject.facts.found.flatMap((found) => findingOf(found, subject));
+  const findings = [...kubernetesFinding(subject), ...subject.facts.found.flatMap((found) => findingOf(found, subject))];
   return findings.length === 0 ? [ok('existing', 'nothing that stands in the way')] : findings;
 };
 
-const distribution =
-  (name: string, uninstall: string) =>
-  (found: FoundSoftware): Finding =>
-    found.running
-      ? error(
-          'existing-kubernetes',
-          `${name} is already on it (${found.evidence}), and two Kubernetes on one host take each other's ports and containers`,
-          `Take another host, adopt that cluster by its kubeconfig, or remove ${name} yourself when it is not needed any more: ${uninstall}`,
-        )
-      : warning(
-          'existing-kubernetes',
-          `${name} was installed on it (${found.evidence}) and does not run`,
-          `Leave it off while the testbed is up, or remove it: ${uninstall}`,
-        );
-
-const kubernetes: Partial<Record<FoundSoftware['kind'], (found: FoundSoftware) => Finding>> = {
-  k3s: distribution('k3s', 'k3s-uninstall.sh, or k3s-agent-uninstall.sh'),
-  k0s: distribution('k0s', 'k0s stop; k0s reset'),
-  rke2: distribution('RKE2', 'rke2-uninstall.sh'),
-  microk8s: distribution('MicroK8s', 'snap remove --purge microk8s'),
-  kubernetes: distribution('another Kubernetes node', 'kubeadm reset'),
+/** Other Kubernetes, what they are called, and how they are removed by who does not need them any more. */
+const kubernetes: Partial<Record<FoundSoftware['kind'], { name: string; uninstall: string }>> = {
+  k3s: { name: 'k3s', uninstall: 'k3s-uninstall.sh or k3s-agent-uninstall.sh' },
+  k0s: { name: 'k0s', uninstall: 'k0s stop && k0s reset' },
+  rke2: { name: 'RKE2', uninstall: 'rke2-uninstall.sh' },
+  microk8s: { name: 'MicroK8s', uninstall: 'snap remove --purge microk8s' },
+  kubernetes: { name: 'a Kubernetes node', uninstall: 'kubeadm reset' },
 };
 
-function findingOf(found: FoundSoftware, { host, facts, testbed }: Subject): Finding[] {
+/** A node that this testbed did not make, in one finding. An existing cluster that is adopted by its kubeconfig is meant to be there. */
+function kubernetesFinding({ facts, testbed, host }: Subject): Finding[] {
+  const all = isAdopted(testbed.clusters[host.cluster])
+    ? []
+    : facts.found.flatMap((one) => ({ ...one, ...kubernetes[one.kind] }));
+  const others = all.filter((one) => one.name !== undefined);
+  if (others.length === 0) return [];
+  const what = others.map(({ name, evidence }) => `${name} (${evidence})`).join(' and ');
+  const uninstall = others.map((one) => one.uninstall).join('; ');
+  if (others.some(({ running }) => running))
+    return [
+      error(
+        'existing-kubernetes',
+        `it has ${what} already, and two Kubernetes on one host take each other's ports and containers`,
+        `Take another host, adopt that cluster by its kubeconfig, or remove it yourself when nobody needs it any more (${uninstall})`,
+      ),
+    ];
+  return [
+    warning(
+      'existing-kubernetes',
+      `it has ${what}, which does not run`,
+      `Leave it off while the testbed is up, or remove it (${uninstall})`,
+    ),
+  ];
+}
+
+function findingOf(found: FoundSoftware, { host, testbed }: Subject): Finding[] {
   const { evidence, running, kind } = found;
-  const ofKubernetes = kubernetes[kind];
-  if (ofKubernetes !== undefined) return isAdopted(testbed.clusters[host.cluster]) ? [] : [ofKubernetes(found)];
   switch (kind) {
     case 'docker':
       return [
@@ -92,7 +102,8 @@ function findingOf(found: FoundSoftware, { host, facts, testbed }: Subject): Fin
         ),
       ];
     default:
-      return [warning('existing', evidence, `See whether it stands in the way of ${facts.hostname}`)];
+      // Kubernetes has a finding of its own.
+      return [];
   }
 }
 
@@ -101,6 +112,5 @@ const firewall = (name: string, evidence: string, consequence: string): Finding 
   ok(`existing-${name}`, `${evidence}: ${consequence}`);
 const chainOf = (evidence: string): string => /"(.*)"/.exec(evidence)?.[1] ?? 'inet filter forward';
 
-/** An existing cluster that is adopted by its kubeconfig is meant to be there. */
 const isAdopted = (cluster: object | undefined): boolean =>
   cluster !== undefined && 'kubeconfig' in cluster && Boolean(cluster.kubeconfig);

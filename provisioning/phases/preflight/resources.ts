@@ -74,7 +74,8 @@ function fileSystem(mount: string, paths: MountFacts[], facts: HostFacts): Findi
   const sum = (of: 'least' | 'wanted') => paths.reduce((all, { path }) => all + (diskNeeds[path]?.[of] ?? 0), 0) * gib;
   const purposes = paths.flatMap(({ path }) => diskNeeds[path]?.purpose ?? []);
   const why = purposes.length > 1 ? `${purposes.slice(0, -1).join(', ')} and ${purposes.at(-1)}` : purposes[0];
-  const where = `${mount} (${of.device})`;
+  // A file system in memory has no device of its own.
+  const where = of.device.startsWith('/') ? `${mount} (${of.device})` : mount;
   const see = `du -xh ${mount} | sort -h | tail`;
   if (of.readOnly)
     return [

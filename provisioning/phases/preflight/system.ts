@@ -91,7 +91,7 @@ function clock({ clockOffsetS, timeKeeper, container }: HostFacts): Finding {
 
 function duration(seconds: number): string {
   if (seconds < 600) return `${seconds.toFixed(0)} s`;
-  return seconds < 7200 ? `${(seconds / 60).toFixed(0)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
 }
 
 const slowShellMs = 1500;
