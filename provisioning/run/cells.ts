@@ -18,12 +18,17 @@ export interface Cell extends Work {
 }
 
 /**
- * A cell for every phase on every host. What a cell needs: what its phase says, or else every earlier phase on its own host. `roots` are what
+ * A cell for every phase on every host (of `hosts`, when not all have a part in the run). What a cell needs: what its phase says, or else every earlier phase on its own host. `roots` are what
  * came before the recipe on each host.
  */
-export function makeCells(phases: readonly Phase[], testbed: Testbed, roots: ReadonlyMap<string, Work>): Cell[] {
+export function makeCells(
+  phases: readonly Phase[],
+  testbed: Testbed,
+  roots: ReadonlyMap<string, Work>,
+  hosts: readonly Host[] = testbed.hosts,
+): Cell[] {
   const cells: Cell[] = phases.flatMap((phase) =>
-    testbed.hosts.map((host) => {
+    hosts.map((host) => {
       const root = roots.get(host.name);
       return { phase, host, needs: [], after: root ? [root] : [], state: 'waiting' as const, changed: 0, inPlace: 0, hostMs: 0 };
     }),

@@ -23,6 +23,8 @@ export interface RunOptions {
   /** The recipe. Connect, facts and preflight come before it by themselves. */
   phases: readonly Phase[];
   verb: RunVerb;
+  /** Names of the only hosts that are connected to and changed; all when absent. What they need of others is not waited for. */
+  hosts?: readonly string[];
   ssh: SshOptions;
   /** This testbed's folder on this computer (0700): journals in runs/, and what phases keep. */
   stateFolder: string;
@@ -67,6 +69,7 @@ type Body<T> = T extends RunEvent ? Omit<T, 'time'> : never;
 
 class Run {
   readonly #options: RunOptions;
+  readonly #hosts: Host[];
   readonly #id: string;
   readonly #journal: Journal;
   readonly #now: () => number;
@@ -82,6 +85,8 @@ class Run {
 
   constructor(options: RunOptions, run: string, journal: Journal, now: () => number) {
     this.#options = options;
+    const { testbed, hosts } = options;
+    this.#hosts = testbed.hosts.filter((host) => hosts === undefined || hosts.includes(host.name));
     this.#id = run;
     this.#journal = journal;
     this.#now = now;
@@ -110,14 +115,14 @@ class Run {
       run: this.#id,
       testbed: testbed.name,
       verb,
-      hosts: testbed.hosts.map((host) => host.name),
+      hosts: this.#hosts.map((host) => host.name),
       phases: [...builtInPhases, ...phases.map(({ id, title }) => ({ id, title }))],
       doubles: [...(this.#options.doubles ?? [])],
     });
     let cells: Cell[] = [];
     try {
       await this.#getReady();
-      cells = makeCells(phases, testbed, this.#roots);
+      cells = makeCells(phases, testbed, this.#roots, this.#hosts);
       if (verb === 'down') cells = reverseCells(cells, this.#roots);
       this.#works.push(...cells);
       await this.#runCells(cells);
@@ -183,17 +188,17 @@ class Run {
 
   /** Connect, facts, preflight, and one look at what is in place: all hosts at once. */
   async #getReady(): Promise<void> {
-    const { testbed, verb } = this.#options;
-    for (const host of testbed.hosts) {
+    const { verb } = this.#options;
+    for (const host of this.#hosts) {
       const root = { hostMs: 0, after: [] };
       this.#roots.set(host.name, root);
       this.#works.push(root);
     }
-    await this.#builtIn(connectPhase.id, testbed.hosts, async (host) => {
+    await this.#builtIn(connectPhase.id, this.#hosts, async (host) => {
       await this.#session.connect(host);
       return 'done';
     });
-    const connected = testbed.hosts.filter((host) => this.#ready.has(host.name));
+    const connected = this.#hosts.filter((host) => this.#ready.has(host.name));
     await this.#builtIn(factsPhase.id, connected, async (host) => {
       await this.#session.readFacts(host, this.#roots.get(host.name)!);
       return 'done';
