@@ -1,5 +1,7 @@
 import type { RecipeOptions } from '../phases/support/options.ts';
 import { makeRecipe } from '../recipe.ts';
+import { Failure } from '../run/failure.ts';
+import type { RunContext } from '../run/phase.ts';
 import type { Testbed } from '../testbed/schema.ts';
 import type { Operation } from './operation.ts';
 import { hostNamed } from './testbed-edit.ts';
@@ -11,5 +13,26 @@ import { hostNamed } from './testbed-edit.ts';
  */
 export function resetHost(testbed: Testbed, name: string, options: RecipeOptions): Operation {
   hostNamed(testbed, name);
-  return { verb: 'down', testbed, phases: makeRecipe(options), hosts: [name], before: testbed, after: testbed };
+  const phases = makeRecipe(options).map((phase) => ({
+    ...phase,
+    steps: (...[host, context]: Parameters<typeof phase.steps>) => phase.steps(host, alone(context, name)),
+  }));
+  return { verb: 'down', testbed, phases, hosts: [name], before: testbed, after: testbed };
+}
+
+const contexts = new WeakMap<RunContext, RunContext>();
+
+/** What phases would ask other hosts fails at once: undoing needs none of it, and those hosts may be out of reach. */
+function alone(context: RunContext, name: string): RunContext {
+  const known = contexts.get(context);
+  if (known !== undefined) return known;
+  const refuse = (host: string): Promise<never> =>
+    Promise.reject(new Failure({ code: 'step', host, cause: `only ${name} is reset: ${host} is not asked` }));
+  const made: RunContext = {
+    ...context,
+    execute: (host, ...how) => (host === name ? context.execute(host, ...how) : refuse(host)),
+    forward: (host, ...to) => (host === name ? context.forward(host, ...to) : refuse(host)),
+  };
+  contexts.set(context, made);
+  return made;
 }

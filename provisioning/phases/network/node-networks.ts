@@ -49,6 +49,9 @@ export async function knownNodeNetworks(cluster: string, context: RunContext): P
   return networks;
 }
 
+/** A node that is made anew may get another network: the cluster is asked again. */
+export const forgetNodeNetworks = (cluster: string, context: RunContext): void => void known.get(context)?.delete(cluster);
+
 async function readNodeNetworks(cluster: string, context: RunContext): Promise<NodeNetworks | null> {
   const controlPlane = controlPlaneOf(context.testbed, cluster);
   const look = script(`[ ! -e ${adminKubeconfig} ] || ${ask} 2>/dev/null || :`);
