@@ -1,5 +1,6 @@
 import type { PlanValue, RunEvent } from '../../provisioning/run/events.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
+import { digestOfTestbed } from '../../provisioning/run/plan-file.ts';
 import { pause } from './mailbox.ts';
 import type { RunScope, RunWork } from './runs.ts';
 import type { TestbedEntry } from './testbeds.ts';
@@ -80,9 +81,15 @@ export const twinDown =
 
 /** What "up" would do; nothing of it can be in place half. */
 export function twinPlan({ testbed }: TestbedEntry, running: boolean): PlanValue {
+  const hosts = testbed.hosts.map(({ name }) => name);
   return {
+    version: 1,
     testbed: testbed.name,
+    testbedDigest: digestOfTestbed(testbed),
+    verb: 'up',
+    chosen: { phases: [phases.start.id, phases.agents.id], hosts },
     madeAt: Date.now(),
+    hosts: [],
     phases: [phases.start, phases.agents],
     steps: testbed.hosts.map(({ name }) => ({
       phase: phases.start.id,

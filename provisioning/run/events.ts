@@ -15,13 +15,20 @@ export const failureSchema = z.object({
   remedy: z.string().optional(),
   /** The key that the host showed, and the one trusted before; with host-key-unknown and host-key-changed. */
   hostKey: z.object({ algorithm: z.string(), fingerprint: z.string(), was: z.string().optional() }).optional(),
-  /** Stable class of failure: unreachable, host-key-unknown, host-key-changed, authentication, sudo, preflight, artefact, step, cancelled, invalid-file. */
+  /**
+   * Stable class of failure: unreachable, host-key-unknown, host-key-changed, authentication, sudo, preflight, artefact, step, cancelled,
+   * invalid-file, refused (cannot be as it was asked for), drift (the hosts are not what the plan was made of), lease (another run has the host).
+   */
   code: z.string(),
 });
 export type FailureValue = z.infer<typeof failureSchema>;
 
 export const cellStateSchema = z.enum(['waiting', 'running', 'done', 'in-place', 'warning', 'failed', 'held', 'none']);
 export type CellState = z.infer<typeof cellStateSchema>;
+
+/** "down" takes back what the phases of a recipe made; every other verb brings about what they want, in their order. */
+export const runVerbSchema = z.enum(['up', 'down', 'remove-host', 'replace-host', 'upgrade', 'rotate-certificates']);
+export type RunVerb = z.infer<typeof runVerbSchema>;
 
 export const planStepSchema = z.object({
   phase: z.string(),
@@ -30,19 +37,26 @@ export const planStepSchema = z.object({
   title: z.string(),
   /** 'later' = can only be told when earlier phases have run. */
   state: z.enum(['change', 'in-place', 'later']),
+  /** Of what the step looks at and would do; absent where that is not known yet. */
+  digest: z.string().optional(),
 });
 export const planValueSchema = z.object({
+  version: z.literal(1),
   testbed: z.string(),
+  /** Of the testbed file's content. */
+  testbedDigest: z.string(),
+  verb: runVerbSchema,
+  /** Ids of the phases and names of the hosts that the plan is about, in the order of the recipe and of the testbed. */
+  chosen: z.object({ phases: z.array(z.string()), hosts: z.array(z.string()) }),
+  /** ms since the epoch */
   madeAt: z.number(),
+  /** What the plan goes by of each host it has seen, by name of the fact. */
+  hosts: z.array(z.object({ name: z.string(), facts: z.record(z.string(), z.string()) })),
   phases: z.array(z.object({ id: z.string(), title: z.string() })),
   steps: z.array(planStepSchema),
   warnings: z.array(z.object({ host: z.string().optional(), text: z.string(), remedy: z.string().optional() })),
 });
 export type PlanValue = z.infer<typeof planValueSchema>;
-
-/** "down" takes back what the phases of a recipe made; every other verb brings about what they want, in their order. */
-export const runVerbSchema = z.enum(['up', 'down', 'remove-host', 'replace-host', 'upgrade', 'rotate-certificates']);
-export type RunVerb = z.infer<typeof runVerbSchema>;
 
 /** What a run tells while it goes. Every event is one line of the journal. */
 export const runEventSchema = z.discriminatedUnion('type', [

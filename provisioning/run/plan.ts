@@ -1,30 +1,17 @@
-import { connectPhase } from '../phases/connect.ts';
-import { factsPhase } from '../phases/facts.ts';
-import { preflightPhase } from '../phases/preflight.ts';
 import { addressOf } from '../phases/support/hosts.ts';
-import type { SshOptions } from '../ssh/connection.ts';
-import type { Testbed } from '../testbed/schema.ts';
+import type { Host } from '../testbed/schema.ts';
+import { choose } from './choice.ts';
 import type { PlanValue } from './events.ts';
 import { observeHost } from './observed.ts';
-import type { Phase } from './phase.ts';
+import type { PlanOptions } from './options.ts';
+import { planValue } from './plan-value.ts';
 import { Redactor } from './redact.ts';
 import { Session } from './session.ts';
 
-export const builtInPhases = [connectPhase, factsPhase, preflightPhase].map(({ id, title }) => ({ id, title }));
-
-export interface PlanOptions {
-  testbed: Testbed;
-  phases: readonly Phase[];
-  ssh: SshOptions;
-  /** This testbed's folder on this computer. */
-  stateFolder: string;
-  signal?: AbortSignal;
-  now?: () => number;
-}
-
-/** What `up` would change, host by host; changes nothing. @throws Failure of the first host that cannot be looked at */
+/** What a run would change, host by host; changes nothing. @throws Failure of the first host that cannot be looked at */
 export async function makePlan(options: PlanOptions): Promise<PlanValue> {
-  const { testbed, phases } = options;
+  const { testbed, phases, verb = 'up' } = options;
+  const chosen = choose(testbed, phases, verb, options);
   const warnings: PlanValue['warnings'] = [];
   const redactor = new Redactor();
   const session = new Session({
@@ -35,42 +22,21 @@ export async function makePlan(options: PlanOptions): Promise<PlanValue> {
     signal: options.signal ?? new AbortController().signal,
     listener: { warn: (text, how) => warnings.push({ host: how?.host, text, remedy: how?.remedy }), log: () => {} },
   });
+  const look = async (host: Host) => {
+    await session.connect(host);
+    await session.readFacts(host, { hostMs: 0, after: [] });
+  };
   try {
-    await all(
-      testbed.hosts.map(async (host) => {
-        await session.connect(host);
-        await session.readFacts(host, { hostMs: 0, after: [] });
-      }),
-    );
-    const reach = all(testbed.hosts.map((host) => session.checkReach(host, (other) => addressOf(other, session.context))));
-    const observed = await all(testbed.hosts.map(async (host) => ({ host, of: await observeHost(session, host, phases) })));
+    // What cannot be told of a host that is not changed, the phases do without, as a run does.
+    await Promise.all([all(chosen.hosts.map(look)), Promise.allSettled(chosen.others.map(look))]);
+    const reach = all(chosen.hosts.map((host) => session.checkReach(host, (other) => addressOf(other, session.context))));
+    const observed = await all(chosen.hosts.map(async (host) => [host.name, await observeHost(session, host, phases)] as const));
     for (const check of [...session.checks(), ...(await reach).flat()]) {
       if (check.severity !== 'ok') warnings.push({ host: check.host, text: check.evidence, remedy: check.remedy });
     }
-    return redactor.value({
-      testbed: testbed.name,
-      madeAt: (options.now ?? Date.now)(),
-      phases: [...builtInPhases, ...phases.map(({ id, title }) => ({ id, title }))],
-      steps: phases.flatMap((phase) =>
-        observed.flatMap(({ host, of }) => {
-          const found = of.find((one) => one.phase === phase);
-          if (!found) return [];
-          const where = { phase: phase.id, host: host.name };
-          if (found.steps === null) return [{ ...where, step: phase.id, title: phase.title, state: 'later' as const }];
-          return found.steps.map((step) => ({
-            ...where,
-            step: step.id,
-            title: step.title,
-            state: found.inPlace.get(step.id)
-              ? ('in-place' as const)
-              : step.observe.trim() === 'false'
-                ? ('later' as const)
-                : ('change' as const),
-          }));
-        }),
-      ),
-      warnings,
-    });
+    const madeAt = (options.now ?? Date.now)();
+    const seen = { testbed, verb, phases, chosen, context: session.context, observed: new Map(observed), warnings, madeAt };
+    return redactor.value(planValue(seen));
   } finally {
     await session.close();
   }

@@ -4,41 +4,19 @@ import { connectPhase } from '../phases/connect.ts';
 import { factsPhase } from '../phases/facts.ts';
 import { type Check, preflightPhase } from '../phases/preflight.ts';
 import { addressOf } from '../phases/support/hosts.ts';
-import type { SshOptions } from '../ssh/connection.ts';
-import type { Host, Testbed } from '../testbed/schema.ts';
+import type { Host } from '../testbed/schema.ts';
 import { builtOnChange, type Cell, makeCells, reverseCells } from './cells.ts';
+import { builtInPhases } from './choice.ts';
 import type { CellState, RunEvent, RunVerb } from './events.ts';
 import { Failure } from './failure.ts';
 import { Journal, journalFile } from './journal.ts';
 import { observeHost } from './observed.ts';
+import type { RunOptions } from './options.ts';
 import { overheadMs, type Work } from './overhead.ts';
 import type { Phase, Step } from './phase.ts';
-import { builtInPhases } from './plan.ts';
 import { Redactor } from './redact.ts';
 import { preflightFailure, Session } from './session.ts';
 import { changeSteps, inStep, type ObservedPhase, undoSteps } from './steps.ts';
-
-export interface RunOptions {
-  testbed: Testbed;
-  /** The recipe. Connect, facts and preflight come before it by themselves. */
-  phases: readonly Phase[];
-  verb: RunVerb;
-  /** Names of the only hosts that are connected to and changed; all when absent. What they need of others is not waited for. */
-  hosts?: readonly string[];
-  ssh: SshOptions;
-  /** This testbed's folder on this computer (0700): journals in runs/, and what phases keep. */
-  stateFolder: string;
-  /** Default: a new file in the state folder. */
-  journal?: Journal;
-  onEvent?: (event: RunEvent) => void;
-  signal?: AbortSignal;
-  /** Names of doubles that stand in for real programs. */
-  doubles?: readonly string[];
-  /** Id of the run; default: from the time. */
-  run?: string;
-  /** ms since the epoch */
-  now?: () => number;
-}
 
 export type FinishedEvent = Extract<RunEvent, { type: 'finished' }>;
 
