@@ -1,6 +1,8 @@
 import type { Phase, Step } from '../run/phase.ts';
+import type { Host, Testbed } from '../testbed/schema.ts';
 import { initStep } from './karmada/init.ts';
 import { joinStep } from './karmada/join.ts';
+import { registerStep } from './karmada/register.ts';
 import { karmadaKubeconfig } from './karmada/scripts.ts';
 import { controlPlaneOf, factsOf, managementHost, memberClusters } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
@@ -11,7 +13,10 @@ import { kubeconfigFile, writePrivate } from './support/state.ts';
 const phase = 'karmada';
 export const crdsArchive = '/opt/mlsysops/karmada/crds.tar.gz';
 
-/** Karmada on the management cluster; every other cluster joins it by push, under its own id. */
+const joinsByPull = (host: Host, testbed: Testbed): boolean =>
+  host.role === 'master' && testbed.clusters[host.cluster]?.join === 'pull';
+
+/** Karmada on the management cluster; every other cluster joins it under its own id, by push or by pull. */
 export const karmadaPhase = (tools: PhaseTools): Phase => ({
   id: phase,
   title: 'Karmada',
@@ -22,9 +27,18 @@ export const karmadaPhase = (tools: PhaseTools): Phase => ({
           { host: host.name, phase: 'network' },
           ...memberClusters(testbed).map((cluster) => ({ host: controlPlaneOf(testbed, cluster).name, phase: 'kubernetes' })),
         ]
-      : [],
+      : joinsByPull(host, testbed)
+        ? // Its agent is a pod there.
+          [
+            { host: host.name, phase: 'network' },
+            { host: managementHost(testbed).name, phase },
+          ]
+        : [],
   steps: async (host, context) => {
+    const karmadactl = () => installStep(tools, context, host, { name: 'karmadactl', target: '/usr/local/bin/karmadactl' });
+    if (joinsByPull(host, context.testbed)) return [await karmadactl(), registerStep(host, context)];
     if (host.role !== 'management') return [];
+    const pushed = memberClusters(context.testbed).filter((cluster) => context.testbed.clusters[cluster]?.join !== 'pull');
     const artefacts = await tools.artefacts(context);
     const architecture = factsOf(host, context)?.architecture ?? 'amd64';
     const hasCrds = await artefacts.has('karmada-crds', architecture).catch(() => false);
@@ -32,10 +46,10 @@ export const karmadaPhase = (tools: PhaseTools): Phase => ({
       ? [await installStep(tools, context, host, { name: 'karmada-crds', target: crdsArchive, mode: '0644' })]
       : [];
     return [
-      await installStep(tools, context, host, { name: 'karmadactl', target: '/usr/local/bin/karmadactl' }),
+      await karmadactl(),
       ...crds,
       initStep(host, context, hasCrds ? crdsArchive : null),
-      ...(await Promise.all(memberClusters(context.testbed).map((cluster) => joinStep(cluster, context)))),
+      ...(await Promise.all(pushed.map((cluster) => joinStep(cluster, context)))),
     ];
   },
   after: async (context) => {

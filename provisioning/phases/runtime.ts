@@ -85,6 +85,9 @@ export function containerdConfiguration(facts: Pick<HostFacts, 'cgroup' | 'conta
   return `# Written by MLSysOps Desktop; "testbed down" puts the former file back.
 version = 2
 
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt"
+
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${pauseImage}"
   restrict_oom_score_adj = ${facts.container !== null}

@@ -21,7 +21,7 @@ export const verifyPhase = (tools: PhaseTools): Phase => ({
         (other) =>
           other.name === host.name || host.role === 'management' || (isControlPlane(host) && other.cluster === host.cluster),
       )
-      .flatMap((other) => ['network', 'agents'].map((phase) => ({ host: other.name, phase }))),
+      .flatMap((other) => ['network', 'karmada', 'agents'].map((phase) => ({ host: other.name, phase }))),
   steps: (host, context) => [
     agentsActiveStep(host),
     ...(isControlPlane(host) ? [busStep, nodesReadyStep(host, context.testbed)] : []),

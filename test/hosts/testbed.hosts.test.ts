@@ -16,11 +16,13 @@ describe('a testbed on four real hosts', () => {
   });
   afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
+  const karmada = 'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/karmada/karmada-apiserver.config';
   /** What a node may change on a host, as lines: files, units, packet filter, interfaces, routes, network namespaces, control groups, programs. */
   const pictureOf = (host: string): string[] => {
     const commands = [
-      // containerd makes /opt/containerd whenever it starts.
-      'find /etc /opt /root /usr/local /var/log/pods /var/log/containers /var/lib/mlsysops /var/lib/kubelet /var/lib/etcd /var/lib/cni 2>/dev/null | grep -Ev "^/opt/containerd|^/etc/systemd/system/.*wants$" | sort',
+      // It makes folders of its own as it starts, and a host answers on SSH before.
+      'systemctl start containerd',
+      'find /etc /opt /root /usr/local /var/log/pods /var/log/containers /var/lib/mlsysops /var/lib/kubelet /var/lib/etcd /var/lib/cni 2>/dev/null | grep -v "^/etc/systemd/system/.*wants$" | sort',
       'systemctl list-unit-files --no-legend "mlsysops*" "kube*" "karmada*" "nats*"; systemctl list-units --all --no-legend "mlsysops*" "kube*" "karmada*" "nats*"',
       'for tool in iptables ip6tables; do for table in filter nat mangle; do $tool -t $table -S; done; done',
       'nft list tables',
@@ -45,10 +47,7 @@ describe('a testbed on four real hosts', () => {
       'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/kubernetes/admin.conf get nodes --no-headers',
     );
     expect(nodes.split('\n').filter((line) => / Ready /.test(line))).toHaveLength(3);
-    const members = fixture.ssh(
-      'management',
-      'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/karmada/karmada-apiserver.config get clusters --no-headers',
-    );
+    const members = fixture.ssh('management', `${karmada} get clusters --no-headers`);
     expect(members).toMatch(/^cluster1 .*True/);
   });
 
@@ -62,8 +61,33 @@ describe('a testbed on four real hosts', () => {
     });
   });
 
+  const byPull = () => {
+    const testbed = testbedOf(fixture, bundle);
+    testbed.clusters.cluster1 = { ...testbed.clusters.cluster1!, join: 'pull' };
+    return testbed;
+  };
+  it('has a member that cannot be reached join by pull', async () => {
+    const testbed = byPull();
+    const { finished, events } = await provision(fixture, testbed, 'up');
+    expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
+    const mode = fixture.ssh('management', `${karmada} get cluster cluster1 -o jsonpath={.spec.syncMode}`);
+    expect(mode).toBe('Pull');
+    const again = await provision(fixture, testbed, 'up');
+    expect(changedSteps(again.events)).toEqual([]);
+  });
+
+  it('has a Karmada that was only begun made anew, and its members with it', async () => {
+    fixture.ssh('management', 'sudo rm /var/lib/mlsysops/provisioning/karmada-done');
+    const { finished, events } = await provision(fixture, byPull(), 'up');
+    expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
+    expect(changedSteps(events)).toEqual(
+      expect.arrayContaining(['management karmada/karmada-init', 'master-1 karmada/register-cluster1']),
+    );
+    expect(fixture.ssh('management', `${karmada} get clusters --no-headers`)).toMatch(/^cluster1 .*True/);
+  });
+
   it('is taken down without a trace', async () => {
-    const { finished, events } = await provision(fixture, testbedOf(fixture, bundle), 'down');
+    const { finished, events } = await provision(fixture, byPull(), 'down');
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
     const after = fixture.hosts.map(({ name }) => {
       const [was, is] = [before.get(name) ?? [], pictureOf(name)];

@@ -1,26 +1,31 @@
 import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
-import { adminKubeconfig, apiReady, kubectl, reasonLast } from '../kubernetes/scripts.ts';
+import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
 import { addressOf } from '../support/hosts.ts';
 import { allOf, complain, notesFolder, script, undoing, waitFor } from '../support/shell.ts';
-import { karmadaFolder, karmadaKubeconfig, karmadaPort } from './scripts.ts';
+import { podTroubles } from './pod-troubles.ts';
+import { karmadaFolder, karmadaPort, karmadaReady } from './scripts.ts';
 
+const begunNote = `${notesFolder}/karmada-begun`;
 const doneNote = `${notesFolder}/karmada-done`;
+const etcdFolder = '/var/lib/karmada-etcd';
+const karmadaNamespace = `${kubectl()} get namespace karmada-system >/dev/null 2>&1`;
 
-/** Pods and their events on stderr, with the last lines of containers that died. `inNamespace` is kubectl with its namespace. */
-const whatHappened = (inNamespace: string): string => `{
-      set +e
-      ${complain('pods of Karmada and what happened to them:')}
-      ${inNamespace} get pods -o wide >&2
-      ${inNamespace} get events --sort-by=.lastTimestamp 2>/dev/null | grep -v ' Normal ' | tail -n 15 >&2
-      for pod in $(${inNamespace} get pods --no-headers 2>/dev/null | awk '$4 > 0 || $3 ~ /Error|BackOff/ {print $1}'); do
-        echo "$pod:" >&2
-        { ${inNamespace} logs --previous --tail=3 "$pod" || ${inNamespace} logs --tail=3 "$pod"; } >&2 2>/dev/null
-      done
-      :
-    }`;
+/**
+ * karmadactl makes its authorities anew each time, and leaves pods running that trust the former ones: what an earlier, unfinished try of
+ * ours has begun is taken away before the next. A Karmada that others made is never touched.
+ */
+const clearTheWay = `if [ -e ${begunNote} ]; then
+    ${kubectl()} delete namespace karmada-system --ignore-not-found --wait=false >/dev/null
+    ${waitFor(`! ${karmadaNamespace}`, 180, `${podTroubles(`${kubectl()} -n karmada-system`)}; ${complain('what an earlier try left of Karmada does not go within 180 s')}`)}
+    rm -rf ${karmadaFolder} ${etcdFolder}
+  elif ${karmadaNamespace}; then
+    ${complain('there is already a Karmada that MLSysOps Desktop did not make (namespace karmada-system)')}
+    exit 1
+  fi
+  : >${begunNote}`;
 
-/** karmadactl creates or updates every object, so that a half-made Karmada is completed by the next try. */
+/** Karmada's own control plane, as pods of the management cluster. */
 export function initStep(host: Host, context: RunContext, crds: string | null): Step {
   const address = addressOf(host, context);
   const command = [
@@ -38,21 +43,27 @@ export function initStep(host: Host, context: RunContext, crds: string | null): 
   return {
     id: 'karmada-init',
     title: 'Start Karmada in the management cluster',
-    observe: allOf(`[ -e ${doneNote} ]`, apiReady(karmadaKubeconfig)),
+    observe: allOf(`[ -e ${doneNote} ]`, karmadaReady),
     change: script(
       `if [ ! -e ${doneNote} ]; then`,
+      `  ${clearTheWay}`,
       `  umask 077; mkdir -p ${karmadaFolder}`,
-      `  ${reasonLast(command, whatHappened(`${kubectl()} -n karmada-system`))}`,
+      `  ${reasonLast(command, podTroubles(`${kubectl()} -n karmada-system`))}`,
       `  : >${doneNote}`,
       'fi',
       waitFor(
-        apiReady(karmadaKubeconfig),
-        180,
-        `${whatHappened(`${kubectl()} -n karmada-system`)}; ${complain(`Karmada's API at ${address}:${karmadaPort} did not become ready within 180 s`)}`,
+        karmadaReady,
+        300,
+        `${podTroubles(`${kubectl()} -n karmada-system`)}; ${complain(`Karmada's API at ${address}:${karmadaPort} did not become ready within 300 s`)}`,
       ),
     ),
     timeoutS: 1200,
     remedies: [
+      {
+        pattern: /already a Karmada that MLSysOps Desktop did not make/,
+        cause: 'the management cluster has a Karmada of its own already',
+        remedy: 'Remove it with "karmadactl deinit" when it is not needed any more, or take another management host',
+      },
       {
         pattern: /ImagePullBackOff|ErrImagePull/,
         cause: 'images of Karmada could not be pulled',
@@ -76,6 +87,6 @@ export function initStep(host: Host, context: RunContext, crds: string | null): 
         remedy: 'Remove that service, then run again',
       },
     ],
-    undo: undoing(`rm -rf ${karmadaFolder} /var/lib/karmada-etcd ${doneNote}`),
+    undo: undoing(`rm -rf ${karmadaFolder} ${etcdFolder} ${begunNote} ${doneNote}`),
   };
 }

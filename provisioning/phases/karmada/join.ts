@@ -3,24 +3,26 @@ import { sha256Of } from '../../artefacts/digest.ts';
 import type { RunContext, Step, StepFile } from '../../run/phase.ts';
 import { adminKubeconfig, kubectl } from '../kubernetes/scripts.ts';
 import { controlPlaneOf } from '../support/hosts.ts';
-import { allOf, complain, notesFolder, quote, script, undoing, waitFor } from '../support/shell.ts';
+import { allOf, complain, quote, script, undoing, waitFor } from '../support/shell.ts';
 import { kubeconfigFile } from '../support/state.ts';
-import { karmadaKubeconfig, memberExists, memberReady } from './scripts.ts';
+import { forgetMember, joinedNote, karmadaKubeconfig, memberExists, memberJoinedBy, memberReady } from './scripts.ts';
 
 const memberKubeconfigFile = (cluster: string): string => `/etc/mlsysops/members/${cluster}.kubeconfig`;
 
 /**
  * Joins a member by push. A member that is known but does not become Ready (made anew, or joined half-way) is taken out and joined again:
- * `karmadactl join` itself refuses what is left of an earlier try.
+ * `karmadactl join` refuses a member that is known; what an earlier join left in the member itself it takes over.
  */
 export async function joinStep(cluster: string, context: RunContext): Promise<Step> {
   // As the kubernetes phase of this run has fetched it. Karmada takes a while to see that a member was made anew: the note knows at once.
   const fetched = await readFile(kubeconfigFile(context.stateFolder, cluster), 'utf8').catch(() => null);
-  const note = `${notesFolder}/joined-${cluster}`;
+  const note = joinedNote(cluster);
   const joinedWithThis = `[ "$(sha256sum <${memberKubeconfigFile(cluster)})" = "$(cat ${note} 2>/dev/null)" ]`;
   const memberKubeconfig = memberKubeconfigFile(cluster);
   const join = `karmadactl join ${cluster} --kubeconfig=${karmadaKubeconfig} --cluster-kubeconfig=${memberKubeconfig}`;
-  const unjoin = `karmadactl unjoin ${cluster} --kubeconfig=${karmadaKubeconfig} --cluster-kubeconfig=${memberKubeconfig} --force`;
+  // Told no context, "unjoin" (unlike "join") looks for one of the member's name.
+  const itsContext = `--cluster-context="$(kubectl --kubeconfig=${memberKubeconfig} config current-context)"`;
+  const unjoin = `karmadactl unjoin ${cluster} --kubeconfig=${karmadaKubeconfig} --cluster-kubeconfig=${memberKubeconfig} ${itsContext} --force`;
   const why = `${kubectl(karmadaKubeconfig)} get cluster ${cluster} -o jsonpath='{.status.conditions[*].message}' >&2`;
   return {
     id: `join-${cluster}`,
@@ -32,6 +34,7 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       `[ -e ${memberKubeconfig} ]`,
       joinedWithThis,
       memberReady(cluster),
+      memberJoinedBy(cluster, 'Push'),
     ),
     files: async (): Promise<StepFile[]> => {
       const controlPlane = controlPlaneOf(context.testbed, cluster);
@@ -42,14 +45,19 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       return [{ path: memberKubeconfig, mode: '0600', content, secret: true }];
     },
     change: script(
+      `if ${memberExists(cluster)} && ${memberJoinedBy(cluster, 'Pull')}; then`,
+      `  ${forgetMember(cluster)}`,
+      `  ${kubectl(memberKubeconfig)} -n karmada-system delete deployment/karmada-agent --ignore-not-found >/dev/null || :`,
+      `  rm -f ${note}`,
+      'fi',
       `if ${joinedWithThis}; then`,
       // It may only need a moment, e.g. after a reboot.
       '  attempt=0',
       `  while ${memberExists(cluster)} && ! ${memberReady(cluster)} && [ "$attempt" -lt 60 ]; do attempt=$((attempt + 1)); sleep 0.5; done`,
       'fi',
       `if ! ${joinedWithThis} || ! ${memberReady(cluster)}; then`,
-      `  if ${memberExists(cluster)}; then ${unjoin}; fi`,
-      `  ${join} || { ${unjoin} || :; ${join}; }`,
+      `  if ${memberExists(cluster)}; then ${unjoin} || { ${forgetMember(cluster)}; }; fi`,
+      `  ${join}`,
       `  sha256sum <${memberKubeconfig} >${note}`,
       'fi',
       waitFor(memberReady(cluster), 120, `${complain(`Karmada does not see ${cluster} as Ready after 120 s:`)}; ${why}`),
@@ -59,7 +67,7 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       {
         pattern: /connection refused|i\/o timeout|no route to host|context deadline exceeded/,
         cause: `the API of ${cluster} cannot be reached from the management host`,
-        remedy: 'Open port 6443 of its master to the management host and its pods',
+        remedy: `Open port 6443 of its master to the management host and its pods; where it cannot be reached (NAT), set clusters.${cluster}.join: pull`,
       },
     ],
     undo: undoing(`rm -rf /etc/mlsysops/members ${note}`),

@@ -17,7 +17,7 @@ export const kubectl = (kubeconfig = adminKubeconfig): string =>
 export const apiReady = (kubeconfig = adminKubeconfig): string => `${kubectl(kubeconfig)} get --raw=/readyz >/dev/null 2>&1`;
 
 /** What was built on the cluster and is worthless without it: Karmada's files, and notes of what was done there. */
-const builtOnTop = `/etc/karmada /var/lib/karmada-etcd ${notesFolder}/karmada-done ${notesFolder}/joined-*`;
+const builtOnTop = `/etc/karmada /var/lib/karmada-etcd ${notesFolder}/karmada-begun ${notesFolder}/karmada-done ${notesFolder}/joined-*`;
 
 const reset = `kubeadm reset -f --cri-socket=${containerdSocket}`;
 

@@ -32,6 +32,12 @@ export function accessFrom(file: string): MemberAccess {
   };
 }
 
+export const contextsOf = (file: string): string[] =>
+  z
+    .object({ contexts: z.array(z.object({ name: z.string() })) })
+    .parse(parse(readFileSync(file, 'utf8')))
+    .contexts.map(({ name }) => name);
+
 export const clientFrom = (file: string): MemberClient => new MemberClient(accessFrom(file));
 
 /** Asks again until an API answers that it is ready. @throws Error after `seconds` */
