@@ -78,6 +78,9 @@ running systemd-timesyn 40 /usr/lib/systemd/systemd-timesyncd
 container-of moby
 container-of moby
 cni 05-cilium.conf
+missing conntrack
+missing socat
+package-source http://ports.ubuntu.com
 forward-drop ip filter FORWARD
 forward-drop inet site forward
 proxy /etc/environment http://user:secret@proxy.lab:3128/
@@ -144,6 +147,7 @@ describe('facts', () => {
         { kind: 'cni-configuration', evidence: '/etc/cni/net.d/05-cilium.conf', running: false },
         { kind: 'forward-drop', evidence: 'the policy of nftables chain "inet site forward" is drop', running: true },
       ],
+      packages: { missing: ['conntrack', 'socat'], sources: ['http://ports.ubuntu.com'] },
       hardware: {
         frequenciesGhz: [0.6, 1.8],
         diskBytes: 61_440_000_000,

@@ -48,6 +48,12 @@ export interface HostFacts {
   proxies: { file: string; url: string }[];
   python: { path: string; version: string; pandas: string | null } | null;
   found: FoundSoftware[];
+  packages: {
+    /** Programs of the distribution that a run needs and the host lacks. */
+    missing: string[];
+    /** Where its package manager looks for them: origins such as "http://deb.debian.org". */
+    sources: string[];
+  };
   hardware: HardwareFacts;
   /** Whether systemd is its init. */
   systemd?: boolean;

@@ -17,6 +17,9 @@ const programs: Record<string, FoundSoftware['kind']> = {
 };
 const timeKeepers = ['systemd-timesyn', 'chronyd', 'ntpd', 'ntpsec', 'openntpd'];
 
+/** Of the packages that prepare and runtime install where they are missing. */
+const neededPrograms = ['conntrack', 'ethtool', 'socat', 'iptables', 'ip', 'ps', 'containerd', 'runc'];
+
 /** Files that mean something, whoever runs. */
 const files: [string, FoundSoftware['kind']][] = [
   ['/usr/bin/dockerd', 'docker'],
@@ -68,6 +71,8 @@ if command -v nft >/dev/null 2>&1; then
     esac
   done
 fi
+for tool in ${neededPrograms.join(' ')}; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
+cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null | grep -v '^#' | grep -oE 'https?://[^/ ]+' | sort -u | while read -r url; do echo "package-source $url"; done
 for file in /etc/environment /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/systemd/system/containerd.service.d/*.conf; do
   [ ! -f "$file" ] || sed -n -E 's!^[^#]*(([hH][tT][tT][pP][sS]?)_[pP][rR][oO][xY][yY]=|::[pP]roxy[[:space:]]+)"?([a-z0-9]+://[^"; ]*).*!\\3!p' "$file" | while read -r url; do echo "proxy $file $url"; done
 done
@@ -89,6 +94,7 @@ export function softwareFacts(lines: FactLines) {
       return url === '' ? [] : [{ file, url: url.replace(/\/\/[^/@]*@/, '//…@') }];
     }),
     found: foundOf(lines, running),
+    packages: { missing: lines.all('missing'), sources: lines.all('package-source') },
   } satisfies Partial<HostFacts>;
 }
 

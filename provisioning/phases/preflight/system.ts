@@ -101,6 +101,6 @@ const shell = ({ host, facts }: Subject): Finding =>
     ? warning(
         'shell',
         `a shell takes ${(facts.shellStartMs / 1000).toFixed(1)} s to start, and with it every command`,
-        `See what ~/.bashrc of ${host.user} does in non-interactive shells, and UseDNS in sshd_config`,
+        `See what ~/.bashrc of ${host.user ?? 'its user'} does in non-interactive shells, and UseDNS in sshd_config`,
       )
     : ok('shell', `${facts.shellStartMs} ms`);

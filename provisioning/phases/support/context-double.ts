@@ -65,6 +65,7 @@ export const exampleFacts = (host: Host, over: Partial<HostFacts> = {}): HostFac
   proxies: [],
   python: { path: '/usr/bin/python3', version: '3.11.2', pandas: null },
   found: [],
+  packages: { missing: [], sources: ['http://deb.debian.org'] },
   hardware: {
     frequenciesGhz: [1.2, 3.6],
     diskBytes: 1e11,
