@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { rawText } from '../../agents/build/raw-text.mjs';
 import type { ContractError, EventOf, ParsedInputOf, StreamName } from '../contract/contract.ts';
 import { type Core, startCore } from './core.ts';
 
@@ -22,6 +23,7 @@ beforeAll(async () => {
     entryPoints: [join(root, 'provisioning', 'twin', 'process.ts')],
     outfile: join(distFolder, 'twin', 'process.mjs'),
     bundle: true,
+    plugins: [rawText],
     platform: 'node',
     format: 'esm',
     logLevel: 'error',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rawText } from '../../agents/build/raw-text.mjs';
 import { replySchema } from '../../agents/bus/messages.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { TwinProcess } from './client.ts';
@@ -18,6 +19,7 @@ beforeAll(async () => {
     entryPoints: [fileURLToPath(new URL('process.ts', import.meta.url))],
     outfile: program,
     bundle: true,
+    plugins: [rawText],
     platform: 'node',
     format: 'esm',
     logLevel: 'error',

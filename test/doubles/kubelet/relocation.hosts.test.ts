@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rawText } from '../../../agents/build/raw-text.mjs';
 import { parseDescription } from '../../../agents/descriptions/parse.ts';
 import { KubernetesOrchestrator } from '../../../agents/orchestration/kubernetes.ts';
 import { systemClock } from '../../../agents/system-clock.ts';
@@ -38,6 +39,7 @@ beforeAll(async () => {
     entryPoints: [fileURLToPath(new URL('../kubelet.ts', import.meta.url))],
     outfile: program,
     bundle: true,
+    plugins: [rawText],
     platform: 'node',
     format: 'esm',
     logLevel: 'error',
