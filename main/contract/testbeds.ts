@@ -8,7 +8,11 @@ export const testbedSummarySchema = z.object({
   name: z.string(),
   kind: z.enum(['hosts', 'local', 'twin']),
   state: testbedStateSchema,
-  hosts: z.array(hostSchema.pick({ name: true, address: true, port: true, user: true, role: true, cluster: true })),
+  hosts: z.array(
+    hostSchema
+      .pick({ name: true, address: true, port: true, user: true, role: true, cluster: true })
+      .required({ port: true, user: true }),
+  ),
   /** Doubles that stand in for real parts, by name; empty on a real testbed. Shown wherever the testbed is. */
   doubles: z.array(z.string()),
   lastRun: z.string().nullable(),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { writeJsonSchema } from '../../provisioning/testbed/json-schema.ts';
 import { parseTestbedFile } from '../../provisioning/testbed/parse.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
@@ -56,8 +57,10 @@ export class TestbedFolder {
     }
   }
 
-  writeTestbed(testbed: Testbed): Promise<void> {
-    return writeInOnePiece(this.testbedFile, writeTestbedFile(testbed));
+  async writeTestbed(testbed: Testbed): Promise<void> {
+    // Whoever opens the file in an editor has its keys completed.
+    await writeJsonSchema(this.path);
+    await writeInOnePiece(this.testbedFile, writeTestbedFile(testbed));
   }
   writeRemembered(remembered: Remembered): Promise<void> {
     return writeInOnePiece(this.stateFile, `${JSON.stringify(remembered, null, 2)}\n`);

@@ -147,7 +147,15 @@ export const summaryOf = ({ testbed, remembered }: TestbedEntry): TestbedSummary
   name: testbed.name,
   kind: testbed.kind,
   state: remembered.state,
-  hosts: testbed.hosts.map(({ name, address, port, user, role, cluster }) => ({ name, address, port, user, role, cluster })),
+  // What the testbed file leaves open is as ~/.ssh/config says when it is connected to.
+  hosts: testbed.hosts.map(({ name, address, port = 22, user = 'root', role, cluster }) => ({
+    name,
+    address,
+    port,
+    user,
+    role,
+    cluster,
+  })),
   doubles: remembered.doubles,
   lastRun: remembered.lastRun,
   createdAt: remembered.createdAt,

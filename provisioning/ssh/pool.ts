@@ -1,9 +1,13 @@
+import { Failure } from '../run/failure.ts';
 import type { Host } from '../testbed/schema.ts';
-import { openConnection, type SshConnection, type SshOptions } from './connection.ts';
+import { openTarget, type SshConnection, type SshOptions } from './connection.ts';
+import type { OpenHop } from './dial.ts';
 import { type ExecuteOptions, type ExecuteResult, execute } from './execute.ts';
 import { type Forwarding, forward } from './forward.ts';
-import { setAsk } from './privilege.ts';
+import { setSecrets } from './privilege.ts';
+import { SecretMemory } from './secrets.ts';
 import { openShell, type RemoteShell, type ShellSize } from './shell.ts';
+import { resolveTarget, type SshTarget, targetKey } from './target.ts';
 import { type Transfer, type TransferOptions, transfer } from './transfer.ts';
 
 /** Connections by host: made when first needed, shared by everything that speaks to the host, made again when lost. */
@@ -11,16 +15,23 @@ export class SshPool {
   readonly options: SshOptions;
   readonly #connections = new Map<string, Promise<SshConnection>>();
   readonly #extra = new Set<SshConnection>();
+  /** What was answered stays in memory as long as the pool: nobody is asked twice for what was right. */
+  readonly #memory: SecretMemory;
   /** Of connections that are gone. */
   #sentBytes = 0;
 
   constructor(options: SshOptions) {
     this.options = options;
+    this.#memory = options.memory ?? new SecretMemory();
   }
 
   /** @throws Failure: unreachable, authentication, host-key-unknown, host-key-changed, cancelled */
   async connect(host: Host, signal?: AbortSignal): Promise<SshConnection> {
-    const id = keyOf(host);
+    return this.#connect(resolveTarget(host, this.options), signal);
+  }
+
+  async #connect(target: SshTarget, signal?: AbortSignal): Promise<SshConnection> {
+    const id = targetKey(target);
     const known = this.#connections.get(id);
     if (known !== undefined) {
       const connection = await known;
@@ -29,9 +40,9 @@ export class SshPool {
         this.#connections.delete(id);
         this.#sentBytes += connection.wireBytes;
       }
-      return this.connect(host, signal);
+      return this.#connect(target, signal);
     }
-    const opening = this.#open(host, signal);
+    const opening = this.#open(target, signal);
     this.#connections.set(id, opening);
     opening.catch(() => {
       if (this.#connections.get(id) === opening) this.#connections.delete(id);
@@ -59,7 +70,7 @@ export class SshPool {
     try {
       return await openShell(shared, size, term);
     } catch {
-      const own = await this.#open(host);
+      const own = await this.#open(resolveTarget(host, this.options));
       this.#extra.add(own);
       const shell = await openShell(own, size, term);
       shell.onExit(() => {
@@ -84,11 +95,26 @@ export class SshPool {
     this.#extra.clear();
   }
 
-  async #open(host: Host, signal?: AbortSignal): Promise<SshConnection> {
-    const connection = await openConnection(host, this.options, signal);
-    setAsk(connection, this.options.ask);
+  async #open(target: SshTarget, signal?: AbortSignal): Promise<SshConnection> {
+    const options = { ...this.options, memory: this.#memory };
+    const connection = await openTarget(target, options, signal, this.#openHop);
+    setSecrets(connection, { ask: options.ask, memory: this.#memory });
     return connection;
   }
+
+  /** A jump host's connection serves all hosts behind it, and stays as long as the pool. No host's cancel takes it from the others. */
+  readonly #openHop: OpenHop = async (hop) => {
+    try {
+      return { client: (await this.#connect(hop)).client, release: () => {} };
+    } catch (error) {
+      // It was opened for another host first, and failed for each that is behind it.
+      if (error instanceof Failure && error.value.host !== hop.name) throw forHost(error, hop.name);
+      throw error;
+    }
+  };
 }
 
-const keyOf = (host: Host): string => `${host.user}@${host.address}:${host.port} ${host.identityFile ?? ''}`;
+function forHost(failure: Failure, host: string): Failure {
+  const { message: _message, ...value } = failure.value;
+  return new Failure({ ...value, host }, { cause: failure });
+}

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
 import { Failure } from '../run/failure.ts';
+import { passwordKey } from './authentication.ts';
 import type { SshConnection } from './connection.ts';
-import type { AskSecret } from './secrets.ts';
+import { type AskSecret, maximalAttempts, type SecretMemory } from './secrets.ts';
+import type { SshTarget } from './target.ts';
 
 /** What is sent as the SSH command, and how to speak with it until it is ready for its input. */
 export interface RootCommand {
@@ -18,11 +20,17 @@ export const noPrivilegeExit = 97;
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+interface Secrets {
+  ask?: AskSecret;
+  memory: SecretMemory;
+}
 /** Answers of people, by connection; set by the pool. */
-const asks = new WeakMap<SshConnection, AskSecret>();
-export const setAsk = (connection: SshConnection, ask: AskSecret | undefined): void => {
-  if (ask) asks.set(connection, ask);
+const secretsOf = new WeakMap<SshConnection, Secrets>();
+export const setSecrets = (connection: SshConnection, secrets: Secrets): void => {
+  secretsOf.set(connection, secrets);
 };
+
+const sudoKey = ({ user, address, port }: SshTarget): string => `sudo ${JSON.stringify([user, address, port])}`;
 
 /**
  * Runs `inner` (one line of shell, no secrets in it: it stands on a command line) as root: directly, by sudo without a password, or by sudo
@@ -73,6 +81,9 @@ function withoutPassword(privilege: SshConnection['privilege'], mark: string, in
   ].join('; ');
 }
 
+/** Connections whose sudo did not take the password of the login. */
+const refusedLogins = new WeakSet<SshConnection>();
+
 /** The password is sent when sudo asks for it, the input when our shell says that it runs: neither can end up in the other. */
 async function withPassword<T extends { code: number | null }>(
   connection: SshConnection,
@@ -80,10 +91,18 @@ async function withPassword<T extends { code: number | null }>(
   run: (command: RootCommand) => Promise<T>,
 ): Promise<T> {
   const { host } = connection;
-  for (let attempt = 1; attempt <= 3; attempt++) {
-    connection.sudoPassword ??=
-      (await asks.get(connection)?.({ kind: 'sudo', host: host.name, user: host.user, attempt })) ?? null;
-    const password = connection.sudoPassword;
+  const { ask, memory } = secretsOf.get(connection) ?? {};
+  const key = sudoKey(host);
+  // sudo usually asks for the password by which the account was logged into: it is tried first, and only once.
+  let candidate = memory?.get(key) === null && !refusedLogins.has(connection) ? memory.get(passwordKey(host)) : null;
+  for (let tried = 0; tried <= maximalAttempts; tried++) {
+    const password =
+      candidate ??
+      (await memory?.need(key, async (attempt) => {
+        const prompt = `${attempt > 1 ? 'That was not it. ' : ''}Password of ${host.user} for sudo on ${host.name}:`;
+        return (await ask?.({ kind: 'sudo', host: host.name, user: host.user, prompt, echo: false, attempt })) ?? null;
+      })) ??
+      null;
     if (password === null) break;
     const mark = `p_${randomBytes(6).toString('hex')}`;
     const state = { asked: 0, refused: false, heard: '' };
@@ -109,9 +128,15 @@ async function withPassword<T extends { code: number | null }>(
       },
     };
     const result = await run(command);
-    if (!state.refused) return result;
-    connection.sudoPassword = null;
+    if (!state.refused) {
+      memory?.settle(key);
+      return result;
+    }
+    if (candidate === null) memory?.refuse(key, password);
+    else refusedLogins.add(connection);
+    candidate = null;
   }
+  memory?.settle(key);
   throw new Failure({
     code: 'sudo',
     host: host.name,

@@ -49,7 +49,7 @@ describe('connecting', () => {
     const empty = new KnownHosts(path.join(sshd.folder, 'empty'));
     expect(await failure({}, empty)).toMatchObject({ code: 'host-key-unknown', hostKey: { fingerprint } });
     const changed = new KnownHosts(path.join(sshd.folder, 'changed'));
-    await changed.add(sshd.host.address, sshd.host.port, publicKeyOf(`${wrong}.pub`));
+    await changed.add(sshd.host.address, sshd.port, publicKeyOf(`${wrong}.pub`));
     expect(await failure({}, changed)).toMatchObject({
       code: 'host-key-changed',
       hostKey: { fingerprint, was: fingerprintOf(publicKeyOf(`${wrong}.pub`)) },

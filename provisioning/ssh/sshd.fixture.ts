@@ -11,6 +11,7 @@ import { KnownHosts } from './known-hosts.ts';
 export interface LoopbackSshd {
   folder: string;
   host: Host;
+  port: number;
   knownHosts: KnownHosts;
   /** Public host key in wire format. */
   hostKey: Buffer;
@@ -66,6 +67,7 @@ ${extra}`,
   await knownHosts.add('127.0.0.1', port, hostKey);
   return {
     folder,
+    port,
     host: {
       name,
       address: '127.0.0.1',

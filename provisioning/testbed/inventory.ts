@@ -17,8 +17,8 @@ export const isInventory = (value: unknown): boolean =>
 
 const variablesSchema = z.object({
   ansible_host: z.string(),
-  ansible_user: z.string().default('root'),
-  ansible_port: z.coerce.number().int().min(1).max(65535).default(22),
+  ansible_user: z.string().optional(),
+  ansible_port: z.coerce.number().int().min(1).max(65535).optional(),
   ansible_ssh_private_key_file: z.string().optional(),
   pod_cidr: z.string().optional(),
   service_cidr: z.string().optional(),

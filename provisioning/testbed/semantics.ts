@@ -1,6 +1,6 @@
 import { cidrRange, cidrsOverlap } from './cidr.ts';
 import type { Problem } from './located.ts';
-import type { Testbed } from './schema.ts';
+import type { Host, Testbed } from './schema.ts';
 
 /** What a schema cannot say: roles, uniqueness, CIDRs. */
 export function semanticProblems(testbed: Testbed): Problem[] {
@@ -54,13 +54,17 @@ function roleProblems({ hosts }: Testbed): Problem[] {
   return problems;
 }
 
+const placeOf = ({ address, port = 22, jump }: Host): string => JSON.stringify([address.toLowerCase(), port, jump ?? null]);
+
 function uniquenessProblems({ hosts }: Testbed): Problem[] {
   return hosts.flatMap((host, index) => {
     const problems: Problem[] = [];
     const before = hosts.slice(0, index);
     if (before.some((other) => other.name === host.name))
       problems.push({ path: ['hosts', index, 'name'], text: `two hosts are called "${host.name}"` });
-    const same = before.find((other) => other.address === host.address && other.port === host.port);
+    // Behind different jump hosts the same address is another host.
+    const place = placeOf(host);
+    const same = before.find((other) => placeOf(other) === place);
     if (same)
       problems.push({
         path: ['hosts', index, 'address'],

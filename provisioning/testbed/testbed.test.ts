@@ -157,7 +157,7 @@ const inventory = `all:
 
 describe('an Ansible inventory', () => {
   it('becomes a testbed, with free CIDRs where it gives none', () => {
-    const host = { port: 22, user: 'ubuntu', identityFile: undefined, labels: {} };
+    const host = { user: 'ubuntu', identityFile: undefined, labels: {} };
     // Names of Kubernetes nodes have no underscore.
     const testbed = parseTestbedFile(inventory.replace('mls_host1', 'mls-host1'), 'hosts/My Lab.yml');
     expect(testbed).toMatchObject({

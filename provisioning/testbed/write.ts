@@ -1,26 +1,47 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
-import { type Testbed, type TestbedFile, testbedSchema } from './schema.ts';
+import { type Testbed, testbedSchema } from './schema.ts';
 
-/** testbed.yaml of a testbed: what is as by default is left out, so that the file says what somebody chose. */
-export function writeTestbedFile(testbed: Testbed): string {
-  const least: TestbedFile = {
-    name: testbed.name,
-    kind: testbed.kind,
-    hosts: testbed.hosts.map((host) => ({
+/** Editors that know yaml-language-server complete and check the file by it; see `writeJsonSchema`. */
+export const schemaFileName = 'testbed.schema.json';
+
+/**
+ * testbed.yaml of a testbed: what is as by default is left out, so that the file says what somebody chose. Its first line tells editors where
+ * the JSON schema is: `schema` is a path or an address, seen from the file; null for none.
+ */
+export function writeTestbedFile(testbed: Testbed, { schema = schemaFileName }: { schema?: string | null } = {}): string {
+  const { name, kind, hosts, clusters, ...chosen } = testbed;
+  const defaults = testbedSchema.parse({ name, kind, hosts, clusters });
+  const least = {
+    name,
+    kind,
+    hosts: hosts.map((host) => ({
       name: host.name,
       address: host.address,
-      ...(host.port === 22 ? {} : { port: host.port }),
-      ...(host.user === 'root' ? {} : { user: host.user }),
-      ...(host.identityFile === undefined ? {} : { identityFile: host.identityFile }),
+      port: host.port,
+      user: host.user,
+      identityFile: host.identityFile,
+      jump: host.jump,
       role: host.role,
       cluster: host.cluster,
-      ...(Object.keys(host.labels).length === 0 ? {} : { labels: host.labels }),
+      labels: Object.keys(host.labels).length === 0 ? undefined : host.labels,
     })),
-    clusters: testbed.clusters,
+    clusters,
+    ...withoutDefaults(chosen, defaults),
   };
-  const defaults = testbedSchema.parse(least);
-  const chosen = (['kubernetes', 'artefacts', 'applications'] as const)
-    .filter((key) => JSON.stringify(testbed[key]) !== JSON.stringify(defaults[key]))
-    .map((key) => [key, testbed[key]]);
-  return stringify({ ...least, ...Object.fromEntries(chosen) }, { lineWidth: 0 });
+  const line = schema === null ? '' : `# yaml-language-server: $schema=${schema}\n`;
+  return line + stringify(least, { lineWidth: 0 });
+}
+
+/** What differs, two levels deep: keys of the file, and those of its sections. */
+function withoutDefaults(value: object, defaults: object, depth = 1): Record<string, unknown> {
+  const byDefault = new Map<string, unknown>(Object.entries(defaults));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, own]: [string, unknown]) => {
+      const usual = byDefault.get(key);
+      if (own === undefined || isDeepStrictEqual(own, usual)) return [];
+      const section = depth === 1 && typeof own === 'object' && own !== null && !Array.isArray(own);
+      return [[key, section && typeof usual === 'object' && usual !== null ? withoutDefaults(own, usual, 2) : own]];
+    }),
+  );
 }
