@@ -11,6 +11,10 @@ export interface Cell extends Work {
   needs: Cell[];
   after: Work[];
   state: CellState;
+  /** How often its host had been restarted in this run when it was last done. */
+  restarts: number;
+  /** What was last told of each of its steps, by id. */
+  told: Map<string, 'running' | 'changed' | 'in-place' | 'failed'>;
   /** Steps that changed something here. */
   changed: number;
   inPlace: number;
@@ -18,19 +22,25 @@ export interface Cell extends Work {
 }
 
 /**
- * A cell for every phase on every host (of `hosts`, when not all have a part in the run). What a cell needs: what its phase says, or else every earlier phase on its own host. `roots` are what
+ * A cell for every phase on every host. What a cell needs: what its phase says, or else every earlier phase on its own host. `roots` are what
  * came before the recipe on each host.
  */
-export function makeCells(
-  phases: readonly Phase[],
-  testbed: Testbed,
-  roots: ReadonlyMap<string, Work>,
-  hosts: readonly Host[] = testbed.hosts,
-): Cell[] {
+export function makeCells(phases: readonly Phase[], testbed: Testbed, roots: ReadonlyMap<string, Work>): Cell[] {
   const cells: Cell[] = phases.flatMap((phase) =>
-    hosts.map((host) => {
+    testbed.hosts.map((host): Cell => {
       const root = roots.get(host.name);
-      return { phase, host, needs: [], after: root ? [root] : [], state: 'waiting' as const, changed: 0, inPlace: 0, hostMs: 0 };
+      return {
+        phase,
+        host,
+        needs: [],
+        after: root ? [root] : [],
+        state: 'waiting' as const,
+        restarts: 0,
+        told: new Map(),
+        changed: 0,
+        inPlace: 0,
+        hostMs: 0,
+      };
     }),
   );
   const find = (phase: string, host: string) => cells.find((cell) => cell.phase.id === phase && cell.host.name === host);
@@ -46,7 +56,7 @@ export function makeCells(
 
 /** The same, for taking down: a cell waits for those that were built on it. */
 export function reverseCells(cells: readonly Cell[], roots: ReadonlyMap<string, Work>): Cell[] {
-  const reversed = new Map(cells.map((cell) => [cell, { ...cell, needs: [] as Cell[], after: [] as Work[] }]));
+  const reversed = new Map(cells.map((cell) => [cell, { ...cell, told: new Map(), needs: [] as Cell[], after: [] as Work[] }]));
   for (const cell of cells) {
     for (const need of cell.needs) {
       const later = reversed.get(cell)!;

@@ -22,8 +22,8 @@ export interface LeasesOptions {
   run: string;
   execute: Execute;
   now: () => number;
-  /** Told once a host, when another run has taken it over. */
-  onLost(failure: Failure): void;
+  /** Told when a host was taken over from somebody. */
+  onTaken(host: string, before: string): void;
 }
 
 /** How long one of two runs that began at the same moment waits for the other to let go. */
@@ -36,6 +36,7 @@ export class Leases {
   readonly #held = new Map<string, Host>();
   readonly #refused = new Map<string, { host: Host; failure: Failure; young: boolean }>();
   readonly #lost = new Map<string, Failure>();
+  readonly #restarts = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<unknown> = Promise.resolve();
 
@@ -55,6 +56,7 @@ export class Leases {
     const answer = parseLeaseAnswer(words);
     if (answer === null) return null;
     this.#refused.delete(host.name);
+    if (answer.state === 'taken' && answer.before !== null) this.#options.onTaken(host.name, answer.before);
     if (answer.state === 'taken' || answer.state === 'kept') this.#held.set(host.name, host);
     else if (answer.state === 'held') {
       const failure = leaseFailure(host.name, answer.holder, this.#options.now());
@@ -86,12 +88,16 @@ export class Leases {
     return failures;
   }
 
-  /** After a host was away. @returns whether it has been restarted meanwhile @throws Failure (lease) when another run has taken it over */
-  async again(host: Host): Promise<boolean> {
-    if (!this.#held.has(host.name)) return false;
-    const answer = await this.#ask(host, 'keep');
+  /** After a host was away. @throws Failure (lease) when another run has taken it over */
+  async again(host: Host): Promise<void> {
     this.check(host);
-    return answer?.state === 'taken';
+    if (this.#held.has(host.name)) await this.#ask(host, 'keep');
+    this.check(host);
+  }
+
+  /** How often a host has been restarted since its lease was taken: the lease had vanished with everything else in /run. */
+  restarts(host: Host): number {
+    return this.#restarts.get(host.name) ?? 0;
   }
 
   /** @throws Failure (lease) when another run has taken the host over */
@@ -130,11 +136,11 @@ export class Leases {
       },
     });
     const said = answer as LeaseAnswer | null;
+    if (mode === 'keep' && said?.state === 'taken') this.#restarts.set(host.name, this.restarts(host) + 1);
     if (mode === 'keep' && said?.state === 'held' && this.#held.delete(host.name)) {
       const failure = leaseLost(host.name, said.holder);
       this.#lost.set(host.name, failure);
       this.#refused.delete(host.name);
-      this.#options.onLost(failure);
     }
     return said;
   }

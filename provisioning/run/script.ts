@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { readUptime, stopFile } from '../ssh/execute.ts';
+import { fence } from './lease.ts';
 import type { Step, StepFile } from './phase.ts';
 
 /** Steps as they go over: with what their change needs, or without it where they are believed to be in place. */
@@ -11,8 +12,8 @@ export interface ReadyStep {
   files?: { path: string; mode: string; content: string | Uint8Array | null }[];
 }
 
-/** How a script of steps can end besides 0: at a step whose change did not come along, failed, did not hold, or before a step when cancelled. */
-export const exits = { needed: 91, failed: 92, unverified: 93, stopped: 94, locked: 95 } as const;
+/** How a script of steps can end besides 0: at a step whose change did not come along, failed, did not hold, or before a step when cancelled or when the host is another run's. */
+export const exits = { needed: 91, failed: 92, unverified: 93, stopped: 94, locked: 95, fenced: 96 } as const;
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -36,10 +37,17 @@ ${step.observe}
     ),
   ].join('\n');
 
-/** Steps of one phase on one host: observe → change → verify, one after the other, ending at the first that fails. */
-export function changeScript(mark: string, phase: string, steps: readonly ReadyStep[]): string {
-  return [say(mark), lock(phase), ...steps.map((ready, index) => changeOf(mark, ready, index))].join('\n');
+/**
+ * Steps of one phase on one host: observe → change → verify, one after the other, ending at the first that fails. `lease`: token of the run
+ * that must hold the host before each of them.
+ */
+export function changeScript(mark: string, phase: string, steps: readonly ReadyStep[], lease: string | null = null): string {
+  return [say(mark), lock(phase), ...steps.map((ready, index) => changeOf(mark, ready, index, lease))].join('\n');
 }
+
+/** Before each step: not when somebody has cancelled the run, or has taken the host over. */
+const mayGoOn = (mark: string, lease: string | null): string =>
+  `[ ! -e ${stopFile(mark)} ] || exit ${exits.stopped}${lease === null ? '' : `\n${fence(lease, exits.fenced)}`}`;
 
 /**
  * A run that was killed may have left a step in progress on the host; the next one waits for it to end. Steps themselves do not hold the
@@ -50,8 +58,8 @@ exec 9>/run/mlsysops-${phase}.lock
 flock -n 9 || { echo 'an earlier run is still busy here: waiting for its step to end' >&2; flock -w 600 9 || exit ${exits.locked}; }
 fi`;
 
-function changeOf(mark: string, { step, change, files }: ReadyStep, index: number): string {
-  const observed = `[ ! -e ${stopFile(mark)} ] || exit ${exits.stopped}
+function changeOf(mark: string, { step, change, files }: ReadyStep, index: number, lease: string | null): string {
+  const observed = `${mayGoOn(mark, lease)}
 m_say start ${index}
 if (
 ${step.observe}
@@ -89,12 +97,12 @@ chmod ${file.mode} ${fresh} && mv -f ${fresh} ${place} || exit 1`;
 }
 
 /** Undoes steps, last first, going on past one that fails. */
-export const undoScript = (mark: string, phase: string, steps: readonly Step[]): string =>
+export const undoScript = (mark: string, phase: string, steps: readonly Step[], lease: string | null = null): string =>
   [
     say(mark),
     lock(phase),
     ...steps.map(
-      (step, index) => `[ ! -e ${stopFile(mark)} ] || exit ${exits.stopped}
+      (step, index) => `${mayGoOn(mark, lease)}
 m_say start ${index}
 (
 ${step.undo ?? ':'}

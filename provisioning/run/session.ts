@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { connectHost, connectPhase } from '../phases/connect.ts';
 import { factsPhase, factsScript, parseFacts } from '../phases/facts.ts';
-import { checkReachability, tryWays } from '../phases/preflight/reachability.ts';
+import { checkOutside } from '../phases/preflight/outside.ts';
+import { checkReachability, type ExecuteOn, tryWays } from '../phases/preflight/reachability.ts';
 import type { Reachability } from '../phases/preflight/ways.ts';
 import { type Check, checkHosts, preflightPhase } from '../phases/preflight.ts';
 import type { SshOptions } from '../ssh/connection.ts';
@@ -12,6 +13,7 @@ import type { Transfer } from '../ssh/transfer.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 import type { FailureValue } from './events.ts';
 import { Failure } from './failure.ts';
+import type { Leases } from './leases.ts';
 import type { Work } from './overhead.ts';
 import type { HostFacts, Phase, RunContext } from './phase.ts';
 import type { Redactor } from './redact.ts';
@@ -33,6 +35,8 @@ export interface Meter {
 export class Session {
   readonly testbed: Testbed;
   readonly pool: SshPool;
+  /** The connection that was last used to each host, by its name. */
+  readonly connected = new Map<string, { closed: boolean }>();
   readonly facts = new Map<string, HostFacts>();
   readonly context: RunContext;
   readonly redactor: Redactor;
@@ -40,6 +44,8 @@ export class Session {
   readonly #signal: AbortSignal;
   readonly #meter = new AsyncLocalStorage<Meter>();
   readonly #ahead = new Map<string, SendAhead>();
+  /** Of the run, which must hold the hosts that it changes; a plan changes nothing and has none. */
+  leases: Leases | null = null;
   /** The matrix of what was tried between the hosts; null until it was. */
   reachability: Reachability | null = null;
   #reach: Promise<Check[]> | undefined;
@@ -101,7 +107,10 @@ export class Session {
   }
 
   async execute(host: Host, script: string | ((mark: string) => string), options: ExecuteOptions = {}): Promise<ExecuteResult> {
-    const result = await this.pool.execute(host, script, { signal: this.#signal, ...options });
+    this.leases?.check(host);
+    const signal = 'signal' in options ? options.signal : this.#signal;
+    this.connected.set(host.name, await this.pool.connect(host, signal));
+    const result = await this.pool.execute(host, script, { ...options, signal });
     const meter = this.#meter.getStore();
     if (meter) meter.hostMs += result.hostMs;
     return result;
@@ -135,11 +144,13 @@ export class Session {
     });
   }
 
-  /** @throws Failure: sudo, preflight, unreachable, cancelled */
-  async readFacts(host: Host, work: Work): Promise<HostFacts> {
+  /** The same script takes the host's lease, where there is one to be taken. @throws Failure: sudo, preflight, unreachable, cancelled */
+  async readFacts(host: Host, work: Work, leases: Leases | null = null): Promise<HostFacts> {
     return this.metered(work, async () => {
       try {
-        const result = await this.execute(host, factsScript, { timeoutMs: 60_000 });
+        const script = (mark: string) => `${leases?.script(mark) ?? ''}${factsScript}`;
+        const onMark = (_stream: string, words: string[]) => void leases?.hear(host, words);
+        const result = await this.execute(host, script, { timeoutMs: 60_000, onMark });
         const facts = parseFacts(host, result);
         this.facts.set(host.name, facts);
         return facts;
@@ -158,9 +169,11 @@ export class Session {
   async #tryWays(addressOf: (host: Host) => string): Promise<Check[]> {
     const { testbed } = this;
     const hosts = new Set(this.facts.keys());
-    const tried = await tryWays({ testbed, hosts, addressOf, execute: (host, script, how) => this.execute(host, script, how) });
+    const execute: ExecuteOn = (host, script, how) => this.execute(host, script, how);
+    const outside = Promise.all([...this.facts].map(([name, facts]) => checkOutside(this.host(name), facts, testbed, execute)));
+    const [tried, others] = await Promise.all([tryWays({ testbed, hosts, addressOf, execute }), outside]);
     this.reachability = { ways: tried.ways };
-    return checkReachability(testbed, tried, addressOf);
+    return [...checkReachability(testbed, tried, addressOf), ...others.flat()];
   }
 
   checks(): Check[] {
@@ -171,6 +184,7 @@ export class Session {
   runner(host: Host, phase: Phase, onStep: StepRunner['onStep']): StepRunner {
     return {
       host,
+      lease: this.leases?.token ?? null,
       execute: (script, options) => this.execute(host, script, options),
       transfer: (file) => this.#awaited(() => this.#send(host, phase.id, file)),
       sentAhead: (of, step) => this.#awaited(async () => (await this.#ahead.get(host.name)?.of(of.id, step.id)) ?? new Map()),

@@ -4,12 +4,15 @@ import { tail } from '../ssh/execute.ts';
 import type { Transfer } from '../ssh/transfer.ts';
 import type { Host } from '../testbed/schema.ts';
 import { Failure } from './failure.ts';
+import { leaseLost } from './lease.ts';
 import type { Phase, Step, StepFile } from './phase.ts';
 import { changeScript, exits, isLarge, observeScript, type ReadyStep, type StepWord, stagedPath, undoScript } from './script.ts';
 
 /** What steps are carried out with: one host, and somebody who listens. */
 export interface StepRunner {
   host: Host;
+  /** Token of the run that must hold the host before each step; null: whoever. */
+  lease: string | null;
   execute(script: (mark: string) => string, options: ExecuteOptions): Promise<ExecuteResult>;
   transfer(file: Transfer): Promise<void>;
   /** Digests of large files that were sent before the step's turn, by path. */
@@ -150,7 +153,7 @@ async function runBatch(runner: StepRunner, phase: Phase, batch: readonly ReadyS
   const deadlineOf = (index: number): number => (batch[index]?.step.timeoutS ?? defaultTimeoutS) * 1000 + 30_000;
   let result: ExecuteResult;
   try {
-    result = await runner.execute((mark) => changeScript(mark, phase.id, batch), {
+    result = await runner.execute((mark) => changeScript(mark, phase.id, batch, runner.lease), {
       onDeadline: (set) => {
         setDeadline = set;
         // An earlier run's step may have to end first, see `lock`.
@@ -194,6 +197,7 @@ async function runBatch(runner: StepRunner, phase: Phase, batch: readonly ReadyS
 function failureOf(host: Host, phase: Phase, batch: readonly ReadyStep[], progress: Progress, result: ExecuteResult): Failure {
   const where = { host: host.name, phase: phase.id };
   if (result.code === exits.stopped) return new Failure({ ...where, code: 'cancelled', cause: 'stopped before its next step' });
+  if (result.code === exits.fenced) return leaseLost(host.name);
   if (result.code === exits.locked) {
     const remedy = `Look for it on the host (fuser -v /run/mlsysops-${phase.id}.lock), then run again`;
     return new Failure({ ...where, code: 'step', cause: 'a step of an earlier run has not ended for 10 minutes', remedy });
@@ -247,7 +251,7 @@ export async function undoSteps(
   if (reversed.length === 0) return { failed, changed };
   const progress = new Progress();
   const result = await runner
-    .execute((mark) => undoScript(mark, phase.id, reversed), {
+    .execute((mark) => undoScript(mark, phase.id, reversed, runner.lease), {
       timeoutMs: reversed.reduce((sum, step) => sum + (step.timeoutS ?? defaultTimeoutS), 630) * 1000,
       onMark: (stream, [word, index, uptime, exitCode]) => {
         const number = Number(index);
@@ -285,6 +289,7 @@ export async function undoSteps(
     });
   if (result.code === exits.stopped)
     throw new Failure({ code: 'cancelled', host: runner.host.name, phase: phase.id, cause: 'stopped before its next step' });
+  if (result.code === exits.fenced) throw leaseLost(runner.host.name);
   if (result.code !== 0) {
     const cause = `undoing ended with exit code ${result.code}`;
     throw new Failure({ code: 'step', host: runner.host.name, phase: phase.id, cause, stderr: tail(result.stderr) });
