@@ -1,6 +1,7 @@
 import { Failure } from '../run/failure.ts';
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
+import { outsideStep } from './outside/step.ts';
 import { addressOf, factsOf } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
@@ -14,6 +15,7 @@ export const preparePhase = (tools: PhaseTools): Phase => ({
   steps: async (host, context) => [
     foldersStep,
     hostNamesStep(context),
+    await outsideStep(context, tools.now()),
     packagesStep({
       id: 'packages',
       title: 'Install what kubeadm asks for (conntrack, ethtool, socat, iptables)',
