@@ -17,8 +17,10 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
   // As the kubernetes phase of this run has fetched it. Karmada takes a while to see that a member was made anew: the note knows at once.
   const fetched = await readFile(kubeconfigFile(context.stateFolder, cluster), 'utf8').catch(() => null);
   const note = joinedNote(cluster);
-  const joinedWithThis = `[ "$(sha256sum <${memberKubeconfigFile(cluster)})" = "$(cat ${note} 2>/dev/null)" ]`;
   const memberKubeconfig = memberKubeconfigFile(cluster);
+  // Who the member is: its authority and address. Its administrator's certificate is renewed now and then, which is no reason to join again.
+  const member = `grep -E '^ *(certificate-authority-data|server):' ${memberKubeconfig} | sha256sum`;
+  const joinedWithThis = `[ "$(${member})" = "$(cat ${note} 2>/dev/null)" ]`;
   const join = `karmadactl join ${cluster} --kubeconfig=${karmadaKubeconfig} --cluster-kubeconfig=${memberKubeconfig}`;
   // Told no context, "unjoin" (unlike "join") looks for one of the member's name.
   const itsContext = `--cluster-context="$(kubectl --kubeconfig=${memberKubeconfig} config current-context)"`;
@@ -58,7 +60,7 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       `if ! ${joinedWithThis} || ! ${memberReady(cluster)}; then`,
       `  if ${memberExists(cluster)}; then ${unjoin} || { ${forgetMember(cluster)}; }; fi`,
       `  ${join}`,
-      `  sha256sum <${memberKubeconfig} >${note}`,
+      `  ${member} >${note}`,
       'fi',
       waitFor(memberReady(cluster), 120, `${complain(`Karmada does not see ${cluster} as Ready after 120 s:`)}; ${why}`),
     ),
