@@ -19,6 +19,7 @@ import {
   waitForApi,
 } from './kubernetes/scripts.ts';
 import { bootstrapToken, caCertHash } from './kubernetes/token.ts';
+import { appliedNote, sameMinorStep } from './kubernetes/version.ts';
 import { neededFacts } from './prepare.ts';
 import { companionSteps } from './support/companions.ts';
 import { addressOf, controlPlaneOf, hostsOf, isControlPlane } from './support/hosts.ts';
@@ -38,6 +39,7 @@ export const kubernetesPhase = (tools: PhaseTools): Phase => ({
     ...(isControlPlane(host) ? [] : [{ host: controlPlaneOf(testbed, host.cluster).name, phase }]),
   ],
   steps: async (host, context) => [
+    sameMinorStep(host, context.testbed.kubernetes.version),
     ...(await companionSteps(tools, context, host)),
     ...(await Promise.all(
       ['kubectl', 'kubelet', 'kubeadm'].map((name) =>
@@ -141,6 +143,7 @@ function initStep(host: Host, context: RunContext): Step {
       'else',
       clearTheWay(adminKubeconfig),
       `  ${kubeadm('init')}`,
+      `  echo ${context.testbed.kubernetes.version} >${appliedNote}`,
       `  : >${doneNote}`,
       'fi',
       waitForApi(),
@@ -166,6 +169,7 @@ function joinStep(host: Host, context: RunContext): Step {
       'else',
       clearTheWay(kubelet),
       `  ${kubeadm('join')}`,
+      `  echo ${context.testbed.kubernetes.version} >${appliedNote}`,
       `  : >${doneNote}`,
       'fi',
       `rm -f ${kubeadmFile}`,

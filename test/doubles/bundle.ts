@@ -4,8 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { rawText } from '../../agents/build/raw-text.mjs';
 import { addToBundle } from '../../provisioning/artefacts/bundle.ts';
-import { doubleVersion, karmadaDoubleVersion } from './support/server-config.ts';
+import { defaultKubernetes, karmadaDoubleVersion } from './support/server-config.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cache = join(root, '.cache');
@@ -14,30 +15,33 @@ const node = {
   integrity: 'qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==',
 };
 
+/** Those without a version of their own play the Kubernetes version of the bundle. */
 const doubles = [
   {
     name: 'kubeadm',
-    version: doubleVersion,
+    version: null,
     double: 'writes what kubeadm writes and checks token and authority; the control plane is the twin’s Kubernetes API',
   },
   {
     name: 'kubelet',
-    version: doubleVersion,
+    version: null,
     double: 'starts each container’s command as a real process in a cgroup of its own, without images',
   },
-  { name: 'kube-apiserver', version: doubleVersion, double: 'the twin’s Kubernetes API in place of the control plane' },
+  { name: 'kube-apiserver', version: null, double: 'the twin’s Kubernetes API in place of the control plane' },
   { name: 'karmadactl', version: karmadaDoubleVersion, double: 'starts the twin’s mini-Karmada in place of Karmada' },
 ];
 
 /** An offline bundle in which doubles stand in for the server binaries of Kubernetes and Karmada; Node runtime, kubectl and nats-server are real. */
-export async function makeDoublesBundle(folder: string): Promise<string> {
-  const built = join(root, 'dist', 'doubles');
+export async function makeDoublesBundle(folder: string, kubernetes = defaultKubernetes): Promise<string> {
+  const built = join(root, 'dist', kubernetes === defaultKubernetes ? 'doubles' : `doubles-${kubernetes}`);
   await build({
     absWorkingDir: root,
     entryPoints: doubles.map(({ name }) => `test/doubles/${name}.ts`),
     outdir: built,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    define: { __KUBERNETES_VERSION__: JSON.stringify(kubernetes) },
+    plugins: [rawText],
     platform: 'node',
     format: 'esm',
     target: 'node22',
@@ -52,7 +56,7 @@ export async function makeDoublesBundle(folder: string): Promise<string> {
   for (const { name, version, double } of doubles) {
     const source = join(built, `${name}.mjs`);
     chmodSync(source, 0o755);
-    await addToBundle(folder, { name, version, arch: 'any', source, double });
+    await addToBundle(folder, { name, version: version ?? `v${kubernetes}-double`, arch: 'any', source, double });
   }
   await addToBundle(folder, { name: 'node', version: '22.23.3', arch: 'amd64', source: nodeRuntime() });
   await addToBundle(folder, {

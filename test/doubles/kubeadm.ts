@@ -1,9 +1,11 @@
 import 'reflect-metadata';
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
+import { renewCertificates, userKubeconfig } from './kubeadm/certs.ts';
 import { initSchema, readDocument } from './kubeadm/configuration.ts';
 import { init, storeToken } from './kubeadm/init.ts';
 import { join } from './kubeadm/join.ts';
+import { upgrade } from './kubeadm/upgrade.ts';
 import { clientFrom } from './support/kubeconfig.ts';
 import { doubleVersion } from './support/server-config.ts';
 import { removeService, systemctl } from './support/systemd.ts';
@@ -15,6 +17,12 @@ import { removeService, systemctl } from './support/systemd.ts';
 const args = process.argv.slice(2);
 const config =
   args.find((arg) => arg.startsWith('--config='))?.slice('--config='.length) ?? args[args.indexOf('--config') + 1] ?? '';
+/** @throws Error in kubeadm's words when the flag is missing */
+function option(name: string): string {
+  const value = args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  if (value === undefined) throw new Error(`required flag(s) "${name}" not set`);
+  return value;
+}
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 /** Every run of kubeadm 1.36 with containerd 1.x on cgroup v1 says this, whatever comes of it. */
@@ -33,6 +41,9 @@ async function main(): Promise<void> {
   }
   if (verb === 'reset') return reset();
   if (verb === 'token' && sub === 'create') return createToken();
+  if (verb === 'upgrade') return upgrade(sub, args[2]?.startsWith('-') ? undefined : args[2], say);
+  if (verb === 'certs' && sub === 'renew' && args[2] === 'all') return renewCertificates(say);
+  if (verb === 'kubeconfig' && sub === 'user') return say(await userKubeconfig(option('client-name')));
   throw new Error(`the kubeadm double has no command "${args.join(' ')}"`);
 }
 

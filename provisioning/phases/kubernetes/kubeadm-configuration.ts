@@ -17,17 +17,23 @@ export interface NodePart {
 
 const documents = (...values: unknown[]): string => values.map((value) => stringify(value, { lineWidth: 0 })).join('---\n');
 
-function nodeRegistration(testbed: Testbed, part: NodePart) {
+/** Checks of kubeadm whose errors are warnings here. */
+export function ignoredPreflightErrors(testbed: Testbed, facts: NodePart['facts']): string[] {
   const ignored = new Set(testbed.kubernetes.ignorePreflightErrors);
   // kubeadm's check of the kernel refuses cgroup v1 before kubelet's failCgroupV1 is ever asked.
-  if (part.facts.cgroup === 'v1') ignored.add('SystemVerification');
+  if (facts.cgroup === 'v1') ignored.add('SystemVerification');
   // In a container swap is the outer machine's.
-  if (part.facts.container !== null) ignored.add('Swap');
+  if (facts.container !== null) ignored.add('Swap');
+  return [...ignored];
+}
+
+function nodeRegistration(testbed: Testbed, part: NodePart) {
+  const ignored = ignoredPreflightErrors(testbed, part.facts);
   return {
     name: part.host.name,
     criSocket: containerdSocket,
     kubeletExtraArgs: [{ name: 'node-ip', value: part.address }],
-    ...(ignored.size === 0 ? {} : { ignorePreflightErrors: [...ignored] }),
+    ...(ignored.length === 0 ? {} : { ignorePreflightErrors: ignored }),
   };
 }
 

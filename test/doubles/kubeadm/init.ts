@@ -8,6 +8,7 @@ import { doubleVersion, type ServerConfig } from '../support/server-config.ts';
 import { installService } from '../support/systemd.ts';
 import { clusterSchema, documentText, initSchema, readDocument } from './configuration.ts';
 import { awaitNode, startKubelet } from './kubelet.ts';
+import { storeClusterConfiguration } from './versions.ts';
 
 const pki = '/etc/kubernetes/pki';
 const tokenLifeMs = 24 * 3_600_000;
@@ -75,6 +76,7 @@ export async function init(file: string, say: (text: string) => void): Promise<v
     await awaitReady(client, 60);
     say('[apiclient] All control plane components are healthy');
     for (const { token } of node.bootstrapTokens) await storeToken(client, token);
+    await storeClusterConfiguration(client, documentText(file, 'ClusterConfiguration') ?? '');
     await publishClusterInfo(client, kubeconfigFor(api, { token: '' }));
   } finally {
     client.close();

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname, release, totalmem } from 'node:os';
+import { doubleVersion } from '../support/server-config.ts';
 import { type Api, ApiError } from './api.ts';
 import type { KubeletFlags } from './flags.ts';
 import type { Log } from './types.ts';
 
-export const kubeletVersion = 'v1.36.2-double';
+export const kubeletVersion = doubleVersion;
 const leaseMs = 3000;
 const statusMs = 10_000;
 /** As the controller of Kubernetes puts it on a node and takes it away some time after the node has said that it is Ready. */

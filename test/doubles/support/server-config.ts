@@ -17,5 +17,8 @@ export const serverConfigSchema = z.object({
 });
 export type ServerConfig = z.infer<typeof serverConfigSchema>;
 
-export const doubleVersion = 'v1.36.2-double';
+/** Kubernetes version that a bundle's doubles play, told to esbuild when they are built. */
+declare const __KUBERNETES_VERSION__: string | undefined;
+export const defaultKubernetes = '1.36.2';
+export const doubleVersion = `v${typeof __KUBERNETES_VERSION__ === 'undefined' ? defaultKubernetes : __KUBERNETES_VERSION__}-double`;
 export const karmadaDoubleVersion = 'v1.18.2-double';
