@@ -1,5 +1,6 @@
 import type { Phase, Step } from '../run/phase.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
+import { addressStep } from './karmada/address.ts';
 import { initStep } from './karmada/init.ts';
 import { joinStep } from './karmada/join.ts';
 import { registerStep } from './karmada/register.ts';
@@ -48,6 +49,7 @@ export const karmadaPhase = (tools: PhaseTools): Phase => ({
     return [
       await karmadactl(),
       ...crds,
+      addressStep(host, context),
       initStep(host, context, hasCrds ? crdsArchive : null),
       ...(await Promise.all(pushed.map((cluster) => joinStep(cluster, context)))),
     ];

@@ -2,12 +2,10 @@ import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
 import { addressOf } from '../support/hosts.ts';
-import { allOf, complain, notesFolder, script, undoing, waitFor } from '../support/shell.ts';
+import { allOf, complain, script, undoing, waitFor } from '../support/shell.ts';
 import { podTroubles } from './pod-troubles.ts';
-import { karmadaFolder, karmadaPort, karmadaReady } from './scripts.ts';
+import { begunNote, doneNote, karmadaFolder, karmadaPort, karmadaReady } from './scripts.ts';
 
-const begunNote = `${notesFolder}/karmada-begun`;
-const doneNote = `${notesFolder}/karmada-done`;
 const etcdFolder = '/var/lib/karmada-etcd';
 const karmadaNamespace = `${kubectl()} get namespace karmada-system >/dev/null 2>&1`;
 

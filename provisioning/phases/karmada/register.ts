@@ -3,23 +3,13 @@ import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
 import { caCertHash } from '../kubernetes/token.ts';
-import { nodeProgram } from '../prepare.ts';
+import { answers } from '../support/answers.ts';
 import { addressOf, managementHost } from '../support/hosts.ts';
 import { allOf, complain, quote, script, undoing, waitFor } from '../support/shell.ts';
 import { podTroubles } from './pod-troubles.ts';
 import { forgetMember, joinedNote, karmadaFolder, karmadaKubeconfig, karmadaPort, memberExists } from './scripts.ts';
 
 const inNamespace = `${kubectl()} -n karmada-system`;
-/**
- * True when an HTTPS server answers anything at all within 10 s, and shows a certificate of that authority (of any, without one). By the Node
- * runtime, since a host may have no curl.
- */
-const answers = (url: string, authority = ''): string =>
-  `${nodeProgram} -e 'const [url, file] = process.argv.slice(1);
-const ca = file ? require("fs").readFileSync(file) : undefined;
-const fail = () => process.exit(1);
-require("https").get(url, { ca, rejectUnauthorized: ca !== undefined, timeout: 10000 }, () => process.exit(0)).on("error", fail).on("timeout", fail);' ${url} ${authority}`;
-
 /** Karmada's authority as this cluster's agent knows it. */
 const authorityFile = '/etc/mlsysops/karmada-authority.crt';
 const agentRuns = `[ "$(${inNamespace} get deployment karmada-agent -o jsonpath='{.status.availableReplicas}' 2>/dev/null)" -ge 1 ] 2>/dev/null`;

@@ -4,6 +4,9 @@ import { notesFolder } from '../support/shell.ts';
 export const karmadaFolder = '/etc/karmada';
 export const karmadaKubeconfig = `${karmadaFolder}/karmada-apiserver.config`;
 export const karmadaPort = 32443;
+/** Written when we begin to make Karmada, and when it is there: what lies between is taken away before the next try. */
+export const begunNote = `${notesFolder}/karmada-begun`;
+export const doneNote = `${notesFolder}/karmada-done`;
 
 /** Karmada answers for its clusters: an API server of its own behind the first, which comes up a minute later than that one. */
 export const karmadaReady = `${kubectl(karmadaKubeconfig)} get --raw=/apis/cluster.karmada.io/v1alpha1 >/dev/null 2>&1`;
