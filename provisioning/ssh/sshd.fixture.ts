@@ -16,6 +16,8 @@ export interface LoopbackSshd {
   /** Public host key in wire format. */
   hostKey: Buffer;
   identityFile: string;
+  /** What sshd said so far. */
+  log(): string;
   stop(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ ${extra}`,
     knownHosts,
     hostKey,
     identityFile: file('identity'),
+    log: () => said,
     stop: async () => {
       child.kill();
       await rm(folder, { recursive: true, force: true });
