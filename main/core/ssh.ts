@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { SshConfig } from '../../provisioning/ssh/config.ts';
 import type { SshOptions } from '../../provisioning/ssh/connection.ts';
 import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import { SshPool } from '../../provisioning/ssh/pool.ts';
@@ -21,7 +22,16 @@ export class SshPools {
       this.#knownHosts.set(folder.knownHosts, knownHosts);
     }
     // A local host knows its own key alone; an agent with many would only be refused.
-    return { knownHosts, ...(testbed.kind === 'local' && { agent: null }) };
+    if (testbed.kind === 'local') return { knownHosts, agent: null };
+    // Read when the first host is connected to, and anew for each run: what is wrong in it is told there.
+    let config: SshConfig | undefined;
+    return {
+      knownHosts,
+      config: (alias, given) => {
+        config ??= SshConfig.read();
+        return config.answer(alias, given);
+      },
+    };
   }
 
   acquire(entry: TestbedEntry): { pool: SshPool; release(): void } {

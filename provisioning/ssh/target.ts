@@ -65,7 +65,7 @@ function resolveChain(hops: Hop[], destination: Hop, name: string, options: Targ
       remedy: 'Correct jump in the testbed file, or ProxyJump in ~/.ssh/config: "ProxyJump none" for the jump host itself',
     });
   const [first] = hops;
-  // "Host *" with a ProxyJump means the jump host too, which OpenSSH then reaches directly.
+  // "Host *" with a ProxyJump means the jump host too. OpenSSH calls that a loop and stops; what is meant is clear: straight there.
   if (first === undefined || (hops.length === 1 && isSame(first, destination))) return [];
   const resolved = hops.map((hop) => resolveOne(hop, userInfo().username, name, options));
   const before = resolveChain(parseJump(resolved[0]?.proxyJump ?? 'none', name), first, name, options, depth + hops.length);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cidrsOverlap } from './cidr.ts';
+import { asName, freeCidrs } from './choose.ts';
 import type { LocatedYaml, Path, Problem } from './located.ts';
 import { nearest } from './nearest.ts';
 import { type Host, type HostRole, type Testbed, testbedSchema } from './schema.ts';
@@ -109,14 +109,6 @@ export function readInventory(yaml: LocatedYaml, fileName: string): Testbed {
   return parsed.data;
 }
 
-/** Names there may have underscores and capitals; Kubernetes has neither. */
-const asName = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 63);
-
 function findHosts(value: unknown, problems: Problem[]): Found[] {
   const found: Found[] = [];
   const root = isRecord(value) && isRecord(value.all) ? value.all : {};
@@ -170,18 +162,4 @@ function variableProblems(path: Path, variables: Record<string, unknown>): Probl
     const meant = nearest(key, knownVariables);
     return meant === null ? [] : [{ path: [...path, key], atKey: true, text: `unknown key "${key}", did you mean "${meant}"?` }];
   });
-}
-
-/** 10.10.0.0/16, 10.11.0.0/16 and so on, as the framework's reference does, past what is taken. */
-function freeCidrs(taken: readonly string[]): () => string {
-  const used = [...taken];
-  return () => {
-    for (let second = 10; second < 256; second++) {
-      const cidr = `10.${second}.0.0/16`;
-      if (used.some((one) => cidrsOverlap(one, cidr))) continue;
-      used.push(cidr);
-      return cidr;
-    }
-    return '10.255.0.0/16';
-  };
 }

@@ -62,6 +62,12 @@ export type Host = z.infer<typeof hostSchema>;
 export const clusterSchema = z.strictObject({
   podCidr: cidrSchema.describe('Addresses of pods; overlaps with no other network of the testbed.'),
   serviceCidr: cidrSchema.describe('Addresses of services; overlaps with no other network of the testbed.'),
+  network: z
+    .enum(['routes', 'vxlan'])
+    .optional()
+    .describe(
+      'How pods of different hosts reach each other: "routes" where the hosts share a network, "vxlan" (UDP 8472) elsewhere; found out when not told.',
+    ),
   join: z
     .enum(['push', 'pull'])
     .optional()
