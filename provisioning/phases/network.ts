@@ -1,14 +1,15 @@
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
 import { kubectl } from './kubernetes/scripts.ts';
-import { gatewayOf, networkFiles, type Route } from './network/bridge.ts';
+import { gatewayOf, networkFiles, overlayEnd, type Route } from './network/bridge.ts';
 import { labelStep } from './network/labels.ts';
 import { awaitNodeNetworks, knownNodeNetworks, type NodeNetworks } from './network/node-networks.ts';
+import { podNetworkOf } from './network/way.ts';
 import { asStepFiles, filesInPlace, giveToOwners, type PlacedFile } from './support/files.ts';
 import { addressOf, hostsOf, isControlPlane } from './support/hosts.ts';
 import { allOf, complain, script, undoing, waitFor } from './support/shell.ts';
 
-/** Pod network: a bridge on each node, and routes between the nodes of a cluster (which share one L2 network). Nodes become Ready. */
+/** Pod network: a bridge on each node, and routes between the nodes of a cluster, through an overlay where they share no network. Nodes become Ready. */
 export const networkPhase = (): Phase => ({
   id: 'network',
   title: 'Network',
@@ -55,8 +56,14 @@ async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
     remedies: [
       {
         pattern: /Nexthop has invalid gateway|Network is unreachable/,
-        cause: 'the hosts of this cluster are not on one L2 network, so that pods cannot be routed between them',
-        remedy: 'Put the hosts of a cluster on one network, or give the addresses of the one they share in the testbed file',
+        cause: 'the hosts of this cluster share no network, so that pods cannot be routed between them',
+        remedy: `Set clusters.${host.cluster}.network: vxlan in the testbed file`,
+      },
+      {
+        pattern: /Unknown device type|RTNETLINK answers: Operation not supported/,
+        cause: 'the kernel of this host has no VXLAN, by which pods of hosts that share no network reach each other',
+        remedy:
+          'Install the kernel module vxlan (linux-modules-extra on Ubuntu and Raspberry Pi OS), or put the hosts of the cluster on one network',
       },
     ],
     undo: undoing(
@@ -68,15 +75,21 @@ async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
   };
 }
 
-const routesOf = (host: Host, context: RunContext, networks: NodeNetworks): Route[] =>
-  hostsOf(context.testbed, host.cluster)
+function routesOf(host: Host, context: RunContext, networks: NodeNetworks): Route[] {
+  const way = podNetworkOf(host.cluster, context);
+  return hostsOf(context.testbed, host.cluster)
     .filter((other) => other.name !== host.name)
-    .map((other) => ({ to: networks.get(other.name) ?? '', via: addressOf(other, context) }));
+    .map((other) => {
+      const to = networks.get(other.name) ?? '';
+      const peer = addressOf(other, context);
+      return way === 'vxlan' ? { to, via: overlayEnd(to), peer } : { to, via: peer };
+    });
+}
 
 function filesOf(host: Host, context: RunContext, networks: NodeNetworks): PlacedFile[] {
   const own = networks.get(host.name) ?? '';
   const cluster = context.testbed.clusters[host.cluster]?.podCidr ?? own;
-  return networkFiles(own, cluster, routesOf(host, context, networks));
+  return networkFiles({ own, cluster, address: addressOf(host, context), routes: routesOf(host, context, networks) });
 }
 
 /**

@@ -50,7 +50,7 @@ export function networkFacts(lines: FactLines) {
 }
 
 /** Interfaces of our own pod network: their addresses are not the host's. */
-const ourInterface = /^(cni0|veth|kube-|flannel)/;
+const ourInterface = /^(cni0|veth|kube-|flannel|mlsysops-)/;
 
 const addressesOf = (lines: string[]): string[] =>
   lines.flatMap((line) => {

@@ -44,7 +44,12 @@ describe('pod networks', () => {
   it('have their bridge at the first address, and routes that can be set again', () => {
     expect(gatewayOf('10.12.3.0/24')).toBe('10.12.3.1');
     expect(gatewayOf('10.12.3.128/25')).toBe('10.12.3.129');
-    const script = upScript('10.12.0.0/24', '10.12.0.0/16', [{ to: '10.12.1.0/24', via: '10.77.0.12' }]);
+    const script = upScript({
+      own: '10.12.0.0/24',
+      cluster: '10.12.0.0/16',
+      address: '10.77.0.11',
+      routes: [{ to: '10.12.1.0/24', via: '10.77.0.12' }],
+    });
     expect(script).toContain('ip route replace 10.12.1.0/24 via 10.77.0.12\n');
     expect(script.match(/-C /g)).toHaveLength(3);
     expect(isWithin('10.12.1.7', '10.12.0.0/16')).toBe(true);
