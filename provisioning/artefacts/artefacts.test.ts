@@ -92,7 +92,9 @@ describe('a publisher', () => {
     return execFileSync('tar', ['-czf', '-', '-C', path.join(folder, 'pack'), 'nats-server']);
   };
   const catalogue: Catalogue = {
-    pauseImage: 'pause:1',
+    kubernetes: { '1.36': [{ from: 0, etcd: '3.6.8-0', coredns: 'v1.14.2', pause: '3.10.2' }] },
+    images: {},
+    distribution: {},
     artefacts: {
       'nats-server': {
         version: '2.0.0',

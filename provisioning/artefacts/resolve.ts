@@ -6,6 +6,7 @@ import { type Bundle, type BundleEntry, openBundle, verifiedPath } from './bundl
 import { type Arch, type Catalogue, type CatalogueEntry, fillIn } from './catalogue.ts';
 import { digestOfFile } from './digest.ts';
 import { artefactFailure, extractMember, type Fetch, fetchChecksum, fetchFile, packFromNpm, throughMirror } from './download.ts';
+import { pauseImageFor } from './fitting.ts';
 import { type ArtefactLock, openLock } from './lock.ts';
 
 export const defaultCacheFolder = (): string => path.join(homedir(), '.cache', 'mlsysops-desktop', 'artefacts');
@@ -118,7 +119,7 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
   const resolved = keptPerKey<ResolvedArtefact>();
 
   return {
-    pauseImage: catalogue.pauseImage,
+    pauseImage: pauseImageFor(catalogue, testbed.kubernetes.version),
     identify: (name, arch) =>
       identified(`${name}/${arch}`, async () => {
         const bundled = await fromBundle(name, arch);
