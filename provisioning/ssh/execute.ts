@@ -171,7 +171,10 @@ async function runOnce(
     });
     // A host that ends the session early makes our write fail; the close below says why.
     channel.on('error', () => {});
-    channel.once('close', () => {
+    channel.once('close', (code?: number | null, signal?: string) => {
+      // A command that ends at once may have said so before anybody could listen for it; closing says it again.
+      result.code ??= code ?? null;
+      result.signal ??= signal ?? null;
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
       stdout.end();
