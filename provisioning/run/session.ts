@@ -50,6 +50,7 @@ export class Session {
   reachability: Reachability | null = null;
   #reach: Promise<Check[]> | undefined;
   readonly #forwardings: { close(): void }[] = [];
+  #isClosed = false;
 
   constructor(options: {
     testbed: Testbed;
@@ -213,10 +214,12 @@ export class Session {
 
   async #send(host: Host, phase: string, file: Transfer): Promise<void> {
     const sent = await this.pool.transfer(host, file, { signal: this.#signal });
-    if (sent > 0) this.#listener.log(phase, host.name, 'engine', `sent ${file.path} (${sent} bytes)\n`);
+    // What was sent ahead may arrive after the run has ended without it.
+    if (sent > 0 && !this.#isClosed) this.#listener.log(phase, host.name, 'engine', `sent ${file.path} (${sent} bytes)\n`);
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const forwarding of this.#forwardings) forwarding.close();
     await this.pool.close();
   }
