@@ -25,7 +25,7 @@ const mark = '=== certificate of ';
 
 /** Prints every certificate below, after a line with its path. Keys that lie in the same files stay where they are. */
 const readScript = script(
-  'files=$(find /etc/kubernetes/pki /etc/karmada/pki /etc/mlsysops/bus -name "*.crt" 2>/dev/null; ls /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/kubelet.crt 2>/dev/null || :)',
+  'files=$(find /etc/kubernetes/pki /etc/karmada/pki /etc/mlsysops/bus -name "*.crt" 2>/dev/null || :; ls /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/kubelet.crt 2>/dev/null || :)',
   'for file in $files; do',
   `  echo "${mark}$file"; sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' "$file"`,
   'done',
