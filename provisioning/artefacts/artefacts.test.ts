@@ -22,6 +22,7 @@ const options = (catalogue: Catalogue, fetch: (url: string) => Promise<Response>
   stateFolder: path.join(folder, 'state'),
   cacheFolder: path.join(folder, 'cache'),
   fetch,
+  attempts: 1,
 });
 const shipped = () => readCatalogue(path.join(import.meta.dirname, '..', '..', 'assets', 'catalogue.yaml'));
 

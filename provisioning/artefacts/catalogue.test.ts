@@ -17,6 +17,7 @@ describe('the catalogue', () => {
     expect(componentsFor(catalogue, 'v1.34.1')).toEqual({ etcd: '3.6.4-0', coredns: 'v1.12.1', pause: '3.10.1' });
     expect(componentsFor(catalogue, '1.34.99').etcd).toBe('3.6.5-0');
     expect(pauseImageFor(catalogue, '1.30.4')).toBe('registry.k8s.io/pause:3.9');
+    expect(pauseImageFor(catalogue, '1.37.0')).toBe('registry.k8s.io/pause:3.10.2');
     expect(() => componentsFor(catalogue, '1.25.3')).toThrow('Set kubernetes.version to one from 1.26 to 1.36');
   });
 
@@ -63,7 +64,7 @@ describe('the catalogue', () => {
           expect(error).toBeInstanceOf(Failure);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

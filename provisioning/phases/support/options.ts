@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { readCatalogue } from '../../artefacts/catalogue.ts';
-import type { Fetch } from '../../artefacts/download.ts';
+import type { Fetch } from '../../artefacts/http.ts';
 import { type Artefacts, artefactsOf, defaultCacheFolder } from '../../artefacts/resolve.ts';
 import type { RunContext } from '../../run/phase.ts';
 
