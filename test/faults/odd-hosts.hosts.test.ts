@@ -1,6 +1,13 @@
+import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeAuthority, makeCertificate } from '../../provisioning/phases/bus/certificates.ts';
+import { outsideStep } from '../../provisioning/phases/outside/step.ts';
 import { makeRecipe } from '../../provisioning/recipe.ts';
 import type { RunEvent } from '../../provisioning/run/events.ts';
 import type { Phase } from '../../provisioning/run/phase.ts';
@@ -81,8 +88,16 @@ function limitMemory(name: string, bytes: number): void {
   writeFileSync(file, String(bytes));
 }
 
+/** As fixture.ssh, while servers of this process go on answering. */
+const onHost = async (name: string, command: string): Promise<string> =>
+  (await promisify(execFile)('ssh', fixture.sshArguments(name, fixture.host(name).user, command))).stdout;
+
+/** On all addresses of this computer, for its hosts to reach. @returns the port */
+const listen = (server: Pick<Server, 'listen' | 'address'>): Promise<number> =>
+  new Promise((resolve) => server.listen(0, () => resolve((server.address() as AddressInfo).port)));
+
 describe('odd hosts', () => {
-  afterEach(() => void vi.useRealTimers());
+  afterEach(() => void vi.restoreAllMocks());
 
   /** What others have on a host: a k3s, another cluster's kubelet, a container and a containerd of their own. */
   const planted =
@@ -164,12 +179,68 @@ ctr -n theirs run -d --rootfs /srv/root theirs /bin/sleep 3600
 
   it('whose clock is two hours off are refused', async () => {
     // The hosts share this computer's clock, which nothing may set: it is the run's own that is moved.
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 3_600_000 });
+    const { now } = Date;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 3_600_000);
     const { messages } = await run(testbed(['management']));
     expect(messages).toEqual({
       management:
         "management, preflight: its clock is 2.0 hours behind this computer's, and nothing but what systemd-nspawn runs on sets it: certificates would not be valid. Turn time synchronisation on: timedatectl set-ntp true (or install systemd-timesyncd or chrony)",
     });
+  });
+
+  it('behind a proxy and a private authority go out by the one and trust the other, and no longer after a reset', async () => {
+    const { address } = fixture.host('management');
+    const outer = address.replace(/\.\d+$/, '.1');
+    const authority = await makeAuthority('a lab of ours', Date.now());
+    const server = await makeCertificate(authority, 'server', ['server.lab'], Date.now());
+    const file = join(fixture.folder, 'authority.pem');
+    writeFileSync(file, authority.certificate);
+    const asked: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.end('by the proxy');
+    });
+    const secure = createHttpsServer({ key: server.key, cert: server.certificate }, (_, response) => response.end('trusted'));
+    const ports = await Promise.all([proxy, secure].map((one) => listen(one)));
+    const fetch = `curl -s --resolve server.lab:${ports[1]}:${outer} https://server.lab:${ports[1]}/ || echo "refused ($?)"`;
+    try {
+      const before = await onHost('management', 'sha256sum </etc/ssl/certs/ca-certificates.crt');
+      expect(await onHost('management', fetch)).toBe('refused (60)\n');
+      const of = {
+        ...testbed(['management']),
+        proxy: { http: `http://${outer}:${ports[0]}`, noProxy: [] },
+        certificateAuthorities: [file],
+      };
+      const outside: Phase[] = [
+        { id: 'outside', title: 'Outside', steps: async (_, context) => [await outsideStep(context, Date.now())] },
+      ];
+      for (const changed of [1, 0]) {
+        const { finished, messages } = await run(of, { phases: outside });
+        expect({ state: finished.state, changed: finished.changed, messages }).toEqual({ state: 'done', changed, messages: {} });
+      }
+      expect(await onHost('management', fetch)).toBe('trusted');
+      // The proxy looks the name up, not the host.
+      const download =
+        'sudo /usr/lib/apt/apt-helper download-file http://packages.lab/file /var/tmp/by-proxy >/dev/null; cat /var/tmp/by-proxy';
+      expect(await onHost('management', download)).toBe('by the proxy');
+      expect(asked).toContain('http://packages.lab/file');
+      expect(await onHost('management', 'systemctl show -P Environment containerd')).toContain(
+        `HTTPS_PROXY=http://${outer}:${ports[0]}`,
+      );
+      const { finished } = await run(of, { phases: outside, verb: 'down' });
+      expect(finished.state).toBe('done');
+      expect(await onHost('management', fetch)).toBe('refused (60)\n');
+      expect(await onHost('management', 'sha256sum </etc/ssl/certs/ca-certificates.crt')).toBe(before);
+      expect(
+        fixture.ssh(
+          'management',
+          'ls /etc/apt/apt.conf.d /usr/local/share/ca-certificates /etc/systemd/system | grep -E "mlsysops|containerd.service.d" || true',
+        ),
+      ).toBe('');
+    } finally {
+      proxy.close();
+      secure.close();
+    }
   });
 
   it('that reboot in the middle of a phase are named, and the next run goes on from there', async () => {

@@ -1,7 +1,7 @@
 import type { RunContext, Step } from '../../run/phase.ts';
 import { asStepFiles, filesInPlace, giveToOwners } from '../support/files.ts';
 import { addressOf } from '../support/hosts.ts';
-import { allOf, quote, restartIfActive, script, undoing } from '../support/shell.ts';
+import { allOf, beforeFolder, keepFormer, quote, restartIfActive, script, undoing } from '../support/shell.ts';
 import { authorityFiles, authorityPrefix } from './authorities.ts';
 import { aptProxyFile, containerdProxyFile, proxyFiles } from './proxy.ts';
 
@@ -36,6 +36,8 @@ export async function outsideStep(context: RunContext, now: number): Promise<Ste
       authorities.length > 0
         ? 'command -v update-ca-certificates >/dev/null || { echo "there is no update-ca-certificates on this host" >&2; exit 1; }'
         : ':',
+      // It is made anew from files; what somebody wrote into it by hand comes back with a reset.
+      authorities.length > 0 ? keepFormer(trustedBundle) : ':',
       updateTrust,
       'systemctl daemon-reload',
       // It reads its proxy and whom it trusts when it starts. Containers outlive that.
@@ -53,6 +55,7 @@ export async function outsideStep(context: RunContext, now: number): Promise<Ste
       `rm -f ${aptProxyFile} ${containerdProxyFile} ${authorityPrefix}*.crt`,
       'rmdir /etc/systemd/system/containerd.service.d 2>/dev/null',
       updateTrust,
+      `if [ -e ${keptBundle} ]; then mv -f ${keptBundle} ${trustedBundle}; fi`,
       'systemctl daemon-reload',
       restartIfActive('containerd'),
       'fi',
@@ -60,6 +63,8 @@ export async function outsideStep(context: RunContext, now: number): Promise<Ste
   };
 }
 
+const trustedBundle = '/etc/ssl/certs/ca-certificates.crt';
+const keptBundle = `${beforeFolder}/${trustedBundle.replaceAll('/', '_')}`;
 const updateTrust = 'if command -v update-ca-certificates >/dev/null; then update-ca-certificates >/dev/null; fi';
 
 /** What update-ca-certificates makes of a file. */
