@@ -1,6 +1,7 @@
 import { Failure } from '../run/failure.ts';
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
+import { adoptSteps } from './kubernetes/adopt.ts';
 import { imageSteps } from './kubernetes/images.ts';
 import { initConfiguration, joinConfiguration } from './kubernetes/kubeadm-configuration.ts';
 import { kubeletServiceStep } from './kubernetes/kubelet-service.ts';
@@ -22,7 +23,7 @@ import { bootstrapToken, caCertHash } from './kubernetes/token.ts';
 import { appliedNote, sameMinorStep } from './kubernetes/version.ts';
 import { neededFacts } from './prepare.ts';
 import { companionSteps } from './support/companions.ts';
-import { addressOf, controlPlaneOf, hostsOf, isControlPlane } from './support/hosts.ts';
+import { addressOf, controlPlaneOf, hostsOf, isAdopted, isControlPlane } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
 import { allOf, complain, quote, script, undoing, waitFor } from './support/shell.ts';
@@ -30,7 +31,7 @@ import { kubeconfigFile, writePrivate } from './support/state.ts';
 
 const phase = 'kubernetes';
 
-/** One cluster per cluster id: the management host its own, the others with a control plane and workers. By kubeadm. */
+/** One cluster per cluster id: the management host its own, the others with a control plane and workers. By kubeadm, unless it is there already and is adopted. */
 export const kubernetesPhase = (tools: PhaseTools): Phase => ({
   id: phase,
   title: 'Kubernetes',
@@ -38,22 +39,25 @@ export const kubernetesPhase = (tools: PhaseTools): Phase => ({
     { host: host.name, phase: 'runtime' },
     ...(isControlPlane(host) ? [] : [{ host: controlPlaneOf(testbed, host.cluster).name, phase }]),
   ],
-  steps: async (host, context) => [
-    sameMinorStep(host, context.testbed.kubernetes.version),
-    ...(await companionSteps(tools, context, host)),
-    ...(await Promise.all(
-      ['kubectl', 'kubelet', 'kubeadm'].map((name) =>
-        installStep(tools, context, host, {
-          name,
-          target: `/usr/local/bin/${name}`,
-          restart: name === 'kubelet' ? 'kubelet' : undefined,
-        }),
-      ),
-    )),
-    ...(await imageSteps(tools, context, host)),
-    kubeletServiceStep,
-    isControlPlane(host) ? initStep(host, context) : joinStep(host, context),
-  ],
+  steps: async (host, context) => {
+    if (isAdopted(host, context.testbed)) return adoptSteps(tools, context, host);
+    return [
+      sameMinorStep(host, context.testbed.kubernetes.version),
+      ...(await companionSteps(tools, context, host)),
+      ...(await Promise.all(
+        ['kubectl', 'kubelet', 'kubeadm'].map((name) =>
+          installStep(tools, context, host, {
+            name,
+            target: `/usr/local/bin/${name}`,
+            restart: name === 'kubelet' ? 'kubelet' : undefined,
+          }),
+        ),
+      )),
+      ...(await imageSteps(tools, context, host)),
+      kubeletServiceStep,
+      isControlPlane(host) ? initStep(host, context) : joinStep(host, context),
+    ];
+  },
   after: async (context) => {
     const clusters = new Set(context.testbed.hosts.map((host) => host.cluster));
     await Promise.all([...clusters].map((cluster) => fetchKubeconfig(cluster, context)));

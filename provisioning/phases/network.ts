@@ -6,7 +6,7 @@ import { labelStep } from './network/labels.ts';
 import { awaitNodeNetworks, knownNodeNetworks, type NodeNetworks } from './network/node-networks.ts';
 import { podNetworkOf } from './network/way.ts';
 import { asStepFiles, filesInPlace, giveToOwners, type PlacedFile } from './support/files.ts';
-import { addressOf, hostsOf, isControlPlane } from './support/hosts.ts';
+import { addressOf, hostsOf, isAdopted, isControlPlane } from './support/hosts.ts';
 import { allOf, complain, script, undoing, waitFor } from './support/shell.ts';
 
 /** Pod network: a bridge on each node, and routes between the nodes of a cluster, through an overlay where they share no network. Nodes become Ready. */
@@ -14,11 +14,11 @@ export const networkPhase = (): Phase => ({
   id: 'network',
   title: 'Network',
   needs: (host, testbed) => hostsOf(testbed, host.cluster).map((other) => ({ host: other.name, phase: 'kubernetes' })),
-  steps: async (host, context) => [
-    await bridgeStep(host, context),
-    ...(isControlPlane(host) ? [labelStep(hostsOf(context.testbed, host.cluster))] : []),
-    nodeReadyStep(host),
-  ],
+  steps: async (host, context) => {
+    const hosts = hostsOf(context.testbed, host.cluster);
+    if (isAdopted(host, context.testbed)) return isControlPlane(host) ? [labelStep(hosts)] : [];
+    return [await bridgeStep(host, context), ...(isControlPlane(host) ? [labelStep(hosts)] : []), nodeReadyStep(host)];
+  },
 });
 
 async function bridgeStep(host: Host, context: RunContext): Promise<Step> {

@@ -2,7 +2,7 @@ import { Failure } from '../run/failure.ts';
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 import { outsideStep } from './outside/step.ts';
-import { addressOf, factsOf } from './support/hosts.ts';
+import { addressOf, factsOf, isAdopted } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
 import { packagesStep } from './support/packages.ts';
@@ -16,17 +16,22 @@ export const preparePhase = (tools: PhaseTools): Phase => ({
     foldersStep,
     hostNamesStep(context),
     await outsideStep(context, tools.now()),
-    packagesStep({
-      id: 'packages',
-      title: 'Install what kubeadm asks for (conntrack, ethtool, socat, iptables)',
-      packages: ['conntrack', 'ethtool', 'socat', 'iptables', 'iproute2', 'kmod', 'procps'],
-      observe: ['conntrack', 'ethtool', 'socat', 'iptables', 'ip', 'ps'].map((tool) => `command -v ${tool} >/dev/null`),
-    }),
-    forwardingStep,
-    ...swapSteps(host, context),
+    ...(isAdopted(host, context.testbed) ? [] : kubernetesSteps(host, context)),
     await installStep(tools, context, host, { name: 'node', target: nodeProgram }),
   ],
 });
+
+/** What kubeadm and kubelet ask of a host. */
+const kubernetesSteps = (host: Host, context: RunContext): Step[] => [
+  packagesStep({
+    id: 'packages',
+    title: 'Install what kubeadm asks for (conntrack, ethtool, socat, iptables)',
+    packages: ['conntrack', 'ethtool', 'socat', 'iptables', 'iproute2', 'kmod', 'procps'],
+    observe: ['conntrack', 'ethtool', 'socat', 'iptables', 'ip', 'ps'].map((tool) => `command -v ${tool} >/dev/null`),
+  }),
+  forwardingStep,
+  ...swapSteps(host, context),
+];
 
 export const nodeProgram = '/opt/mlsysops/node/bin/node';
 

@@ -1,7 +1,7 @@
 import type { HostFacts, Phase, Step } from '../run/phase.ts';
 import { neededFacts } from './prepare.ts';
 import { fileStep } from './support/files.ts';
-import { factsOf } from './support/hosts.ts';
+import { factsOf, isAdopted } from './support/hosts.ts';
 import type { PhaseTools } from './support/options.ts';
 import { packagesStep } from './support/packages.ts';
 import { allOf, keepFormer, restartIfActive, restoreFormer, script, undoing, waitFor } from './support/shell.ts';
@@ -15,6 +15,7 @@ export const runtimePhase = (tools: PhaseTools): Phase => ({
   id: 'runtime',
   title: 'Runtime',
   steps: async (host, context) => {
+    if (isAdopted(host, context.testbed)) return [];
     const { pauseImage } = await tools.artefacts(context);
     const configuration = factsOf(host, context) ? containerdConfiguration(neededFacts(host, context), pauseImage) : '';
     return [

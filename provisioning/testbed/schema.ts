@@ -62,6 +62,11 @@ export type Host = z.infer<typeof hostSchema>;
 export const clusterSchema = z.strictObject({
   podCidr: cidrSchema.describe('Addresses of pods; overlaps with no other network of the testbed.'),
   serviceCidr: cidrSchema.describe('Addresses of services; overlaps with no other network of the testbed.'),
+  kubeconfig: lineSchema
+    .optional()
+    .describe(
+      'Kubeconfig on this computer of a cluster that is there already, whose nodes the hosts are: it is adopted, and only Karmada, the bus and the agents are installed.',
+    ),
   network: z
     .enum(['routes', 'vxlan'])
     .optional()

@@ -10,6 +10,9 @@ export const isControlPlane = (host: Host): boolean => host.role !== 'worker';
 
 export const hostsOf = (testbed: Testbed, cluster: string): Host[] => testbed.hosts.filter((host) => host.cluster === cluster);
 
+/** Whether a host's cluster was there before us and is only used: nothing of its Kubernetes is ours to change. */
+export const isAdopted = (host: Host, testbed: Testbed): boolean => testbed.clusters[host.cluster]?.kubeconfig !== undefined;
+
 /** Ids of the clusters that become members of Karmada. */
 export const memberClusters = (testbed: Testbed): string[] => [
   ...new Set(testbed.hosts.map((host) => host.cluster).filter((cluster) => cluster !== managementCluster)),
