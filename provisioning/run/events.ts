@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { checkSchema } from '../phases/preflight/check.ts';
+import { reachabilitySchema } from '../phases/preflight/ways.ts';
 
 /** A failure as people need it: what, where, why, what helps. Thrown once, wrapped once, shown with the remedy. */
 export const failureSchema = z.object({
@@ -55,6 +57,10 @@ export const planValueSchema = z.object({
   phases: z.array(z.object({ id: z.string(), title: z.string() })),
   steps: z.array(planStepSchema),
   warnings: z.array(z.object({ host: z.string().optional(), text: z.string(), remedy: z.string().optional() })),
+  /** Everything that preflight looked at, the good too. An error would stop the host. */
+  checks: z.array(checkSchema).optional(),
+  /** Who was tried to reach whom, where the testbed will need it. */
+  reachability: reachabilitySchema.optional(),
 });
 export type PlanValue = z.infer<typeof planValueSchema>;
 

@@ -29,14 +29,21 @@ export async function makePlan(options: PlanOptions): Promise<PlanValue> {
   try {
     // What cannot be told of a host that is not changed, the phases do without, as a run does.
     await Promise.all([all(chosen.hosts.map(look)), Promise.allSettled(chosen.others.map(look))]);
-    const reach = all(chosen.hosts.map((host) => session.checkReach(host, (other) => addressOf(other, session.context))));
+    const reach = all(
+      chosen.hosts.map((host) => session.checkReach(host, (other) => addressOf(other, session.context), chosen.hosts)),
+    );
     const observed = await all(chosen.hosts.map(async (host) => [host.name, await observeHost(session, host, phases)] as const));
-    for (const check of [...session.checks(), ...(await reach).flat()]) {
+    const checks = [...session.checks(), ...(await reach).flat()];
+    for (const check of checks) {
       if (check.severity !== 'ok') warnings.push({ host: check.host, text: check.evidence, remedy: check.remedy });
     }
     const madeAt = (options.now ?? Date.now)();
     const seen = { testbed, verb, phases, chosen, context: session.context, observed: new Map(observed), warnings, madeAt };
-    return redactor.value(planValue(seen));
+    return redactor.value({
+      ...planValue(seen),
+      checks,
+      ...(session.reachability ? { reachability: session.reachability } : {}),
+    });
   } finally {
     await session.close();
   }

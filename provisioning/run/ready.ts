@@ -104,7 +104,7 @@ async function preflight(scope: RunScope, host: Host, checks: readonly Check[]):
   // Trying the ways to the others and looking at what is in place wait for different things: both at once.
   const addressOfHost = (other: Host) => addressOf(other, session.context);
   const [reach] = await scope.patience.persist([host], () =>
-    Promise.all([session.checkReach(host, addressOfHost), observe(scope, host)]),
+    Promise.all([session.checkReach(host, addressOfHost, scope.chosen.hosts), observe(scope, host)]),
   );
   const blocked = preflightFailure(host, reach);
   if (blocked) throw blocked;

@@ -161,20 +161,20 @@ export class Session {
     });
   }
 
-  /** Whether the hosts reach each other where they will have to: tried once, between all that have told their facts. What cannot be tried is a warning. */
-  async checkReach(host: Host, addressOf: (host: Host) => string): Promise<Check[]> {
-    this.#reach ??= this.#tryWays(addressOf);
+  /** Whether the hosts reach each other where they will have to: tried once, between all that have told their facts; `changed` are the hosts that the run is about. What cannot be tried is a warning. */
+  async checkReach(host: Host, addressOf: (host: Host) => string, changed: readonly Host[]): Promise<Check[]> {
+    this.#reach ??= this.#tryWays(addressOf, new Set(changed.map(({ name }) => name)));
     return (await this.#reach).filter((check) => check.host === host.name);
   }
 
-  async #tryWays(addressOf: (host: Host) => string): Promise<Check[]> {
+  async #tryWays(addressOf: (host: Host) => string, changed: ReadonlySet<string>): Promise<Check[]> {
     const { testbed } = this;
     const hosts = new Set(this.facts.keys());
     const execute: ExecuteOn = (host, script, how) => this.execute(host, script, how);
     const outside = Promise.all([...this.facts].map(([name, facts]) => checkOutside(this.host(name), facts, testbed, execute)));
     const [tried, others] = await Promise.all([tryWays({ testbed, hosts, addressOf, execute }), outside]);
     this.reachability = { ways: tried.ways };
-    return [...checkReachability(testbed, tried, addressOf), ...others.flat()];
+    return [...checkReachability(testbed, tried, addressOf, changed), ...others.flat()];
   }
 
   checks(): Check[] {

@@ -76,7 +76,7 @@ describe('the ways between four hosts', () => {
         id: 'reach-6443',
         host: 'master-1',
         severity: 'error',
-        evidence: `port 6443 (the Kubernetes API) cannot be reached from worker-1, worker-2 and management at ${address} (gets no answer): nftables has "tcp dport 6443 drop" in inet site input`,
+        evidence: `port 6443 (the Kubernetes API) cannot be reached from worker-1, worker-2 and management at ${address} (no answer): nftables has "tcp dport 6443 drop" in inet site input`,
         remedy: expect.stringContaining(
           `On master-1: nft insert rule inet site input ip saddr ${fixture.host('worker-1').address} tcp dport 6443 accept; nft insert rule`,
         ),
@@ -85,14 +85,14 @@ describe('the ways between four hosts', () => {
         id: 'reach-10250',
         host: 'worker-1',
         severity: 'error',
-        evidence: expect.stringContaining('(is refused): nftables has "tcp dport 10000-11000 reject'),
+        evidence: expect.stringContaining('(refused): nftables has "tcp dport 10000-11000 reject'),
         remedy: expect.stringContaining(`nft insert rule inet site input ip saddr ${address} tcp dport 10250 accept`),
       },
       {
         id: 'reach-4222',
         host: 'worker-2',
         severity: 'error',
-        evidence: expect.stringContaining('it cannot reach port 4222 (the message bus) of master-1 (gets no answer)'),
+        evidence: expect.stringContaining('it cannot reach port 4222 (the message bus) of master-1 (no answer)'),
         remedy: expect.stringContaining('inet site output'),
       },
     ]);

@@ -125,45 +125,49 @@ async function readFirewalls(
   return new Map(await Promise.all(read));
 }
 
-/** What the matrix means for each host: one check for each port that is blocked, of the host that has to be mended. */
-export function checkReachability(testbed: Testbed, tried: Tried, addressOf: (host: Host) => string): Check[] {
+/**
+ * What the matrix means for each host: one check for each port that is blocked, of the host that has to be mended, or of the other one when that is not `changed`
+ * by the run (the master that a new worker cannot reach).
+ */
+export function checkReachability(
+  testbed: Testbed,
+  tried: Tried,
+  addressOf: (host: Host) => string,
+  changed: ReadonlySet<string> = new Set(testbed.hosts.map(({ name }) => name)),
+): Check[] {
   const spared = sparedBy(tried.ways);
   const blocked = settleBlame(
     tried.ways.filter(isBlocked).map((way) => ({ way, ...findingOf(way, tried) })),
     tried.ways,
   );
-  const groups = new Map<string, typeof blocked>();
+  const groups = new Map<string, (Mended & { host: string })[]>();
   for (const one of blocked) {
-    const key = `${one.blamed} ${one.blamed === one.way.to ? 'to' : 'from'} ${one.way.port}`;
-    groups.set(key, [...(groups.get(key) ?? []), one]);
+    const { from, to } = one.way;
+    const host = changed.has(one.blamed) ? one.blamed : one.blamed === to ? from : to;
+    const key = `${host} ${host === to} ${one.way.port} ${one.blamed}`;
+    groups.set(key, [...(groups.get(key) ?? []), { ...one, host }]);
   }
   const addressByName = new Map(testbed.hosts.map((host) => [host.name, addressOf(host)]));
   const checks = [...groups.values()].map((group): Check => {
-    const [{ way, blamed, rule }] = group as [(typeof group)[0]];
-    const others = [...new Set(group.map((one) => (blamed === one.way.to ? one.way.from : one.way.to)))];
-    const inwards = blamed === way.to;
-    const because = rule === undefined ? '' : `: ${rule.tool} has "${rule.text}" in ${rule.chain}`;
+    const [{ way, blamed, rule, host }] = group as [(typeof group)[0]];
+    const inwards = host === way.to;
+    const others = [...new Set(group.map((one) => (inwards ? one.way.from : one.way.to)))];
+    const where = blamed === host ? '' : `${blamed}'s `;
+    const because = rule === undefined ? '' : `: ${where}${rule.tool} has "${rule.text}" in ${rule.chain}`;
     const port = `${way.protocol === 'udp' ? 'UDP ' : ''}port ${way.port} (${way.purpose})`;
-    const how = {
-      silent: 'gets no answer',
-      refused: 'is refused',
-      unreachable: way.detail ?? 'is not reachable',
-      open: '',
-      untried: '',
-    }[way.answer];
     const evidence = inwards
-      ? `${port} cannot be reached from ${list(others)} at ${way.address} (${how})${because}`
-      : `it cannot reach ${port} of ${list(others)} (${how})${because}`;
-    const peers = others.map((name) => addressByName.get(name) ?? name);
-    const remedy = `On ${blamed}: ${inwards ? peers.map((peer) => openWay(rule, way, peer)).join('; ') : openWay(rule, way, way.address)}`;
+      ? `${port} cannot be reached from ${list(others)} at ${way.address} (${wordOf(way)})${because}`
+      : `it cannot reach ${port} of ${list(others)} (${wordOf(way)})${because}`;
+    const commands = group.map((one) => openWay(rule, one.way, addressByName.get(one.way.from) ?? one.way.from));
+    const remedy = `On ${blamed}: ${[...new Set(commands)].join('; ')}`;
     const needed = group.some((one) => one.way.either === undefined || !spared.has(one.way.either));
-    return tolerated(
-      { id: `reach-${way.port}`, host: blamed, severity: needed ? 'error' : 'warning', evidence, remedy },
-      testbed,
-    );
+    return tolerated({ id: `reach-${way.port}`, host, severity: needed ? 'error' : 'warning', evidence, remedy }, testbed);
   });
   return [...checks, ...untriedChecks(tried.ways), ...openChecks(testbed, tried.ways)];
 }
+
+const wordOf = ({ answer, detail }: WayAnswer): string =>
+  answer === 'silent' ? 'no answer' : answer === 'refused' ? 'refused' : (detail ?? 'not reachable');
 
 const list = (names: readonly string[]): string =>
   names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : (names[0] ?? '');
@@ -178,6 +182,8 @@ interface Blame {
   rule?: FirewallRule;
 }
 
+type Mended = Blame & { blamed: string };
+
 /** A firewall on one of the two that says so is where to look. */
 function findingOf(way: WayAnswer, { firewalls }: Tried): Pick<Blame, 'blamed' | 'rule'> {
   const atTarget = ruleInWay(firewalls.get(way.to) ?? [], way, 'input');
@@ -188,8 +194,8 @@ function findingOf(way: WayAnswer, { firewalls }: Tried): Pick<Blame, 'blamed' |
 }
 
 /** Without a firewall to name: a host of which no way is open, else the one with most others it has no way to, else the one that should have answered. */
-function settleBlame(blocked: readonly Blame[], ways: readonly WayAnswer[]): (Blame & { blamed: string })[] {
-  const settled = blocked.filter((one): one is Blame & { blamed: string } => one.blamed !== null);
+function settleBlame(blocked: readonly Blame[], ways: readonly WayAnswer[]): Mended[] {
+  const settled = blocked.filter((one): one is Mended => one.blamed !== null);
   const isOf = (way: WayAnswer, host: string) => way.to === host || way.from === host;
   const cutOff = (host: string) => !ways.some((way) => isOf(way, host) && way.answer === 'open');
   let open = blocked.filter(({ blamed }) => blamed === null).map(({ way }) => way);
