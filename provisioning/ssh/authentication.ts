@@ -49,9 +49,10 @@ export async function* authenticationMethods(
   const password = passwordKey(target);
   let keysTried = false;
   let interactive = ask !== undefined;
+  let conversations = 0;
   let secrets = ask !== undefined || memory.get(password) !== null;
   // A host may want several in turn (AuthenticationMethods): what is left is looked at anew after each.
-  for (let attempt = 1; attempt <= 4 * maximalAttempts; attempt++) {
+  for (let round = 0; round < 4 * maximalAttempts; round++) {
     if (!keysTried && takes('publickey')) {
       keysTried = true;
       yield* publicKeys(target, options, memory, state);
@@ -62,7 +63,7 @@ export async function* authenticationMethods(
         ask,
         memory,
         passwordKey: password,
-        attempt,
+        attempt: ++conversations,
         onError: () => {
           note(
             state,
@@ -79,7 +80,7 @@ export async function* authenticationMethods(
       else {
         if (conversation.password !== null) memory.refuse(password, conversation.password);
         note(state, 'what was answered was not accepted', 'Check user, and give what it asks for');
-        if (attempt >= maximalAttempts) interactive = secrets = false;
+        if (conversations >= maximalAttempts) interactive = secrets = false;
       }
     } else if (secrets && takes('password')) {
       const secret = await memory.need(password, async (nth) => {

@@ -76,7 +76,7 @@ function withoutPassword(privilege: SshConnection['privilege'], mark: string, in
   return [
     `if [ "$(id -u)" = 0 ]; then echo "${mark} root"; ${inner}; exit $?; fi`,
     `command -v sudo >/dev/null || { echo "${mark} no-sudo"; exit ${noPrivilegeExit}; }`,
-    `if sudo -n true </dev/null >/dev/null 2>&1; then echo "${mark} sudo"; ${bySudo}; fi`,
+    `if sudo -n /bin/sh -c : </dev/null >/dev/null 2>&1; then echo "${mark} sudo"; ${bySudo}; fi`,
     `echo "${mark} password"; exit ${noPrivilegeExit}`,
   ].join('; ');
 }
@@ -105,7 +105,7 @@ async function withPassword<T extends { code: number | null }>(
       null;
     if (password === null) break;
     const mark = `p_${randomBytes(6).toString('hex')}`;
-    const state = { asked: 0, refused: false, heard: '' };
+    const state = { asked: 0, refused: false, started: false, heard: '' };
     let ready: (() => void) | undefined;
     const command: RootCommand = {
       text: `/bin/sh -c ${quote(`exec sudo -k -S -p ${mark}-password /bin/sh -c ${quote(`echo ${mark}-ready; ${inner}`)}`)}`,
@@ -113,7 +113,9 @@ async function withPassword<T extends { code: number | null }>(
         ready = send;
       },
       onNoise: (line) => {
-        if (line.includes(`${mark}-ready`)) ready?.();
+        if (!line.includes(`${mark}-ready`)) return;
+        state.started = true;
+        ready?.();
       },
       onStderr: (chunk, channel) => {
         state.heard = (state.heard + chunk.toString('latin1')).slice(-4096);
@@ -130,6 +132,7 @@ async function withPassword<T extends { code: number | null }>(
     const result = await run(command);
     if (!state.refused) {
       memory?.settle(key);
+      if (!state.started && result.code !== null) throw notAllowed(host, state.heard.replaceAll(`${mark}-password`, ''));
       return result;
     }
     if (candidate === null) memory?.refuse(key, password);
@@ -142,5 +145,20 @@ async function withPassword<T extends { code: number | null }>(
     host: host.name,
     cause: `sudo asks ${host.user} for a password, and none was given that it accepts`,
     remedy: `Give the sudo password, or let ${host.user} use sudo without one: echo '${host.user} ALL=(ALL) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/mlsysops`,
+  });
+}
+
+/** The password was right, but sudo does not let that account become root. */
+function notAllowed(host: SshTarget, stderr: string): Failure {
+  const said = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .findLast((line) => line !== '');
+  return new Failure({
+    code: 'sudo',
+    host: host.name,
+    cause: `sudo does not let ${host.user} become root${said === undefined ? '' : `: ${said}`}`,
+    stderr: stderr.trim().slice(-2000),
+    remedy: `Log in as another user, or let this one: echo '${host.user} ALL=(ALL) ALL' | sudo tee /etc/sudoers.d/mlsysops`,
   });
 }

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import type { Host } from '../testbed/schema.ts';
+import { type Account, withAccounts } from './accounts.fixture.ts';
 import { KnownHosts } from './known-hosts.ts';
 
 /** A real sshd of this computer, for tests: private configuration, high port on loopback, lets its own key alone in. */
@@ -31,7 +32,7 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-export async function startLoopbackSshd(name = 'loopback', extra = ''): Promise<LoopbackSshd> {
+export async function startLoopbackSshd(name = 'loopback', extra = '', accounts: Account[] = []): Promise<LoopbackSshd> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sshd-'));
   const file = (of: string): string => path.join(folder, of);
   const key = (of: string, type: string) => execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', file(of)]);
@@ -43,7 +44,9 @@ export async function startLoopbackSshd(name = 'loopback', extra = ''): Promise<
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   await writeFile(
     file('sshd_config'),
-    `ListenAddress 127.0.0.1:${port}
+    // The first value of an option counts.
+    `${extra}
+ListenAddress 127.0.0.1:${port}
 HostKey ${file('host_key')}
 AuthorizedKeysFile ${file('authorized_keys')}
 PidFile none
@@ -53,9 +56,11 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 StrictModes no
 AllowTcpForwarding yes
-${extra}`,
+`,
   );
-  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', file('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const sshd = ['/usr/sbin/sshd', '-D', '-e', '-f', file('sshd_config')];
+  const [program = '', ...args] = accounts.length === 0 ? sshd : await withAccounts(folder, accounts, sshd);
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8');
