@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { busKeysFolder } from '../phases/bus/keys.ts';
 import { nodeAgent } from '../phases/bus/users.ts';
-import { addressOf, controlPlaneOf } from '../phases/support/hosts.ts';
+import { addressOf, controlPlaneOf, isAdopted } from '../phases/support/hosts.ts';
 import type { RecipeOptions } from '../phases/support/options.ts';
 import { allOf, script } from '../phases/support/shell.ts';
 import { makeRecipe } from '../recipe.ts';
@@ -28,6 +28,8 @@ export function removeHost(
   const host = hostNamed(testbed, name);
   const after = withoutHost(testbed, name);
   const { gone = false } = how;
+  // The nodes of a cluster that was there before us stay: only what is ours leaves them.
+  const adopted = isAdopted(host, testbed);
   const controlPlane = controlPlaneOf(testbed, host.cluster);
   const on =
     (wanted: Host, steps: (context: RunContext) => Step[] | Promise<Step[]>): Phase['steps'] =>
@@ -36,7 +38,7 @@ export function removeHost(
   const drain: Phase = {
     id: 'drain',
     title: `Drain ${name}`,
-    steps: on(controlPlane, () => [cordonStep(name), drainStep(name, how)]),
+    steps: on(controlPlane, () => (adopted ? [] : [cordonStep(name), drainStep(name, how)])),
   };
   const reset: Phase = {
     id: 'reset',
@@ -50,7 +52,7 @@ export function removeHost(
     // kubelet would register its node again as long as it runs.
     needs: () => (gone ? [] : [{ host: name, phase: 'reset' }]),
     steps: (current, context) => [
-      ...(current.name === controlPlane.name ? [forgetStep(name)] : []),
+      ...(current.name === controlPlane.name && !adopted ? [forgetStep(name)] : []),
       ...(current.cluster === host.cluster && current.name !== name ? [routeStep(host, context)] : []),
     ],
     after: (context) => forgetCredentials(name, context),

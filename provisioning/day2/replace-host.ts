@@ -1,6 +1,6 @@
 import { doneNote } from '../phases/kubernetes/scripts.ts';
 import { forgetNodeNetworks } from '../phases/network/node-networks.ts';
-import { controlPlaneOf, isControlPlane } from '../phases/support/hosts.ts';
+import { controlPlaneOf, isAdopted, isControlPlane } from '../phases/support/hosts.ts';
 import type { RecipeOptions } from '../phases/support/options.ts';
 import { makeRecipe } from '../recipe.ts';
 import type { Phase, Step } from '../run/phase.ts';
@@ -25,7 +25,7 @@ export function replaceHost(testbed: Testbed, name: string, options: RecipeOptio
     title: `Forget the former ${name}`,
     needs: () => [],
     steps: async (current, context) => {
-      if (isControlPlane(host) || current.name !== controlPlane.name) return [];
+      if (isControlPlane(host) || isAdopted(host, testbed) || current.name !== controlPlane.name) return [];
       const answer = await context.execute(name, `[ ! -e ${doneNote} ] || echo node`, { phase: 'forget' });
       if (answer.trim() === 'node') return [];
       const step = forgetStep(name);

@@ -4,7 +4,7 @@ import { busKeysFolder } from '../phases/bus/keys.ts';
 import { kubeadmFile, kubectl, waitForApi } from '../phases/kubernetes/scripts.ts';
 import { kubernetesPhase } from '../phases/kubernetes.ts';
 import { nodeProgram } from '../phases/prepare.ts';
-import { isControlPlane } from '../phases/support/hosts.ts';
+import { isAdopted, isControlPlane } from '../phases/support/hosts.ts';
 import { type RecipeOptions, toolsOf } from '../phases/support/options.ts';
 import { allOf, complain, script, waitFor } from '../phases/support/shell.ts';
 import { makeRecipe } from '../recipe.ts';
@@ -26,14 +26,20 @@ export function rotateCertificates(testbed: Testbed, options: RecipeOptions): Op
       id: 'control-planes',
       title: 'Control planes',
       needs: () => [],
-      steps: (host, context) => (isControlPlane(host) ? [renewStep(host, context), restartStep] : []),
+      steps: (host, context) => {
+        if (!isControlPlane(host)) return [];
+        // The certificates of a cluster that was there before us are those of its makers.
+        return isAdopted(host, testbed)
+          ? [forgetBusStep(host, context)]
+          : [forgetBusStep(host, context), renewStep(host), restartStep];
+      },
       after: async (context) => kubernetesPhase(toolsOf(options)).after?.(context),
     },
     {
       id: 'kubelets',
       title: 'Kubelets',
       needs: () => controlPlanes.map((host) => ({ host: host.name, phase: 'control-planes' })),
-      steps: (host, context) => [kubeletStep(host, context)],
+      steps: (host, context) => (isAdopted(host, testbed) ? [] : [kubeletStep(host, context)]),
     },
   ];
   const renewed = testbed.hosts.map((host) => ({ host: host.name, phase: 'kubelets' }));
@@ -47,21 +53,29 @@ export function rotateCertificates(testbed: Testbed, options: RecipeOptions): Op
   };
 }
 
-/** Asked for is asked for: it renews each time. A run that was interrupted renews once more. */
-function renewStep(host: Host, context: RunContext): Step {
+/** The bus phase finds them missing on this computer and makes new ones. Its authority and its passwords stay. */
+function forgetBusStep(host: Host, context: RunContext): Step {
   return {
-    id: 'renew',
-    title: `Renew the certificates of ${host.cluster}'s control plane`,
-    observe: 'false',
+    id: 'bus-certificates',
+    title: 'Have new certificates made for the bus',
+    observe: host.role === 'management' ? 'false' : ':',
     change: async () => {
-      // The bus phase finds them missing and makes new ones. Its authority and its passwords stay.
-      if (host.role === 'management') await forgetBusCertificates(context.stateFolder);
-      return script('kubeadm certs renew all');
+      await forgetBusCertificates(context.stateFolder);
+      return ':';
     },
-    verify: allOf('[ -n "$(find /etc/kubernetes/pki/apiserver.crt -mmin -10)" ]'),
-    timeoutS: 120,
+    verify: ':',
   };
 }
+
+/** Asked for is asked for: it renews each time. A run that was interrupted renews once more. */
+const renewStep = (host: Host): Step => ({
+  id: 'renew',
+  title: `Renew the certificates of ${host.cluster}'s control plane`,
+  observe: 'false',
+  change: script('kubeadm certs renew all'),
+  verify: allOf('[ -n "$(find /etc/kubernetes/pki/apiserver.crt -mmin -10)" ]'),
+  timeoutS: 120,
+});
 
 const apiCertificate = '/etc/kubernetes/pki/apiserver.crt';
 /** Exit 0 when the API shows the certificate that lies on the disk. */

@@ -5,7 +5,7 @@ import { appliedNote } from '../phases/kubernetes/version.ts';
 import { kubernetesPhase } from '../phases/kubernetes.ts';
 import { neededFacts } from '../phases/prepare.ts';
 import { companionSteps } from '../phases/support/companions.ts';
-import { controlPlaneOf, factsOf, hostsOf, isControlPlane } from '../phases/support/hosts.ts';
+import { controlPlaneOf, factsOf, hostsOf, isAdopted, isControlPlane } from '../phases/support/hosts.ts';
 import { installStep } from '../phases/support/install.ts';
 import { type PhaseTools, type RecipeOptions, toolsOf } from '../phases/support/options.ts';
 import { allOf, complain, notesFolder, quote, script, waitFor } from '../phases/support/shell.ts';
@@ -14,6 +14,7 @@ import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 import { type DrainOptions, drainStep } from './drain.ts';
 import type { Operation } from './operation.ts';
+import { refused } from './testbed-edit.ts';
 import { onControlPlane } from './through.ts';
 import { checkStep, minorOf, versionPattern } from './versions.ts';
 import { contextFor, phasesFor } from './with-testbed.ts';
@@ -34,6 +35,8 @@ export function upgrade(
   how: DrainOptions & { bundle?: string } = {},
 ): Operation {
   checkStep(testbed.kubernetes.version, version);
+  if (testbed.hosts.every((host) => isAdopted(host, testbed)))
+    throw refused('all clusters of this testbed were there before it', 'Upgrade them as they were made');
   const after: Testbed = {
     ...testbed,
     kubernetes: { ...testbed.kubernetes, version },
@@ -41,10 +44,11 @@ export function upgrade(
   };
   const tools = toolsOf(options);
   const controlPlanes = testbed.hosts.filter(isControlPlane);
+  // Clusters that were there before us are upgraded by those who made them.
   const steps =
     (make: (host: Host, context: RunContext) => Promise<Step[]>): Phase['steps'] =>
     (host, context) =>
-      make(host, contextFor(context, after));
+      isAdopted(host, testbed) ? [] : make(host, contextFor(context, after));
   const phases: Phase[] = [
     {
       id: 'versions',
@@ -127,10 +131,14 @@ async function controlPlaneSteps(host: Host, context: RunContext, tools: PhaseTo
   ];
 }
 
+function ignoring(host: Host, context: RunContext): string {
+  const ignored = ignoredPreflightErrors(context.testbed, neededFacts(host, context));
+  return ignored.length === 0 ? '' : ` --ignore-preflight-errors=${quote(ignored.join(','))}`;
+}
+
 function applyStep(host: Host, context: RunContext): Step {
   const { version } = context.testbed.kubernetes;
-  const ignored = ignoredPreflightErrors(context.testbed, neededFacts(host, context));
-  const apply = `kubeadm upgrade apply v${version} --yes${ignored.length === 0 ? '' : ` --ignore-preflight-errors=${quote(ignored.join(','))}`}`;
+  const ignored = ignoring(host, context);
   return {
     id: 'upgrade-apply',
     title: `Upgrade the control plane of ${host.cluster} to ${version}`,
@@ -139,8 +147,8 @@ function applyStep(host: Host, context: RunContext): Step {
       `${kubectl()} get --raw=/version 2>/dev/null | grep -Eq ${quote(`"gitVersion": *"${versionPattern(version)}"`)}`,
     ),
     change: script(
-      `kubeadm upgrade plan v${version}${ignored.length === 0 ? '' : ` --ignore-preflight-errors=${quote(ignored.join(','))}`}`,
-      apply,
+      `kubeadm upgrade plan v${version}${ignored}`,
+      `kubeadm upgrade apply v${version} --yes${ignored}`,
       waitForApi(),
       `echo ${version} >${appliedNote}`,
     ),
@@ -173,7 +181,7 @@ async function workerSteps(host: Host, context: RunContext, tools: PhaseTools, h
       id: 'upgrade-node',
       title: `Upgrade the configuration of ${host.name} to ${version}`,
       observe: allOf(`[ "$(cat ${appliedNote} 2>/dev/null)" = ${version} ]`),
-      change: script('kubeadm upgrade node', `echo ${version} >${appliedNote}`),
+      change: script(`kubeadm upgrade node${ignoring(host, context)}`, `echo ${version} >${appliedNote}`),
       timeoutS: 300,
     },
     {

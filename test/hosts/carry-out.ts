@@ -15,6 +15,7 @@ export async function carryOut(
   fixture: TestHosts,
   operation: Operation,
   signal?: AbortSignal,
+  onEvent?: (event: RunEvent) => void,
 ): Promise<{ finished: FinishedEvent; events: RunEvent[] }> {
   const stateFolder = stateFolderOf(fixture);
   mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
@@ -28,7 +29,10 @@ export async function carryOut(
     ssh: { knownHosts: new KnownHosts(fixture.knownHostsFile) },
     stateFolder,
     signal,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      events.push(event);
+      onEvent?.(event);
+    },
   });
   return { finished, events };
 }
