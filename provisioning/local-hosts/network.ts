@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { restoreLimits } from './limits.ts';
 import { run, tryRun } from './shell.ts';
 import type { Machine, TestbedState } from './state.ts';
 
@@ -88,6 +89,7 @@ export async function removeNetwork(state: TestbedState): Promise<void> {
     await tryRun('iptables', ['-w', '-t', table, '-D', chain, ...rule]);
   await tryRun('ip', ['link', 'del', bridgeOf(state.index)]);
   const others = /^\d+: mlh\d+:/m.test(await run('ip', ['-o', 'link', 'show', 'type', 'bridge']));
+  if (!others) restoreLimits();
   if (!others && existsSync(forwardingBefore)) {
     writeFileSync(forwarding, readFileSync(forwardingBefore, 'utf8'));
     rmSync(forwardingBefore);

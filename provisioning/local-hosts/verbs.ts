@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ensureBaseTree, pruneBaseTrees } from './base-tree.ts';
 import { hostKeysOf, user } from './identity.ts';
+import { raiseLimits } from './limits.ts';
 import { lockPath, withLock } from './lock.ts';
 import { awaitSsh, cutPower, isRunning, powerOn, reImage, stopMachine } from './machine.ts';
 import { addressOf, ensureNetwork, freeIndex, removeNetwork, setLink } from './network.ts';
@@ -79,6 +80,7 @@ async function create(request: Extract<HelperRequest, { verb: 'create' }>, conte
     // Written before anything is made, so that what a crash leaves behind can be found.
     writeTestbed(places, state);
     await ensureNetwork(state);
+    raiseLimits();
     context.progress(`Starting ${state.machines.map((machine) => machine.name).join(', ')}`);
     await Promise.all(state.machines.map((machine) => powerOn({ places, state }, machine)));
     return { places, state };
