@@ -126,7 +126,7 @@ describe('a publisher', () => {
     const again = await artefactsOf(exampleTestbed(), options(catalogue)).resolve('nats-server', 'amd64');
     expect(again).toEqual(found);
     const lock = JSON.parse(await readFile(path.join(folder, 'state', 'artefacts.lock.json'), 'utf8'));
-    expect(lock['nats-server/amd64']).toMatchObject({ version: '2.0.0', digest: sha256Of(archive) });
+    expect(lock['nats-server@2.0.0/amd64']).toMatchObject({ version: '2.0.0', digest: sha256Of(archive) });
   });
 
   it('is reached through a mirror when there is one', async () => {

@@ -7,6 +7,7 @@ const lockEntrySchema = z.object({
   version: z.string(),
   /** Of what the publisher offers (an archive, or the file itself): the artefact's identity. */
   digest: z.string(),
+  /** "bundle", or whence it was downloaded. */
   source: z.string(),
 });
 export type LockEntry = z.infer<typeof lockEntrySchema>;
@@ -14,6 +15,8 @@ const lockSchema = z.record(z.string(), lockEntrySchema);
 
 /** artefacts.lock.json of a testbed: which bytes were installed, so that a second run installs the same. */
 export interface ArtefactLock {
+  /** Its file. */
+  path: string;
   get(key: string): LockEntry | undefined;
   set(key: string, entry: LockEntry): Promise<void>;
 }
@@ -25,6 +28,7 @@ export async function openLock(stateFolder: string): Promise<ArtefactLock> {
   const entries = new Map(Object.entries(parseLock(text, file)));
   let writing = Promise.resolve();
   return {
+    path: file,
     get: (key) => entries.get(key),
     set(key, entry) {
       if (JSON.stringify(entries.get(key)) === JSON.stringify(entry)) return writing;
@@ -38,6 +42,21 @@ export async function openLock(stateFolder: string): Promise<ArtefactLock> {
       return writing;
     },
   };
+}
+
+/**
+ * Refuses bytes other than those that were installed before. What a bundle and a publisher offer of one version may be packed differently,
+ * so they are compared only with their like. @throws Failure (artefact)
+ */
+export function checkUnchanged(lock: ArtefactLock, key: string, offered: LockEntry): void {
+  const known = lock.get(key);
+  if (known === undefined || known.digest === offered.digest || (known.source === 'bundle') !== (offered.source === 'bundle'))
+    return;
+  throw new Failure({
+    code: 'artefact',
+    cause: `${key} is not what was installed before: its digest is ${offered.digest} now, and was ${known.digest}`,
+    remedy: `Find out who changed it. If the change is meant, delete "${key}" from ${lock.path}, then run again`,
+  });
 }
 
 function parseLock(text: string, file: string): z.infer<typeof lockSchema> {

@@ -2,13 +2,13 @@ import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Testbed } from '../testbed/schema.ts';
-import { type Bundle, type BundleEntry, openBundle, verifiedPath } from './bundle.ts';
+import { type Bundle, type BundleEntry, keyOf, openBundle, verifiedPath } from './bundle.ts';
 import { type Arch, type Catalogue, type CatalogueEntry, fillIn } from './catalogue.ts';
 import { digestOfFile } from './digest.ts';
 import { artefactFailure, fetchChecksum, fetchFile, throughMirror } from './download.ts';
 import { pauseImageFor } from './fitting.ts';
 import { createFetch, type Fetch } from './http.ts';
-import { type ArtefactLock, openLock } from './lock.ts';
+import { type ArtefactLock, checkUnchanged, type LockEntry, openLock } from './lock.ts';
 import { extractMember, packFromNpm } from './packages.ts';
 
 export const defaultCacheFolder = (): string => path.join(homedir(), '.cache', 'mlsysops-desktop', 'artefacts');
@@ -48,12 +48,19 @@ export interface ArtefactOptions {
   fetch?: Fetch;
   /** How often in a row a download may fail. */
   attempts?: number;
+  waitMs?: (attempt: number) => number;
+  signal?: AbortSignal;
 }
 
 export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefacts {
   const { catalogue } = options;
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder();
-  const downloading = { fetch: options.fetch ?? createFetch(), attempts: options.attempts };
+  const downloading = {
+    fetch: options.fetch ?? createFetch(),
+    attempts: options.attempts,
+    waitMs: options.waitMs,
+    signal: options.signal,
+  };
   const opened = once(() =>
     testbed.artefacts.bundle === undefined ? Promise.resolve(null) : openBundle(testbed.artefacts.bundle),
   );
@@ -62,7 +69,7 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
   const fromBundle = async (name: string, arch: Arch): Promise<{ bundle: Bundle; entry: BundleEntry } | null> => {
     const bundle = await opened();
     if (bundle === null) return null;
-    const entry = bundle.find(name, arch);
+    const entry = bundle.find(name, arch, testbed.kubernetes.version);
     if (entry !== undefined) return { bundle, entry };
     throw artefactFailure(`the offline bundle ${bundle.folder} has no ${name} for ${arch}`);
   };
@@ -75,8 +82,8 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
 
   const identifyPublished = async (name: string, arch: Arch): Promise<ArtefactIdentity & { source: string }> => {
     const entry = published(name);
-    const known = (await lock()).get(`${name}/${arch}`);
-    if (known?.version === entry.wanted && known.source !== 'bundle')
+    const known = (await lock()).get(keyOf({ name, version: entry.wanted, arch }));
+    if (known !== undefined && known.source !== 'bundle')
       return { name, version: known.version, digest: known.digest, source: known.source };
     const npm = entry.npm?.[arch];
     if (npm !== undefined)
@@ -89,7 +96,15 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
     return { name, version: entry.wanted, digest, source };
   };
 
+  /** The same version with other bytes than were installed before is refused; doubles change with every build of them. */
+  const checkBundled = async (entry: BundleEntry, arch: Arch): Promise<void> => {
+    if (entry.double !== undefined) return;
+    const key = keyOf({ name: entry.name, version: entry.version, arch });
+    checkUnchanged(await lock(), key, { version: entry.version, digest: entry.sha256, source: 'bundle' });
+  };
+
   const resolveBundled = async (bundle: Bundle, entry: BundleEntry, arch: Arch): Promise<ResolvedArtefact> => {
+    await checkBundled(entry, arch);
     const file = await verifiedPath(bundle, entry);
     await remember(await lock(), entry.name, arch, { version: entry.version, digest: entry.sha256, source: 'bundle' });
     const described = { name: entry.name, version: entry.version, digest: entry.sha256, double: entry.double };
@@ -128,6 +143,7 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
       identified(`${name}/${arch}`, async () => {
         const bundled = await fromBundle(name, arch);
         if (bundled === null) return identifyPublished(name, arch);
+        await checkBundled(bundled.entry, arch);
         const { version, sha256, double } = bundled.entry;
         return { name, version, digest: sha256, double };
       }),
@@ -138,7 +154,10 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
       }),
     async bundled(arch) {
       const bundle = await opened();
-      return bundle === null ? [] : bundle.entries.filter((entry) => entry.arch === arch || entry.arch === 'any');
+      if (bundle === null) return [];
+      // One of each name: of two versions of Kubernetes, the images of the one that is wanted.
+      const names = new Set(bundle.entries.map(({ name }) => name));
+      return [...names].flatMap((name) => bundle.find(name, arch, testbed.kubernetes.version) ?? []);
     },
     async has(name, arch) {
       const bundle = await opened();
@@ -147,8 +166,8 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
   };
 }
 
-const remember = (lock: ArtefactLock, name: string, arch: Arch, entry: { version: string; digest: string; source: string }) =>
-  lock.set(`${name}/${arch}`, entry);
+const remember = (lock: ArtefactLock, name: string, arch: Arch, entry: LockEntry) =>
+  lock.set(keyOf({ name, version: entry.version, arch }), entry);
 
 const exists = (file: string): Promise<boolean> =>
   stat(file).then(
