@@ -125,7 +125,12 @@ async function bringAbout(scope: RunScope, cell: Cell, again: boolean): Promise<
   const fresh = again || before === undefined || before.steps === null || builtOnChange(cell);
   const steps = fresh ? await phase.steps(host, session.context) : (before.steps ?? []);
   if (steps.length === 0) return 'none';
-  const runner = session.runner(host, phase, (step, state, hostMs) => tellStep(scope, cell, step, state, steps.length, hostMs));
+  const wasMissing = (step: Step) => before?.inPlace.get(step.id) === false || cell.told.get(step.id) === 'running';
+  const runner = session.runner(host, phase, (step, told, hostMs) => {
+    // What was missing and is in place after a pause, this run's own script has done while nobody listened.
+    const unheard = again && told === 'in-place' && cell.told.get(step.id) !== 'changed' && wasMissing(step);
+    tellStep(scope, cell, step, unheard ? 'changed' : told, steps.length, hostMs);
+  });
   const inPlace = again ? await observeSteps(runner, steps) : (before?.inPlace ?? new Map<string, boolean>());
   if (!fresh && steps.every((step) => inPlace.get(step.id) === true)) {
     for (const step of steps) tellStep(scope, cell, step, 'in-place', steps.length);
@@ -136,18 +141,17 @@ async function bringAbout(scope: RunScope, cell: Cell, again: boolean): Promise<
   return cell.changed > 0 ? 'done' : 'in-place';
 }
 
-/** A step of which a run hears twice, because its host was away meanwhile, counts once: as changed when this run has begun to change it. */
+/** A step of which a run hears twice, because its host was away meanwhile, counts once. */
 function tellStep(
   scope: RunScope,
   cell: Cell,
   step: Step,
-  told: 'running' | 'changed' | 'in-place' | 'failed',
+  state: 'running' | 'changed' | 'in-place' | 'failed',
   total: number,
   hostMs?: number,
 ): void {
   const { phase, host } = cell;
   const before = cell.told.get(step.id);
-  const state = told === 'in-place' && before === 'running' ? 'changed' : told;
   if (state === 'in-place' && (before === 'changed' || before === 'in-place')) return;
   cell.told.set(step.id, state);
   scope.telling.emit({ type: 'step', phase: phase.id, host: host.name, step: step.id, title: step.title, state, hostMs });

@@ -100,6 +100,12 @@ describe('a lease', () => {
       }
       expect(sh(`${fence('e', 96)}\necho on`).stdout).toBe('on\n');
       expect(sh(`${fence('f', 96)}\necho on`)).toMatchObject({ stdout: '', status: 96 });
+      // Somebody took it over and gave it back: that is no restart of the host.
+      expect(ask(request('g', { takeOver: true }), shell)).toMatchObject({ state: 'taken' });
+      sh(releaseScript('g'));
+      expect(ask(request('e', { mode: 'keep' }), shell)).toEqual({ state: 'lost' });
+      rmSync(`${file}.lost`);
+      expect(ask(request('e', { mode: 'keep' }), shell)).toEqual({ state: 'taken', before: null });
       rmSync(file);
       expect(sh(`${fence('e', 96)}\necho on`).status).toBe(96);
     });

@@ -7,6 +7,8 @@ import { Failure } from './failure.ts';
  * on its disk, and a lease that has vanished tells the run that holds it that the host has been restarted.
  */
 export const leaseFile = '/run/mlsysops.lease';
+/** Tokens of runs that were taken over: a lease that is gone without this was lost with everything in /run. */
+const lostFile = `${leaseFile}.lost`;
 /** Without a sign of life for so long, a run is taken for dead and its lease taken over. By the host's uptime: clocks may be set meanwhile. */
 export const staleAfterS = 120;
 /** How often a run gives a sign of life: five times missed, it still holds. */
@@ -19,6 +21,8 @@ export type LeaseAnswer =
   /** It was ours already. */
   | { state: 'kept' }
   | { state: 'held'; holder: Holder }
+  /** Somebody has taken it over, and has given it back. */
+  | { state: 'lost' }
   /** The host could not keep it (no /run?). */
   | { state: 'failed' };
 
@@ -38,7 +42,7 @@ export interface LeaseRequest {
   /** "take" may take over what is stale or what the owner has left; "keep" takes it only where there is none. */
   mode: 'take' | 'keep';
   takeOver?: boolean;
-  /** Tokens of runs of this process that live: never taken for something left over. */
+  /** Tokens of runs of this process that live: not taken for what an earlier run of the same owner has left. */
   alive?: readonly string[];
 }
 
@@ -57,19 +61,24 @@ case $m_since$m_beat in ''|*[!0-9]*) m_token= ;; esac
 ${readUptime('m_up')}
 m_up=\${m_up%.*}
 m_free=0 m_from=-
+if [ -z "$m_token" ] && [ ${request.mode} = keep ] && grep -qxF ${request.token} ${lostFile}; then
+  printf '\\n%s lease lost\\n' ${mark}
+  exit 0
+fi
 if [ -z "$m_token" ]; then m_free=1
 elif [ "$m_token" = ${request.token} ]; then m_free=2
 elif [ ${request.mode} = take ]; then
   m_from=$m_owner
-  case ' ${alive} ' in *" $m_token "*) ;; *)
-    if [ ${request.takeOver ? 1 : 0} = 1 ] || [ "$m_owner" = '${owner}' ] || [ $((m_up - m_beat)) -ge ${staleAfterS} ]; then m_free=1; fi ;;
-  esac
+  if [ ${request.takeOver ? 1 : 0} = 1 ] || [ $((m_up - m_beat)) -ge ${staleAfterS} ]; then m_free=1
+  elif [ "$m_owner" = '${owner}' ]; then case ' ${alive} ' in *" $m_token "*) ;; *) m_free=1 ;; esac
+  fi
 fi
 if [ $m_free = 0 ]; then
   printf '\\n%s lease held %s %s %s %s\\n' ${mark} $((m_up - m_since)) $((m_up - m_beat)) "$m_run" "$m_owner"
   exit 0
 fi
 [ $m_free = 2 ] || m_since=$m_up
+[ $m_from = - ] || printf '%s\\n' "$m_token" >>${lostFile}
 umask 022
 printf '%s\\n' ${request.token} '${owner}' '${encode(request.run)}' "$m_since" "$m_up" >${leaseFile}.new && mv -f ${leaseFile}.new ${leaseFile} || exit 1
 if [ $m_free = 2 ]; then printf '\\n%s lease kept\\n' ${mark}; else printf '\\n%s lease taken %s\\n' ${mark} "$m_from"; fi
@@ -95,7 +104,7 @@ export function parseLeaseAnswer(words: readonly string[]): LeaseAnswer | null {
   const [about, state, ...rest] = words;
   if (about !== 'lease') return null;
   if (state === 'taken') return { state, before: rest[0] === '-' || rest[0] === undefined ? null : decode(rest[0]) };
-  if (state === 'kept') return { state };
+  if (state === 'kept' || state === 'lost') return { state };
   if (state !== 'held') return { state: 'failed' };
   const [forS, silentS, run, owner] = rest;
   return { state, holder: { forS: Number(forS), silentS: Number(silentS), run: decode(run), owner: decode(owner) } };

@@ -58,6 +58,7 @@ export class Leases {
     this.#refused.delete(host.name);
     if (answer.state === 'taken' && answer.before !== null) this.#options.onTaken(host.name, answer.before);
     if (answer.state === 'taken' || answer.state === 'kept') this.#held.set(host.name, host);
+    else if (answer.state === 'lost') return answer;
     else if (answer.state === 'held') {
       const failure = leaseFailure(host.name, answer.holder, this.#options.now());
       this.#refused.set(host.name, { host, failure, young: answer.holder.forS * 1000 < contestMs });
@@ -137,8 +138,8 @@ export class Leases {
     });
     const said = answer as LeaseAnswer | null;
     if (mode === 'keep' && said?.state === 'taken') this.#restarts.set(host.name, this.restarts(host) + 1);
-    if (mode === 'keep' && said?.state === 'held' && this.#held.delete(host.name)) {
-      const failure = leaseLost(host.name, said.holder);
+    if (mode === 'keep' && (said?.state === 'held' || said?.state === 'lost') && this.#held.delete(host.name)) {
+      const failure = leaseLost(host.name, said.state === 'held' ? said.holder : undefined);
       this.#lost.set(host.name, failure);
       this.#refused.delete(host.name);
     }
