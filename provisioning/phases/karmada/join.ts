@@ -64,6 +64,8 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       'fi',
       waitFor(memberReady(cluster), 120, `${complain(`Karmada does not see ${cluster} as Ready after 120 s:`)}; ${why}`),
     ),
+    // What was fetched may be from before the member was made anew in this run: what counts is that it is joined by what its host says now.
+    verify: allOf(joinedWithThis, memberReady(cluster), memberJoinedBy(cluster, 'Push')),
     timeoutS: 600,
     remedies: [
       {
