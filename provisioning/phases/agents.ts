@@ -1,13 +1,25 @@
 import path from 'node:path';
-import type { Phase } from '../run/phase.ts';
+import type { Phase, RunContext } from '../run/phase.ts';
+import type { Host } from '../testbed/schema.ts';
 import { layersOf } from './agents/configuration.ts';
 import { programOf, programStep } from './agents/programs.ts';
+import { sampleImageStep } from './agents/sample-image.ts';
 import { agentServiceStep, clusterKubeconfigStep, karmadaKubeconfigStep } from './agents/service.ts';
 import { agentProgram, agentUser } from './agents/units.ts';
 import { busKeys } from './bus/keys.ts';
+import { nodeProgram } from './prepare.ts';
 import { userStep } from './support/files.ts';
-import { controlPlaneOf, isControlPlane } from './support/hosts.ts';
+import { controlPlaneOf, factsOf, isAdopted, isControlPlane } from './support/hosts.ts';
 import type { PhaseTools } from './support/options.ts';
+
+/** Containers of an adopted cluster are none of our business, and a double of kubelet has no images. */
+async function needsSampleImage(host: Host, context: RunContext, tools: PhaseTools): Promise<boolean> {
+  const architecture = factsOf(host, context)?.architecture;
+  if (architecture === undefined || isAdopted(host, context.testbed)) return false;
+  const artefacts = await tools.artefacts(context);
+  const bundled = await artefacts.bundled(architecture).catch(() => []);
+  return !bundled.some((entry) => entry.name === 'kubelet' && entry.double !== undefined);
+}
 
 /** Agents: one of each node, one of each cluster, one of the continuum; and the program of the sample application. */
 export const agentsPhase = (tools: PhaseTools): Phase => ({
@@ -36,6 +48,9 @@ export const agentsPhase = (tools: PhaseTools): Phase => ({
     return [
       userStep(agentUser),
       programStep('smart-camera', "Install the sample application's program", sample),
+      ...((await needsSampleImage(host, context, tools))
+        ? [sampleImageStep({ runtime: nodeProgram, program: sample.target }, factsOf(host, context)?.architecture ?? 'amd64')]
+        : []),
       ...(isControlPlane(host) ? [clusterKubeconfigStep] : []),
       ...(host.role === 'management' ? [karmadaKubeconfigStep] : []),
       ...(await Promise.all(ofLayers)).flat(),
