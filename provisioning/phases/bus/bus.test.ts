@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { subjects } from '../../../agents/bus/subjects.ts';
 import { exampleTestbed } from '../support/context-double.ts';
 import { hubConfiguration, leafConfiguration } from './configuration.ts';
-import { type BusKeys, busKeys, readDesktopCredentials } from './keys.ts';
+import { type BusKeys, busKeys, readDesktopCredentials, revokeAgent } from './keys.ts';
 import { type BusUser, hubUsers, leafUser, leafUsers } from './users.ts';
 
 const natsServer = ['/usr/local/bin/nats-server', '/usr/sbin/nats-server'].find((file) => existsSync(file)) ?? 'nats-server';
@@ -76,7 +77,7 @@ describe('keys of the bus', () => {
 describe('hub and leaf', () => {
   const running: { stop(): Promise<void> }[] = [];
   const connections: NatsConnection[] = [];
-  let ports: { hub: number; leafNodes: number; leaf: number };
+  let ports: { hub: number; leafNodes: number; leaf: number; monitor: number };
   afterAll(async () => {
     for (const connection of connections) await connection.close();
     for (const server of running) await server.stop();
@@ -90,6 +91,9 @@ describe('hub and leaf', () => {
     await writeFile(path.join(home, 'ca.crt'), await keys.authorityCertificate());
     await writeFile(path.join(home, 'server.crt'), pair.certificate);
     await writeFile(path.join(home, 'server.key'), pair.key);
+    const ofLeaf = await keys.certificate(leafUser('cluster1'));
+    await writeFile(path.join(home, 'leaf.crt'), ofLeaf.certificate);
+    await writeFile(path.join(home, 'leaf.key'), ofLeaf.key);
     await writeFile(path.join(home, 'nats.conf'), text);
     const check = spawnSync(natsServer, ['-t', '-c', path.join(home, 'nats.conf')], { encoding: 'utf8' });
     expect(check.status, check.stderr).toBe(0);
@@ -123,7 +127,7 @@ describe('hub and leaf', () => {
 
   beforeAll(async () => {
     const [hub, leafNodes, leaf, monitorHub, monitorLeaf] = await freePorts(5);
-    ports = { hub: hub!, leafNodes: leafNodes!, leaf: leaf! };
+    ports = { hub: hub!, leafNodes: leafNodes!, leaf: leaf!, monitor: monitorHub! };
     const move = (text: string, client: number, monitor: number) =>
       text
         .replace('"port": 4222', `"port": ${client}`)
@@ -259,6 +263,51 @@ describe('hub and leaf', () => {
         reconnect: false,
       }),
     ).rejects.toThrow();
+  });
+
+  it('let a worker’s certificate in as that worker alone, whatever user and password come with it', async () => {
+    const pair = await keys.certificate('node-worker-2');
+    const tls = { ca: await keys.authorityCertificate(), cert: pair.certificate, key: pair.key };
+    const servers = [`tls://127.0.0.1:${ports.leaf}`];
+    const stolen = { user: 'cluster-cluster1', pass: await keys.password('cluster-cluster1') };
+    await expect(connect({ servers, ...stolen, tls, reconnect: false })).rejects.toThrow(/authorization/i);
+    const posing = await connect({
+      servers,
+      user: 'cluster-cluster1',
+      pass: await keys.password('node-worker-2'),
+      tls,
+      reconnect: false,
+    });
+    connections.push(posing);
+    const refused: string[] = [];
+    void (async () => {
+      for await (const status of posing.status()) if (status.type === 'error') refused.push(status.error.message);
+    })();
+    posing.publish('mls.heartbeat.cluster1.cluster.cluster-cluster1', '{}');
+    await posing.flush();
+    await expect.poll(() => refused.join(), { timeout: 5000 }).toMatch(/permissions violation.*cluster-cluster1/i);
+  });
+
+  it('show their health over TLS', async () => {
+    const ca = await keys.authorityCertificate();
+    const answer = await new Promise<number | undefined>((resolve, reject) => {
+      get(`https://127.0.0.1:${ports.monitor}/healthz`, { ca }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+    expect(answer).toBe(200);
+  });
+
+  it('let a host in no more that has left the testbed, nor with its former password when it comes back', async () => {
+    const without = { ...testbed, hosts: testbed.hosts.filter(({ name }) => name !== 'worker-2') };
+    expect(leafUsers(testbed, 'cluster1').map(({ user }) => user)).toContain('node-worker-2');
+    expect(leafUsers(without, 'cluster1').map(({ user }) => user)).not.toContain('node-worker-2');
+    const [former, formerPair] = [await keys.password('node-worker-2'), await keys.certificate('node-worker-2')];
+    await revokeAgent(path.join(folder, 'state'), 'node-worker-2');
+    expect(await keys.password('node-worker-2')).not.toBe(former);
+    expect(await keys.certificate('node-worker-2')).not.toEqual(formerPair);
+    await revokeAgent(path.join(folder, 'state'), 'node-never-was');
   });
 });
 

@@ -11,24 +11,31 @@ export type UserWithPassword = BusUser & { password: string };
 // NATS reads JSON as configuration: quoting is then no concern of ours.
 const text = (configuration: unknown): string => `${JSON.stringify(configuration, null, 2)}\n`;
 
-/** Mutual TLS: who has no certificate of the testbed's authority is not even asked for a password. */
-const tls = (folder: string) => ({
-  cert_file: `${folder}/server.crt`,
-  key_file: `${folder}/server.key`,
+const tls = (folder: string, pair = 'server') => ({
+  cert_file: `${folder}/${pair}.crt`,
+  key_file: `${folder}/${pair}.key`,
   ca_file: `${folder}/ca.crt`,
 });
+
+/**
+ * Mutual TLS that also says who it is: the user is the one of the certificate, and his password must come with it. Neither a stolen
+ * password nor another agent's certificate lets anybody in as him. A host that is added again gets a new password: its former one's is void.
+ */
+const asksWho = (folder: string) => ({ ...tls(folder), verify_and_map: true });
+/** As the server writes the subject of a client's certificate. */
+const subjectOf = (user: string): string => `CN=${user}`;
 
 const common = (name: string, users: readonly UserWithPassword[], folder: string) => ({
   server_name: name,
   port: busPort,
-  // Health and counters, for this host alone.
-  http: `127.0.0.1:${monitorPort}`,
-  tls: { ...tls(folder), verify: true },
+  // Health and counters, for this host alone. NATS asks nobody for a certificate there, so nothing else may reach it.
+  https: `127.0.0.1:${monitorPort}`,
+  tls: asksWho(folder),
   max_payload: 4 * 1024 * 1024,
   authorization: {
     timeout: 5,
     users: users.map(({ user, password, publish, denied, subscribe }) => ({
-      user,
+      user: subjectOf(user),
       password,
       permissions: {
         publish: { allow: publish, ...(denied === undefined ? {} : { deny: denied }) },
@@ -49,7 +56,7 @@ export const hubConfiguration = (hub: { users: readonly UserWithPassword[]; fold
       max_memory_store: 64 * 1024 * 1024,
       max_file_store: 1024 * 1024 * 1024,
     },
-    leafnodes: { port: leafPort, tls: { ...tls(hub.folder ?? busFolder), verify: true } },
+    leafnodes: { port: leafPort, tls: asksWho(hub.folder ?? busFolder) },
   });
 
 /** nats.conf of a member cluster's master. A secret. A cluster that is cut off from the hub goes on with this server. */
@@ -68,7 +75,7 @@ export const leafConfiguration = (leaf: {
       remotes: [
         {
           url: `tls://${leaf.hub.user}:${leaf.hub.password}@${leaf.hub.address}:${leafPort}`,
-          tls: tls(leaf.folder ?? busFolder),
+          tls: tls(leaf.folder ?? busFolder, 'leaf'),
         },
       ],
     },

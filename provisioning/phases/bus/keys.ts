@@ -1,5 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { readOrMake, writePrivate } from '../support/state.ts';
@@ -41,6 +41,15 @@ export function busKeys(stateFolder: string, testbed: string, now: () => number)
       return renewed;
     },
   };
+}
+
+/**
+ * Forgets what an agent got in with, on this computer: the next bus phase leaves its user out of the servers, or, when its host is still
+ * (or again) of the testbed, gives it a new password and a new certificate. Servers refuse the former ones from then on.
+ */
+export async function revokeAgent(stateFolder: string, agent: string): Promise<void> {
+  const folder = busKeysFolder(stateFolder);
+  await Promise.all(['json', 'password'].map((kind) => rm(path.join(folder, `${agent}.${kind}`), { force: true })));
 }
 
 function isGood(pair: KeyPair, signer: KeyPair, names: readonly string[], now: number): boolean {

@@ -40,8 +40,29 @@ ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RemoveIPC=yes
+UMask=0077
 CapabilityBoundingSet=
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+MemoryMax=512M
+TasksMax=256
 
 [Install]
 WantedBy=multi-user.target
@@ -49,8 +70,8 @@ WantedBy=multi-user.target
 
 const serviceName = 'mlsysops-bus';
 
-/** Exit 0 when the server answers its health check (the host may have no curl). */
-export const busHealthy = `${nodeProgram} -e "fetch('http://127.0.0.1:${monitorPort}/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"`;
+/** Exit 0 when the server answers its health check, as the testbed's own (the host may have no curl). */
+export const busHealthy = `NODE_EXTRA_CA_CERTS=${busFolder}/ca.crt ${nodeProgram} -e "fetch('https://127.0.0.1:${monitorPort}/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"`;
 
 /** nats.conf, keys and unit of the hub (management host) or of a cluster's leaf (master), and the running server. */
 export async function busServerStep(host: Host, context: RunContext, keys: BusKeys): Promise<Step> {
@@ -61,6 +82,8 @@ export async function busServerStep(host: Host, context: RunContext, keys: BusKe
   ]);
   const withPassword = (users: BusUser[]) =>
     Promise.all(users.map(async (user) => ({ ...user, password: await keys.password(user.user) })));
+  // By its own name: what a leaf may carry hangs on it.
+  const ofLeaf = isHub ? null : await keys.certificate(leafUser(host.cluster));
   const configuration = isHub
     ? hubConfiguration({ users: await withPassword(hubUsers(testbed, memberClusters(testbed))) })
     : leafConfiguration({
@@ -77,6 +100,12 @@ export async function busServerStep(host: Host, context: RunContext, keys: BusKe
     { path: `${busFolder}/ca.crt`, mode: '0644', content: await keys.authorityCertificate() },
     { path: `${busFolder}/server.crt`, mode: '0644', content: pair.certificate },
     { path: `${busFolder}/server.key`, mode: '0600', content: pair.key, owner, secret: true },
+    ...(ofLeaf === null
+      ? []
+      : [
+          { path: `${busFolder}/leaf.crt`, mode: '0644', content: ofLeaf.certificate },
+          { path: `${busFolder}/leaf.key`, mode: '0600', content: ofLeaf.key, owner, secret: true },
+        ]),
     { path: `${busFolder}/nats.conf`, mode: '0600', content: configuration, owner, secret: true },
     { path: `/etc/systemd/system/${serviceName}.service`, mode: '0644', content: unit },
   ];
