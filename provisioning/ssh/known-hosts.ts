@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { matchesList } from './patterns.ts';
 
 export type HostKeyState = 'known' | 'new' | 'changed' | 'revoked';
 
@@ -14,7 +15,7 @@ interface Entry {
 
 /** Type of a public key in SSH wire format (RFC 4253, 6.6), e.g. "ssh-ed25519". */
 export const keyTypeOf = (key: Buffer): string =>
-  key.length < 4 ? '' : key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
+  key.length < 4 || key.readUInt32BE(0) > key.length - 4 ? '' : key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
 
 /** As `ssh-keygen -l` prints it: "SHA256:…" without padding. */
 export const fingerprintOf = (key: Buffer): string =>
@@ -33,30 +34,12 @@ function parseLine(line: string): Entry | null {
   return keyTypeOf(wire) === type ? { marker, hosts, type, key: wire } : null;
 }
 
-const asPattern = (glob: string): RegExp =>
-  new RegExp(
-    `^${glob
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'i',
-  );
-
-/** Whether the host field of an entry means this host: a hash (|1|salt|hmac), or names and globs of which none is negated. */
+/** Whether the host field of an entry means this host: a hash (|1|salt|hmac), or names and patterns of which none is negated. */
 function matches(hosts: string, spelt: string): boolean {
-  if (hosts.startsWith('|1|')) {
-    const [, , salt, hash] = hosts.split('|');
-    if (!salt || !hash) return false;
-    return createHmac('sha1', Buffer.from(salt, 'base64')).update(spelt).digest('base64') === hash;
-  }
-  let found = false;
-  for (const name of hosts.split(',')) {
-    if (name.startsWith('!') ? asPattern(name.slice(1)).test(spelt) : asPattern(name).test(spelt)) {
-      if (name.startsWith('!')) return false;
-      found = true;
-    }
-  }
-  return found;
+  if (!hosts.startsWith('|1|')) return matchesList(spelt, hosts);
+  const [, , salt, hash] = hosts.split('|');
+  if (!salt || !hash) return false;
+  return createHmac('sha1', Buffer.from(salt, 'base64')).update(spelt).digest('base64') === hash;
 }
 
 /**
@@ -83,6 +66,18 @@ export class KnownHosts {
     const decisive = (trusted[0]?.length ?? 0) > 0 ? (trusted[0] ?? []) : trusted.flat();
     if (decisive.length === 0) return 'new';
     return decisive.some((entry) => entry.key.equals(key)) ? 'known' : 'changed';
+  }
+
+  /**
+   * Keys of certificate authorities that vouch for this host (@cert-authority), and those that were revoked for it: a certificate is worth
+   * nothing when its authority or the key in it is among these.
+   */
+  async authoritiesOf(host: string, port: number): Promise<{ authorities: Buffer[]; revoked: Buffer[] }> {
+    const spelt = spell(host, port);
+    const files = await Promise.all([this.file, ...this.#alsoRead].map(readLines));
+    const found = files.flatMap(entriesOf).filter((entry) => matches(entry.hosts, spelt));
+    const keysWith = (marker: string) => found.filter((entry) => entry.marker === marker).map(({ key }) => key);
+    return { authorities: keysWith('@cert-authority'), revoked: keysWith('@revoked') };
   }
 
   /** Keys that this host is known by, to prefer their algorithms and to show what was trusted before. */

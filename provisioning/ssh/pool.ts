@@ -4,6 +4,7 @@ import { openTarget, type SshConnection, type SshOptions } from './connection.ts
 import type { OpenHop } from './dial.ts';
 import { type ExecuteOptions, type ExecuteResult, execute } from './execute.ts';
 import { type Forwarding, forward } from './forward.ts';
+import { Limit } from './limit.ts';
 import { setSecrets } from './privilege.ts';
 import { SecretMemory } from './secrets.ts';
 import { openShell, type RemoteShell, type ShellSize } from './shell.ts';
@@ -17,6 +18,12 @@ export class SshPool {
   readonly #extra = new Set<SshConnection>();
   /** What was answered stays in memory as long as the pool: nobody is asked twice for what was right. */
   readonly #memory: SecretMemory;
+  /** By target, path and digest. */
+  readonly #transfers = new Map<string, Promise<number>>();
+  /** By target: two at once to one host would share the same link. */
+  readonly #lanes = new Map<string, Limit>();
+  /** A laptop's link is filled by a few; with more of them, each is late. */
+  readonly #allTransfers = new Limit(8);
   /** Of connections that are gone. */
   #sentBytes = 0;
 
@@ -55,9 +62,37 @@ export class SshPool {
     return execute(await this.connect(host, options.signal), script, options);
   }
 
-  /** Puts a large file on the host. @returns bytes sent; 0 when it was there. */
+  /**
+   * Puts a large file on the host, gone on with after a cut. A file that is being sent there is not sent twice at the same time: whoever asks
+   * for it too waits for the first. A host gets one large file after the other, and few hosts at once.
+   * @returns bytes sent; 0 when it was there, or somebody else sent it.
+   */
   async transfer(host: Host, file: Transfer, options: TransferOptions = {}): Promise<number> {
-    return transfer(await this.connect(host, options.signal), file, options);
+    const id = JSON.stringify([targetKey(resolveTarget(host, this.options)), file.path, file.sha256]);
+    const underWay = this.#transfers.get(id);
+    if (underWay !== undefined) {
+      const failure = await underWay.then(
+        () => null,
+        (error: unknown) => error,
+      );
+      if (failure === null) return 0;
+      // It may have failed for a reason of the other one's: it was cancelled.
+      return this.transfer(host, file, options);
+    }
+    const lane = this.#laneOf(targetKey(resolveTarget(host, this.options)));
+    const sending = lane.run(() =>
+      this.#allTransfers.run(() => transfer(() => this.connect(host, options.signal), file, options)),
+    );
+    this.#transfers.set(id, sending);
+    const forget = () => this.#transfers.delete(id);
+    sending.then(forget, forget);
+    return sending;
+  }
+
+  #laneOf(target: string): Limit {
+    const lane = this.#lanes.get(target) ?? new Limit(1);
+    this.#lanes.set(target, lane);
+    return lane;
   }
 
   async forward(host: Host, remoteAddress: string, remotePort: number): Promise<Forwarding> {

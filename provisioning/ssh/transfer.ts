@@ -24,35 +24,98 @@ export interface TransferOptions {
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** Attempts in a row that may end without a byte more on the host than before. */
+const patience = 2;
+
 /**
- * Puts a large file on a host, as root: streamed into a temporary file beside its place, its digest compared there, then moved into place
- * in one piece. A file that is there with that digest is not sent. @returns bytes sent
- * @throws Failure (step) when the host cannot write it or got something else than was sent
+ * Puts a large file on a host, as root: into a file beside its place, its digest compared there, then moved into place in one piece. A file
+ * that is there with that digest is not sent; what arrived before a connection was cut is not sent again: `connect` is asked for another one
+ * as long as each brings the file further. @returns bytes sent
+ * @throws Failure (step) when the host cannot write it or got something else than was sent; whatever `connect` throws
  */
-export async function transfer(connection: SshConnection, file: Transfer, options: TransferOptions = {}): Promise<number> {
+export async function transfer(
+  connect: () => Promise<SshConnection>,
+  file: Transfer,
+  options: TransferOptions = {},
+): Promise<number> {
+  let sent = 0;
+  let furthest = -1;
+  for (let stuck = 0; ; ) {
+    const connection = await connect();
+    const attempt: Attempt = { offset: 0, sent: 0 };
+    try {
+      await transferOnce(connection, file, attempt, options);
+      return sent + attempt.sent;
+    } catch (error) {
+      sent += attempt.sent;
+      // Only what a lost connection did is worth another one.
+      if (!connection.closed || options.signal?.aborted === true) throw error;
+      stuck = attempt.offset > furthest ? 0 : stuck + 1;
+      furthest = Math.max(furthest, attempt.offset);
+      if (stuck >= patience) throw error;
+    }
+  }
+}
+
+interface Attempt {
+  /** Bytes that the host had when it began. */
+  offset: number;
+  sent: number;
+}
+
+async function transferOnce(
+  connection: SshConnection,
+  file: Transfer,
+  attempt: Attempt,
+  options: TransferOptions,
+): Promise<void> {
   const { host } = connection;
   const total = typeof file.source === 'string' ? (await stat(file.source)).size : file.source.length;
   const place = quote(file.path);
-  const fresh = `${file.path}.incoming`;
-  const isThere = `[ "$(sha256sum ${place} 2>/dev/null | cut -d ' ' -f 1)" = ${file.sha256} ]`;
+  // Named by its digest: what is left of another file is not gone on with, but removed.
+  const incoming = quote(`${file.path}.${file.sha256.slice(0, 16)}.incoming`);
   const before = await execute(
     connection,
-    `if ${isThere}; then chmod ${file.mode} ${place}; echo there; else mkdir -p "$(dirname ${place})"; fi`,
+    `if [ "$(sha256sum ${place} 2>/dev/null | cut -d ' ' -f 1)" = ${file.sha256} ]; then chmod ${file.mode} ${place}; echo there; exit; fi
+mkdir -p "$(dirname ${place})" || exit
+for old in ${place}.*.incoming; do [ "$old" = ${incoming} ] || rm -f "$old"; done
+stat -c %s ${incoming} 2>/dev/null || echo 0`,
     { signal: options.signal },
   );
   if (before.code !== 0) throw failed(host.name, file, before.stderr);
-  if (before.stdout.trim() === 'there') return 0;
+  const answer = before.stdout.trim();
+  if (answer === 'there') return;
+  const had = Number(answer);
+  attempt.offset = Number.isSafeInteger(had) && had > 0 && had <= total ? had : 0;
 
-  const land = [
-    `umask 077; cat >${quote(fresh)} || exit 1`,
-    `[ "$(sha256sum ${quote(fresh)} | cut -d " " -f 1)" = ${file.sha256} ] || { rm -f ${quote(fresh)}; echo "what arrived is not what was sent" >&2; exit 1; }`,
-    `chmod ${file.mode} ${quote(fresh)} && mv -f ${quote(fresh)} ${place}`,
+  let landed = await land(connection, file, attempt, total, options);
+  // A host that lost its power may have kept the length and not the bytes: those get one clean try.
+  if (landed.code === wrongBytes && attempt.offset > 0) {
+    attempt.offset = 0;
+    landed = await land(connection, file, attempt, total, options);
+  }
+  if (landed.code !== 0) throw failed(host.name, file, landed.stderr);
+}
+
+/** Exit code of our own command when the digest is another. */
+const wrongBytes = 98;
+
+/** Each byte is written at its own place, so that what an earlier, cut connection still writes there does no harm. */
+function land(connection: SshConnection, file: Transfer, attempt: Attempt, total: number, options: TransferOptions) {
+  const incoming = quote(`${file.path}.${file.sha256.slice(0, 16)}.incoming`);
+  const write =
+    attempt.offset === 0
+      ? `cat >${incoming}`
+      : `dd of=${incoming} bs=262144 seek=${attempt.offset} oflag=seek_bytes conv=notrunc status=none`;
+  const command = [
+    `umask 077; ${write} || exit 1`,
+    `[ "$(stat -c %s ${incoming})" -ge ${total} ] || { echo "not all of it has arrived" >&2; exit 1; }`,
+    `[ "$(sha256sum ${incoming} | cut -d " " -f 1)" = ${file.sha256} ] || { rm -f ${incoming}; echo "what arrived is not what was sent" >&2; exit ${wrongBytes}; }`,
+    `chmod ${file.mode} ${incoming} && mv -f ${incoming} ${quote(file.path)}`,
   ].join('; ');
-  const sent = await connection.inSlot(() =>
-    becomeRoot(connection, land, (command) => stream(connection, command, file, total, options)),
+  return connection.inSlot(() =>
+    becomeRoot(connection, command, (root) => stream(connection, root, file, total, attempt, options)),
   );
-  if (sent.code !== 0) throw failed(host.name, file, sent.stderr);
-  return total;
 }
 
 function failed(host: string, file: Transfer, stderr: string): Failure {
@@ -71,6 +134,7 @@ async function stream(
   command: RootCommand,
   file: Transfer,
   total: number,
+  attempt: Attempt,
   options: TransferOptions,
 ): Promise<{ code: number | null; stderr: string }> {
   const channel = await openChannel(connection, command.text);
@@ -78,9 +142,9 @@ async function stream(
     const ended: { code: number | null; stderr: string } = { code: null, stderr: '' };
     const source: Readable =
       typeof file.source === 'string'
-        ? createReadStream(file.source, { highWaterMark: 262_144 })
-        : Readable.from(slices(file.source));
-    let sentBytes = 0;
+        ? createReadStream(file.source, { start: attempt.offset, highWaterMark: 262_144 })
+        : Readable.from(slices(file.source.subarray(attempt.offset)));
+    let sentBytes = attempt.offset;
     const onAbort = () => source.destroy(new Failure({ code: 'cancelled', host: connection.host.name, cause: 'cancelled' }));
     source.once('error', (error) => {
       channel.close();
@@ -108,6 +172,7 @@ async function stream(
       // Listening makes it flow: not before the host is ready for it.
       source.on('data', (chunk: Buffer) => {
         sentBytes += chunk.length;
+        attempt.sent += chunk.length;
         connection.sentBytes += chunk.length;
         options.onProgress?.(sentBytes, total);
       });
