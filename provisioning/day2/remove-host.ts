@@ -55,7 +55,17 @@ export function removeHost(
       ...(current.name === controlPlane.name && !adopted ? [forgetStep(name)] : []),
       ...(current.cluster === host.cluster && current.name !== name ? [routeStep(host, context)] : []),
     ],
-    after: (context) => forgetCredentials(name, context),
+    after: async (context) => {
+      await forgetCredentials(name, context);
+      if (gone && !adopted)
+        context.warn(
+          `${name} could not be reset: it still has its certificate, and joins ${host.cluster} again should it come back`,
+          {
+            phase: 'forget',
+            remedy: `Reset it before it comes back on this network, or add it again and remove it then`,
+          },
+        );
+    },
   };
   return {
     verb: 'remove-host',
