@@ -4,7 +4,7 @@ import { asNumber, type FactLines } from './lines.ts';
 /** Addresses, links, routes, who listens, names, forwarding. */
 export const networkScript = `
 ip -o address show 2>/dev/null | while read -r number name family address rest; do echo "address $name $address"; done
-ip -4 route show table main 2>/dev/null | while read -r line; do echo "route $line"; done
+ip -4 route show table main 2>/dev/null | sed 's/^/route /'
 for link in /sys/class/net/*; do
   name=\${link##*/}
   [ "$name" != lo ] || continue
@@ -22,18 +22,22 @@ done
 if command -v ss >/dev/null 2>&1; then
   listening=$(ss -Hltnp 2>/dev/null)
   datagrams=$(ss -Hlunp 2>/dev/null)
-  [ -z "$listening" ] || printf '%s\\n' "$listening" | while read -r line; do echo "listen $line"; done
-  [ -z "$datagrams" ] || printf '%s\\n' "$datagrams" | while read -r line; do echo "listen-udp $line"; done
-  printf '%s\\n%s\\n' "$listening" "$datagrams" | grep -o 'pid=[0-9]*' | sort -u | cut -d = -f 2 | while read -r pid; do
-    echo "process $pid $(readlink /proc/$pid/exe 2>/dev/null | tr ' ' '_') $(tr '\\n' ',' </proc/$pid/cgroup 2>/dev/null)"
+  [ -z "$listening" ] || printf '%s\\n' "$listening" | sed 's/^/listen /'
+  [ -z "$datagrams" ] || printf '%s\\n' "$datagrams" | sed 's/^/listen-udp /'
+  # One program for all of them: a node has dozens.
+  exes= groups=
+  for pid in $(printf '%s\\n%s\\n' "$listening" "$datagrams" | grep -o 'pid=[0-9]*' | sort -u); do
+    exes="$exes /proc/\${pid#pid=}/exe"; groups="$groups /proc/\${pid#pid=}/cgroup"
   done
+  [ -z "$exes" ] || ls -l $exes 2>/dev/null | sed 's/^/program /'
+  [ -z "$groups" ] || grep -H . $groups 2>/dev/null | sed 's/^/group /'
 fi
 if [ -r /etc/resolv.conf ]; then while read -r word address rest; do [ "$word" != nameserver ] || echo "name-server $address"; done </etc/resolv.conf; fi
 if [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]; then echo forwarding on; elif [ -w /proc/sys/net/ipv4/ip_forward ]; then echo forwarding off; else echo forwarding fixed; fi
 `;
 
 export function networkFacts(lines: FactLines) {
-  const ours = ourProcesses(lines.all('process'));
+  const ours = ourProcesses(lines);
   const forwarding = lines.one('forwarding');
   return {
     addresses: addressesOf(lines.all('address')),
@@ -92,13 +96,18 @@ function interfaceOf(line: string): InterfaceFacts[] {
 const ourProgram = /^\/opt\/mlsysops\/|^\/usr\/local\/bin\/(kube|nats-server|karmada|etcd)/;
 const ourGroup = /kubepods|mlsysops|kubelet/;
 
-const ourProcesses = (lines: string[]): Set<number> =>
-  new Set(
-    lines.flatMap((line) => {
-      const [pid = '', program = '', ...groups] = line.split(' ');
-      return ourProgram.test(program) || ourGroup.test(groups.join(' ')) ? [Number(pid)] : [];
+/** Lines of `ls -l /proc/PID/exe` and of `grep -H . /proc/PID/cgroup`. */
+const ourProcesses = (lines: FactLines): Set<number> =>
+  new Set([
+    ...lines.all('program').flatMap((line) => {
+      const [, pid, program = ''] = /\/proc\/(\d+)\/exe -> (.*)$/.exec(line) ?? [];
+      return ourProgram.test(program) ? [Number(pid)] : [];
     }),
-  );
+    ...lines.all('group').flatMap((line) => {
+      const [, pid, group = ''] = /^\/proc\/(\d+)\/cgroup:(.*)$/.exec(line) ?? [];
+      return ourGroup.test(group) ? [Number(pid)] : [];
+    }),
+  ]);
 
 /** Lines of `ss -Hltnp`: State Recv-Q Send-Q Local:Port Peer:Port users:(("sshd",pid=1,fd=3)). */
 function listeningOf(lines: string[], ours: ReadonlySet<number>): HostFacts['listening'] {

@@ -72,10 +72,8 @@ if command -v nft >/dev/null 2>&1; then
   done
 fi
 for tool in ${neededPrograms.join(' ')}; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
-cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null | grep -v '^#' | grep -oE 'https?://[^/ ]+' | sort -u | while read -r url; do echo "package-source $url"; done
-for file in /etc/environment /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/systemd/system/containerd.service.d/*.conf; do
-  [ ! -f "$file" ] || sed -n -E 's!^[^#]*(([hH][tT][tT][pP][sS]?)_[pP][rR][oO][xY][yY]=|::[pP]roxy[[:space:]]+)"?([a-z0-9]+://[^"; ]*).*!\\3!p' "$file" | while read -r url; do echo "proxy $file $url"; done
-done
+grep -hE '^(deb|URIs:) ' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | while read -r line; do echo "package-source $line"; done
+grep -HiE '^[^#]*(https?_proxy=|::proxy[[:space:]])' /etc/environment /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/systemd/system/containerd.service.d/*.conf 2>/dev/null | while read -r line; do echo "proxy $line"; done
 wait
 `;
 
@@ -88,14 +86,21 @@ export function softwareFacts(lines: FactLines) {
   return {
     timeKeeper: keeper === undefined ? null : keeper.name.replace('systemd-timesyn', 'systemd-timesyncd').slice(0, 17),
     python: pythonOf(lines.one('python')),
-    proxies: lines.all('proxy').flatMap((line) => {
-      const [file = '', url = ''] = line.split(' ');
-      // A proxy's password is nobody's business but the host's.
-      return url === '' ? [] : [{ file, url: url.replace(/\/\/[^/@]*@/, '//…@') }];
-    }),
+    proxies: lines.all('proxy').flatMap(proxyOf),
     found: foundOf(lines, running),
-    packages: { missing: lines.all('missing'), sources: lines.all('package-source') },
+    packages: {
+      missing: lines.all('missing'),
+      sources: [...new Set(lines.all('package-source').flatMap((line) => line.match(/https?:\/\/[^/\s]+/g) ?? []))],
+    },
   } satisfies Partial<HostFacts>;
+}
+
+/** "/etc/environment:https_proxy=http://proxy.lab:3128", as grep tells it. */
+function proxyOf(line: string): HostFacts['proxies'] {
+  const [, file = '', setting = ''] = /^([^:]+):(.*)$/.exec(line) ?? [];
+  const url = /[a-z0-9]+:\/\/[^\s"';]+/i.exec(setting)?.[0];
+  // A proxy's password is nobody's business but the host's.
+  return url === undefined ? [] : [{ file, url: url.replace(/\/\/[^/]*@/, '//…@') }];
 }
 
 function foundOf(lines: FactLines, running: { name: string; pid: string; program: string }[]): FoundSoftware[] {
