@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
 import { runsContract } from './runs.ts';
+import { secretsContract } from './secrets.ts';
 import { systemContract } from './system.ts';
 import { telemetryContract } from './telemetry.ts';
 import { terminalsContract } from './terminals.ts';
@@ -25,6 +26,7 @@ export const contract = {
   ...systemContract,
   ...testbedsContract,
   ...runsContract,
+  ...secretsContract,
   ...topologyContract,
   ...telemetryContract,
   ...decisionsContract,

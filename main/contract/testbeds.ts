@@ -4,6 +4,7 @@ import { hostSchema } from '../../provisioning/testbed/schema.ts';
 import { call, stream } from './define.ts';
 
 export const testbedStateSchema = z.enum(['new', 'provisioning', 'up', 'failed', 'down']);
+export type TestbedState = z.infer<typeof testbedStateSchema>;
 export const testbedSummarySchema = z.object({
   name: z.string(),
   kind: z.enum(['hosts', 'local', 'twin']),
@@ -22,6 +23,51 @@ export type TestbedSummary = z.infer<typeof testbedSummarySchema>;
 
 const named = z.object({ testbed: z.string() });
 
+/** Which part of a recipe, on which hosts; absent: all. */
+export const choiceSchema = z.object({
+  only: z.array(z.string()).optional(),
+  skip: z.array(z.string()).optional(),
+  hosts: z.array(z.string()).optional(),
+});
+const startedSchema = z.object({ run: z.string() });
+const takeOver = z.boolean().optional();
+
+/** One certificate on a host, as far as its dates go; `authority`: renewing what it has signed does not renew it. */
+const certificateSchema = z.object({
+  host: z.string(),
+  path: z.string(),
+  subject: z.string(),
+  /** ms since the epoch */
+  expiresAt: z.number(),
+  authority: z.boolean(),
+});
+
+/** What is done to a testbed that is up. Each is a run of its own verb; an interrupted one is started again with the same words. */
+export const operationSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('add-host'), host: hostSchema }),
+  z.object({
+    kind: z.literal('remove-host'),
+    host: z.string(),
+    /** It cannot be reached any more: it is neither drained nor reset. */
+    gone: z.boolean().optional(),
+    /** Also pods that nobody makes anew, and in spite of disruption budgets. */
+    force: z.boolean().optional(),
+  }),
+  /** The host was installed anew: its new key, shown by `testbeds.hostKeys`, is trusted first. */
+  z.object({ kind: z.literal('replace-host'), host: z.string(), fingerprint: z.string().optional() }),
+  /** Leaves one host as it was found, whatever state the others are in. */
+  z.object({ kind: z.literal('reset-host'), host: z.string() }),
+  z.object({
+    kind: z.literal('upgrade'),
+    version: z.string(),
+    /** Absolute path of the offline bundle that holds the new version, when artefacts come from one. */
+    bundle: z.string().optional(),
+    force: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal('rotate-certificates') }),
+]);
+export type OperationInput = z.output<typeof operationSchema>;
+
 export const testbedsContract = {
   'testbeds.list': call(z.object({}), z.array(testbedSummarySchema)),
   /** The whole list, again whenever anything of it changes. */
@@ -39,10 +85,31 @@ export const testbedsContract = {
     testbedSummarySchema,
   ),
   'testbeds.get': call(named, testbedSummarySchema),
-  'testbeds.plan': call(named, planValueSchema),
-  /** Starts a run and answers with its id; its progress is `runs.watch`. For a twin: starts it. */
-  'testbeds.up': call(z.object({ testbed: z.string() }), z.object({ run: z.string() })),
-  'testbeds.down': call(named, z.object({ run: z.string() })),
+  /** The testbed file as it stands. */
+  'testbeds.file': call(named, z.object({ text: z.string() })),
+  /** Puts another file in the place of the testbed's own. Its name and kind stay. */
+  'testbeds.change': call(named.extend({ file: z.string(), fileName: z.string().optional() }), testbedSummarySchema),
+  /** Preflight alone: a plan that no phase has a part in, with its checks and who reaches whom. Changes nothing. */
+  'testbeds.check': call(named, planValueSchema),
+  'testbeds.plan': call(named.extend(choiceSchema.shape), planValueSchema),
+  /**
+   * Starts a run and answers with its id; its progress is `runs.watch`. For a twin: starts it. With `plan`, what is found must be as the plan
+   * says. `takeOver`: from a run of somebody else.
+   */
+  'testbeds.up': call(
+    named.extend({
+      ...choiceSchema.shape,
+      plan: planValueSchema.optional(),
+      takeOver,
+      /** Absolute path of an offline bundle that the testbed is installed from, from now on. */
+      bundle: z.string().optional(),
+    }),
+    startedSchema,
+  ),
+  'testbeds.down': call(named.extend({ takeOver }), startedSchema),
+  'testbeds.operate': call(named.extend({ operation: operationSchema, takeOver }), startedSchema),
+  /** When certificates on the hosts end. */
+  'testbeds.certificates': call(named, z.array(certificateSchema)),
   /** Forgets a testbed that is down; local hosts are destroyed. */
   'testbeds.remove': call(named, z.object({})),
   'testbeds.status': call(

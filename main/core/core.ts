@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
+import { Failure } from '../../provisioning/run/failure.ts';
+import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import { ContractError, type Handlers } from '../contract/contract.ts';
 import { deployApplication, listApplications, removeApplication } from './applications.ts';
-import { createTestbed } from './create.ts';
+import { changedTestbed, createTestbed } from './create.ts';
 import { withContractErrors } from './errors.ts';
 import { apisOf, Lifecycle } from './lifecycle.ts';
 import { Lives } from './lives.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
-import { Runs } from './runs.ts';
+import { Runs, runInFlight } from './runs.ts';
+import { Secrets } from './secrets.ts';
 import { SshPools } from './ssh.ts';
 import { statusOf } from './status.ts';
 import { makeSystemInfo } from './system.ts';
@@ -18,6 +21,8 @@ import { summaryOf, type TestbedEntry, Testbeds } from './testbeds.ts';
 import { hostKeys, trustHost } from './trust.ts';
 import { Twins } from './twins.ts';
 import { picture, whenUp } from './watching.ts';
+
+const notSignedIn: ReadonlySet<string> = new Set(['authentication', 'sudo']);
 
 export interface CoreOptions {
   /** Testbeds, stores and secrets of this user. */
@@ -45,7 +50,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const runs = await Runs.open(testbeds, log);
   const twins = new Twins({ program: join(distFolder, 'twin', 'process.mjs'), assetsFolder, log });
   const local = new LocalTestbeds(join(distFolder, 'local-hosts', 'helper.mjs'));
-  const ssh = new SshPools();
+  const secrets = new Secrets();
+  const ssh = new SshPools(secrets);
   const lives = new Lives({ testbeds, twins, ssh, log });
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
   const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
@@ -71,6 +77,23 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const storeOf = (name: string) => lives.store(testbeds.get(name));
   const services = { testbeds, lives };
 
+  /** After a sign-in that failed, a person is asked anew. */
+  async function signedIn<T>(testbed: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Failure && notSignedIn.has(error.value.code)) ssh.forgetSecrets(testbed);
+      throw error;
+    }
+  }
+  async function started(testbed: string, starting: Promise<string>): Promise<{ run: string }> {
+    const run = await starting;
+    runs.onFailure(run, (code) => {
+      if (notSignedIn.has(code)) ssh.forgetSecrets(testbed);
+    });
+    return { run };
+  }
+
   const handlers: Handlers = {
     'system.info': async () => systemInfo(),
 
@@ -87,9 +110,20 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     },
     'testbeds.create': async (input) => summaryOf(await createTestbed(input, { testbeds, local, env })),
     'testbeds.get': async ({ testbed }) => summaryOf(testbeds.get(testbed)),
-    'testbeds.plan': async ({ testbed }) => lifecycle.plan(testbeds.get(testbed)),
-    'testbeds.up': async ({ testbed }) => ({ run: await lifecycle.up(testbeds.get(testbed)) }),
-    'testbeds.down': async ({ testbed }) => ({ run: await lifecycle.down(testbeds.get(testbed)) }),
+    'testbeds.file': async ({ testbed }) => ({ text: writeTestbedFile(testbeds.get(testbed).testbed) }),
+    'testbeds.change': async ({ testbed, file, fileName }) => {
+      const entry = testbeds.get(testbed);
+      if (runs.current(testbed)) throw runInFlight(testbed);
+      await testbeds.rewrite(testbed, changedTestbed(entry.testbed, file, fileName));
+      return summaryOf(testbeds.get(testbed));
+    },
+    'testbeds.plan': ({ testbed, ...choice }) => signedIn(testbed, () => lifecycle.plan(testbeds.get(testbed), choice)),
+    'testbeds.check': ({ testbed }) => signedIn(testbed, () => lifecycle.check(testbeds.get(testbed))),
+    'testbeds.up': ({ testbed, ...wishes }) => started(testbed, lifecycle.up(testbeds.get(testbed), wishes)),
+    'testbeds.down': ({ testbed, ...wishes }) => started(testbed, lifecycle.down(testbeds.get(testbed), wishes)),
+    'testbeds.operate': ({ testbed, operation, ...wishes }) =>
+      started(testbed, lifecycle.operate(testbeds.get(testbed), operation, wishes)),
+    'testbeds.certificates': ({ testbed }) => signedIn(testbed, () => lifecycle.certificates(testbeds.get(testbed))),
     'testbeds.remove': async ({ testbed }) => {
       await lifecycle.remove(testbeds.get(testbed));
       return {};
@@ -110,7 +144,13 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'runs.list': async ({ testbed }) => runs.list(testbeds.get(testbed)),
     'runs.watch': ({ run }, emit, signal) => runs.watch(run, emit, signal),
     'runs.cancel': async ({ run }) => {
-      runs.cancel(run);
+      secrets.giveUp(runs.cancel(run));
+      return {};
+    },
+
+    'secrets.watch': ({ testbed }, emit, signal) => secrets.watch(testbeds.get(testbed).testbed.name, emit, signal),
+    'secrets.answer': async ({ id, secret }) => {
+      secrets.answer(id, secret);
       return {};
     },
 
@@ -177,6 +217,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     needed: () => runs.anyInFlight || twins.any,
     async close() {
       terminals.close();
+      secrets.close();
       await runs.close();
       await lives.close();
       await twins.close();

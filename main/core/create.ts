@@ -25,8 +25,7 @@ export async function createTestbed(
   services: { testbeds: Testbeds; local: LocalTestbeds; env: NodeJS.ProcessEnv },
 ): Promise<TestbedEntry> {
   const { name, kind, bundle, file } = input;
-  if (bundle !== undefined && !isAbsolute(bundle))
-    throw new ContractError('invalid-bundle', `"${bundle}" is no absolute path.`, 'Name the bundle by its whole path.');
+  if (bundle !== undefined) checkBundlePath(bundle);
   if (kind === 'local' && name.length > longestLocalName)
     throw new ContractError(
       'invalid-name',
@@ -74,6 +73,27 @@ export async function createTestbed(
       }
     }
   });
+}
+
+/**
+ * A testbed as another file says. It keeps its name and kind: those are its place on this computer.
+ * @throws Failure invalid-file; ContractError refused
+ */
+export function changedTestbed(before: Testbed, file: string, fileName = 'testbed.yaml'): Testbed {
+  if (before.kind !== 'hosts')
+    throw new ContractError(
+      'refused',
+      `The hosts of "${before.name}" are made by the app: there is no file of theirs to change.`,
+    );
+  const parsed = parseTestbedFile(file, fileName);
+  const bundle = parsed.artefacts.bundle ?? before.artefacts.bundle;
+  return { ...parsed, name: before.name, kind: before.kind, artefacts: { ...parsed.artefacts, bundle } };
+}
+
+/** The core's working folder is not its caller's. @throws ContractError invalid-bundle */
+export function checkBundlePath(bundle: string): void {
+  if (!isAbsolute(bundle))
+    throw new ContractError('invalid-bundle', `"${bundle}" is no absolute path.`, 'Name the bundle by its whole path.');
 }
 
 /** What stands in for real programs in a bundle; nothing without a bundle. @throws Failure artefact */

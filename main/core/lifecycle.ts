@@ -1,13 +1,19 @@
 import { rm } from 'node:fs/promises';
+import { type CertificateValue, readCertificates } from '../../provisioning/day2/certificates.ts';
+import type { RecipeOptions } from '../../provisioning/phases/support/options.ts';
 import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import type { PlanValue } from '../../provisioning/run/events.ts';
+import type { Choice } from '../../provisioning/run/options.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import { ContractError } from '../contract/contract.ts';
+import type { OperationInput } from '../contract/testbeds.ts';
 import { deployApplication } from './applications.ts';
+import { checkBundlePath, doublesIn } from './create.ts';
 import type { Live } from './live.ts';
 import type { Lives } from './lives.ts';
 import type { LocalTestbeds } from './local-testbeds.ts';
-import { type HostsRunOptions, hostsPlan, hostsRun } from './run-hosts.ts';
+import { makeOperation, verbOf } from './operations.ts';
+import { type HostsRunOptions, hostsCheck, hostsPlan, hostsRun, operationRun, type RunWishes } from './run-hosts.ts';
 import { twinDown, twinPlan, twinUp } from './run-twin.ts';
 import type { Runs } from './runs.ts';
 import type { SshPools } from './ssh.ts';
@@ -35,11 +41,24 @@ export class Lifecycle {
     this.#services = services;
   }
 
-  /** @throws ContractError run-in-flight */
-  up(entry: TestbedEntry): Promise<string> {
+  /** @throws ContractError run-in-flight; for a twin, not-for-twins when it is told more than to start */
+  async up(entry: TestbedEntry, { bundle, ...wishes }: RunWishes & { bundle?: string | undefined } = {}): Promise<string> {
     const { runs, twins, lives, testbeds, log } = this.#services;
     const { name, kind } = entry.testbed;
-    if (kind !== 'twin') return runs.start(entry, 'up', hostsRun('up', this.#hosts(entry)));
+    if (bundle !== undefined && kind !== 'twin' && runs.current(name) === null) {
+      checkBundlePath(bundle);
+      // Read before it is written down: a wrong folder would be in the way of every later run.
+      await doublesIn(bundle);
+      await testbeds.rewrite(name, { ...entry.testbed, artefacts: { ...entry.testbed.artefacts, bundle } });
+    }
+    if (kind !== 'twin') {
+      const { only, skip, hosts } = wishes;
+      const part = only !== undefined || skip !== undefined || hosts !== undefined;
+      // A part that is up does not make the whole so.
+      const ends = { done: part ? entry.remembered.state : ('up' as const), otherwise: 'failed' as const };
+      return runs.start(entry, 'up', hostsRun('up', this.#hosts(entry), wishes), ends);
+    }
+    if (Object.values(wishes).some((wish) => wish !== undefined)) throw notForTwins(name);
     const work = twinUp({
       entry,
       start: () =>
@@ -71,11 +90,11 @@ export class Lifecycle {
   }
 
   /** @throws ContractError run-in-flight */
-  async down(entry: TestbedEntry): Promise<string> {
+  async down(entry: TestbedEntry, wishes: Pick<RunWishes, 'takeOver'> = {}): Promise<string> {
     const { runs, lives } = this.#services;
     const { name, kind } = entry.testbed;
     if (kind === 'twin') return runs.start(entry, 'down', twinDown({ entry, stop: () => this.#stopTwin(name) }));
-    const work = hostsRun('down', this.#hosts(entry));
+    const work = hostsRun('down', this.#hosts(entry), wishes);
     return runs.start(entry, 'down', async (scope) => {
       await lives.drop(name);
       // Clusters that are made anew have other keys: what is left of these would be taken for theirs.
@@ -85,9 +104,68 @@ export class Lifecycle {
   }
 
   /** What "up" would change; changes nothing, but starts local hosts that do not run. @throws Failure */
-  async plan(entry: TestbedEntry): Promise<PlanValue> {
+  async plan(entry: TestbedEntry, choice: Choice = {}): Promise<PlanValue> {
     const { kind, name } = entry.testbed;
-    return kind === 'twin' ? twinPlan(entry, this.#services.twins.find(name) !== null) : hostsPlan(this.#hosts(entry));
+    return kind === 'twin' ? twinPlan(entry, this.#services.twins.find(name) !== null) : hostsPlan(this.#hosts(entry), choice);
+  }
+
+  /** What preflight says of the hosts. @throws ContractError not-for-twins; Failure */
+  async check(entry: TestbedEntry): Promise<PlanValue> {
+    if (entry.testbed.kind === 'twin') throw notForTwins(entry.testbed.name);
+    return hostsCheck(this.#hosts(entry));
+  }
+
+  /** An operation of day two. @throws ContractError run-in-flight, not-for-twins */
+  async operate(entry: TestbedEntry, operation: OperationInput, wishes: Pick<RunWishes, 'takeOver'> = {}): Promise<string> {
+    const { runs, lives, testbeds, local, ssh, env } = this.#services;
+    const { name, kind } = entry.testbed;
+    if (kind === 'twin') throw notForTwins(name);
+    const { artefacts } = entry.testbed;
+    const write = async (testbed: Testbed) => {
+      // A bundle of the environment is none of the testbed's own.
+      const own = testbed.artefacts.bundle === env.MLSYSOPS_BUNDLE ? artefacts.bundle : testbed.artefacts.bundle;
+      await testbeds.rewrite(name, { ...testbed, artefacts: { ...testbed.artefacts, bundle: own } });
+    };
+    const make = async (testbed: Testbed, recipe: RecipeOptions) =>
+      makeOperation(operation, testbed, recipe, {
+        sshOptions: ssh.optionsOf(entry),
+        // A further host on this computer is made first: its address is found out by that.
+        prepare: async (host) => {
+          if (kind !== 'local') return host;
+          const made = await local.make(entry.folder, { ...testbed, hosts: [...testbed.hosts, host] });
+          return made.hosts.find((one) => one.name === host.name) ?? host;
+        },
+      });
+    const before = entry.remembered.state;
+    // Where it stops, the testbed is what it was; a host that was reset alone leaves one that is not whole.
+    const ends = { done: operation.kind === 'reset-host' ? ('failed' as const) : ('up' as const), otherwise: before };
+    return runs.start(
+      entry,
+      verbOf(operation),
+      async (scope) => {
+        try {
+          await operationRun(make, this.#hosts(entry), write, wishes)(scope);
+        } finally {
+          // Hosts, addresses and certificates may be others now: who looks, connects anew.
+          await lives.drop(name);
+        }
+      },
+      ends,
+    );
+  }
+
+  /** When certificates of its hosts end, the next one first. @throws ContractError not-for-twins; Failure unreachable */
+  async certificates(entry: TestbedEntry): Promise<CertificateValue[]> {
+    if (entry.testbed.kind === 'twin') throw notForTwins(entry.testbed.name);
+    const { pool, release } = this.#services.ssh.acquire(entry);
+    try {
+      return await readCertificates(entry.testbed.hosts, async (name, text) => {
+        const host = this.#services.testbeds.host(entry.testbed.name, name);
+        return (await pool.execute(host, text)).stdout;
+      });
+    } finally {
+      release();
+    }
   }
 
   /** Forgets a testbed; local hosts are destroyed. @throws ContractError not-down */
@@ -136,13 +214,20 @@ export class Lifecycle {
     const { local, testbeds, env } = this.#services;
     if (entry.testbed.kind === 'local') {
       const { hosts } = await local.make(entry.folder, entry.testbed);
-      await testbeds.update(entry.testbed.name, { hosts });
+      await testbeds.rewrite(entry.testbed.name, { ...entry.testbed, hosts });
     }
     const { testbed } = entry;
     const bundle = testbed.artefacts.bundle ?? (env.MLSYSOPS_BUNDLE || undefined);
     return { ...testbed, artefacts: { ...testbed.artefacts, bundle } };
   }
 }
+
+const notForTwins = (name: string): ContractError =>
+  new ContractError(
+    'not-for-twins',
+    `"${name}" is a twin, which is started and stopped as a whole.`,
+    'Use a testbed of hosts for this.',
+  );
 
 /** Names under which kubeconfigs are kept: one of each cluster, and Karmada's. */
 export const apisOf = ({ hosts }: Testbed): string[] => [...new Set(hosts.map(({ cluster }) => cluster)), 'karmada'];

@@ -6,7 +6,7 @@ import { hostSchema, type Testbed } from '../../provisioning/testbed/schema.ts';
 import { ContractError } from '../contract/contract.ts';
 import { type TestbedFolder, writeInOnePiece } from './testbed-folder.ts';
 
-/** The testbed of four that is made on this computer, by host. */
+/** The testbed of four that is made on this computer unless it has hosts already. */
 const localHosts = [
   { name: 'management', role: 'management', cluster: 'management' },
   { name: 'master-1', role: 'master', cluster: 'cluster1' },
@@ -29,8 +29,8 @@ export class LocalTestbeds {
   }
 
   /**
-   * Makes the four hosts, or starts those that are there, and gives the testbed with their addresses. Their true keys go into the
-   * testbed's known_hosts: nobody has to trust what answers first.
+   * Makes the hosts of a testbed (the four, when it has none yet), or starts those that are there, and gives the testbed with their
+   * addresses. Their true keys go into the testbed's known_hosts: nobody has to trust what answers first.
    * @throws ContractError local-hosts-unavailable; LocalHostsError
    */
   async make(folder: TestbedFolder, testbed: Testbed, progress: (text: string) => void = () => {}): Promise<Testbed> {
@@ -38,16 +38,16 @@ export class LocalTestbeds {
     const unavailable = await local.unavailable();
     if (unavailable !== null) throw new ContractError('local-hosts-unavailable', unavailable);
     const authorizedKey = await publicKey(folder.identityFile, testbed.name);
-    const made = await local.create({ testbed: testbed.name, hosts: localHosts.map(({ name }) => ({ name })), authorizedKey });
+    const wanted = testbed.hosts.length > 0 ? testbed.hosts : localHosts;
+    const made = await local.create({ testbed: testbed.name, hosts: wanted.map(({ name }) => ({ name })), authorizedKey });
     await knowHosts(new KnownHosts(folder.knownHosts), made);
     return {
       ...testbed,
-      hosts: localHosts.map((host) => {
+      hosts: wanted.map((host) => {
         const known = made.find(({ name }) => name === host.name);
         if (!known) throw new Error(`the helper made no host "${host.name}"`);
         const { address, port, user } = known;
-        const before = testbed.hosts.find(({ name }) => name === host.name);
-        return hostSchema.parse({ ...before, ...host, address, port, user, identityFile: folder.identityFile });
+        return hostSchema.parse({ ...host, address, port, user, identityFile: folder.identityFile });
       }),
     };
   }

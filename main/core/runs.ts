@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { RunEvent } from '../../provisioning/run/events.ts';
+import { ZodError, z } from 'zod';
+import type { RunEvent, RunVerb } from '../../provisioning/run/events.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { Journal, readJournal } from '../../provisioning/run/journal.ts';
 import { ContractError } from '../contract/contract.ts';
 import type { RunSummary } from '../contract/runs.ts';
+import type { TestbedState } from '../contract/testbeds.ts';
 import { Listeners } from './listeners.ts';
 import { Mailbox } from './mailbox.ts';
 import { journalFile, readRunSummaries, writeRunSummary } from './run-summaries.ts';
@@ -33,7 +35,23 @@ interface RunInFlight {
   heard: Listeners<RunEvent | null>;
   abort: AbortController;
   ended: Promise<void>;
+  ends: RunEnds;
+  /** Of the testbed, before it began. */
+  before: TestbedState;
+  /** Class of its first failure. */
+  failure: string | null;
 }
+
+/** Runs that fail so have changed nothing, if their count says so too. */
+const refusals: ReadonlySet<string> = new Set(['drift', 'lease', 'refused']);
+
+/** What a testbed is once a run of it has ended, well or not. */
+export interface RunEnds {
+  done: TestbedState;
+  otherwise: TestbedState;
+}
+
+const endsOf = (verb: RunVerb): RunEnds => ({ done: verb === 'down' ? 'down' : 'up', otherwise: 'failed' });
 
 /** Runs as values: started, watched by anybody from their beginning, cancelled, remembered. One at a time per testbed. */
 export class Runs {
@@ -78,11 +96,10 @@ export class Runs {
   }
 
   /** Starts a run and gives its id at once. @throws ContractError run-in-flight */
-  async start(entry: TestbedEntry, verb: 'up' | 'down', work: RunWork): Promise<string> {
+  async start(entry: TestbedEntry, verb: RunVerb, work: RunWork, ends: RunEnds = endsOf(verb)): Promise<string> {
     const testbed = entry.testbed.name;
     const current = this.current(testbed);
-    if (current)
-      throw new ContractError('run-in-flight', `A run of "${testbed}" is in flight.`, 'Wait for its end, or cancel it.');
+    if (current) throw runInFlight(testbed);
     const startedAt = Date.now();
     const run = `${testbed}-${verb}-${stamp(startedAt)}-${randomBytes(3).toString('hex')}`;
     const summary: RunSummary = { run, testbed, verb, state: 'running', startedAt, finishedAt: null, summary: null };
@@ -93,6 +110,9 @@ export class Runs {
       heard: new Listeners(),
       abort: new AbortController(),
       ended: Promise.resolve(),
+      ends,
+      before: entry.remembered.state,
+      failure: null,
     };
     // Taken before anything is awaited, so that a second start is refused.
     this.#inFlight.set(run, inFlight);
@@ -113,10 +133,20 @@ export class Runs {
     return known.map((summary) => this.#inFlight.get(summary.run)?.summary ?? summary);
   }
 
-  /** @throws ContractError no-such-run */
-  cancel(run: string): void {
-    this.#ownerOf(run);
+  /** @returns its testbed @throws ContractError no-such-run */
+  cancel(run: string): string {
+    const owner = this.#ownerOf(run);
     this.#inFlight.get(run)?.abort.abort();
+    return owner;
+  }
+
+  /** Hears the class of each failure of a run in flight, those that were before too. */
+  onFailure(run: string, listener: (code: string) => void): void {
+    const inFlight = this.#inFlight.get(run);
+    for (const event of inFlight?.events ?? []) if (event.type === 'failure') listener(event.failure.code);
+    inFlight?.heard.add((event) => {
+      if (event?.type === 'failure') listener(event.failure.code);
+    });
   }
 
   /** Everything that has happened so far, then what happens, in batches, until the run or the watcher ends. @throws ContractError no-such-run */
@@ -124,7 +154,7 @@ export class Runs {
     const owner = this.#ownerOf(run);
     const inFlight = this.#inFlight.get(run);
     if (!inFlight) {
-      const events = await readJournal(journalFile(this.#testbeds.get(owner).folder.runs, run));
+      const events = await readEvents(journalFile(this.#testbeds.get(owner).folder.runs, run), run);
       for (let at = 0; at < events.length && !signal.aborted; at += batch) await emit(events.slice(at, at + batch));
       return;
     }
@@ -177,8 +207,11 @@ export class Runs {
     try {
       await journal?.close();
       await writeRunSummary(folder, summary);
-      const up = summary.verb === 'up' ? 'up' : 'down';
-      await this.#testbeds.update(summary.testbed, { state: summary.state === 'done' ? up : 'failed' });
+      const { ends, before, failure, events } = inFlight;
+      const last = events.at(-1);
+      const untouched = failure !== null && refusals.has(failure) && last?.type === 'finished' && last.changed === 0;
+      const state = summary.state === 'done' ? ends.done : untouched ? before : ends.otherwise;
+      await this.#testbeds.update(summary.testbed, { state });
     } catch (error) {
       this.#log(`the end of run ${summary.run} could not be written: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
@@ -194,6 +227,7 @@ export class Runs {
       summary.finishedAt = event.time;
       summary.summary = event.summary;
     }
+    if (event.type === 'failure') inFlight.failure ??= event.failure.code;
     inFlight.events.push(event);
     inFlight.heard.tell(event);
     if (event.type === 'started')
@@ -228,6 +262,27 @@ export class Runs {
         summary: failure.message,
       },
     ];
+  }
+}
+
+export const runInFlight = (testbed: string): ContractError =>
+  new ContractError(
+    'run-in-flight',
+    `A run of "${testbed}" is in flight.`,
+    `Wait for its end (testbed runs watch ${testbed}), or cancel it (testbed cancel ${testbed}).`,
+  );
+
+/** @throws ContractError unreadable-journal: written by another version, or damaged */
+async function readEvents(file: string, run: string): Promise<RunEvent[]> {
+  try {
+    return await readJournal(file);
+  } catch (error) {
+    const why = error instanceof ZodError ? z.prettifyError(error).split('\n')[0] : (error as Error).message;
+    throw new ContractError(
+      'unreadable-journal',
+      `The journal of run "${run}" cannot be read: ${why}.`,
+      `It may have been written by another version of the app: ${file}`,
+    );
   }
 }
 

@@ -4,6 +4,8 @@ import { SshConfig } from '../../provisioning/ssh/config.ts';
 import type { SshOptions } from '../../provisioning/ssh/connection.ts';
 import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import { SshPool } from '../../provisioning/ssh/pool.ts';
+import { SecretMemory } from '../../provisioning/ssh/secrets.ts';
+import type { Secrets } from './secrets.ts';
 import type { TestbedEntry } from './testbeds.ts';
 
 /** SSH connections to the hosts of each testbed, shared by links and terminals, closed with the last who uses them. */
@@ -11,6 +13,18 @@ export class SshPools {
   readonly #pools = new Map<string, { pool: SshPool; users: number }>();
   /** Writes to a known_hosts file go through one object alone. */
   readonly #knownHosts = new Map<string, KnownHosts>();
+  /** What was answered serves the next run, too. In memory alone, and no longer than the core lives. */
+  readonly #memories = new Map<string, SecretMemory>();
+  readonly #secrets: Secrets;
+
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets;
+  }
+
+  /** Forgets answers of a testbed, right and wrong ones: a person may try again. */
+  forgetSecrets(testbed: string): void {
+    this.#memories.delete(testbed);
+  }
 
   optionsOf(entry: TestbedEntry): SshOptions {
     const { testbed, folder } = entry;
@@ -23,10 +37,14 @@ export class SshPools {
     }
     // A local host knows its own key alone; an agent with many would only be refused.
     if (testbed.kind === 'local') return { knownHosts, agent: null };
+    const memory = this.#memories.get(testbed.name) ?? new SecretMemory();
+    this.#memories.set(testbed.name, memory);
     // Read when the first host is connected to, and anew for each run: what is wrong in it is told there.
     let config: SshConfig | undefined;
     return {
       knownHosts,
+      memory,
+      ask: this.#secrets.askFor(testbed.name),
       config: (alias, given) => {
         config ??= SshConfig.read();
         return config.answer(alias, given);

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Subscription } from '../../agents/bus/bus.ts';
 import { type Host, type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
 import { ContractError } from '../contract/contract.ts';
@@ -20,6 +21,8 @@ export class Testbeds {
   readonly #log: (text: string) => void;
   readonly #entries = new Map<string, TestbedEntry>();
   readonly #changed = new Listeners<void>();
+  /** Folders that can't be read, and why; left as they are. */
+  readonly #unreadable = new Map<string, string>();
   /** Names that are being created. */
   readonly #making = new Set<string>();
 
@@ -48,6 +51,13 @@ export class Testbeds {
   get(name: string): TestbedEntry {
     const entry = this.#entries.get(name);
     if (entry) return entry;
+    const unreadable = this.#unreadable.get(name);
+    if (unreadable !== undefined)
+      throw new ContractError(
+        'unreadable-testbed',
+        `What is kept of testbed "${name}" cannot be read: ${unreadable}.`,
+        `Mend its files in ${join(this.#folder, name)} (or move that folder away), then: mlsysops-cli core stop`,
+      );
     const known = this.all().map(({ testbed }) => testbed.name);
     throw new ContractError(
       'no-such-testbed',
@@ -74,7 +84,7 @@ export class Testbeds {
    */
   async add(name: string, doubles: string[], prepare: (folder: TestbedFolder) => Promise<Testbed>): Promise<TestbedEntry> {
     checkName(name);
-    if (this.#entries.has(name) || this.#making.has(name))
+    if (this.#entries.has(name) || this.#making.has(name) || this.#unreadable.has(name))
       throw new ContractError(
         'testbed-exists',
         `There is a testbed "${name}" already.`,
@@ -101,16 +111,19 @@ export class Testbeds {
   }
 
   /** Remembers a change; it is seen at once, and written. */
-  async update(name: string, change: Partial<Remembered> & { hosts?: Host[] }): Promise<void> {
+  async update(name: string, change: Partial<Remembered>): Promise<void> {
     const entry = this.get(name);
-    const { hosts, ...remembered } = change;
-    if (hosts) {
-      entry.testbed = { ...entry.testbed, hosts };
-      await entry.folder.writeTestbed(entry.testbed);
-    }
-    entry.remembered = { ...entry.remembered, ...remembered };
+    entry.remembered = { ...entry.remembered, ...change };
     this.#changed.tell();
     await entry.folder.writeRemembered(entry.remembered);
+  }
+
+  /** Puts another testbed file in the place of the former one. */
+  async rewrite(name: string, testbed: Testbed): Promise<void> {
+    const entry = this.get(name);
+    await entry.folder.writeTestbed(testbed);
+    entry.testbed = testbed;
+    this.#changed.tell();
   }
 
   async remove(name: string): Promise<void> {
@@ -137,10 +150,17 @@ export class Testbeds {
       try {
         this.#entries.set(name, { folder, ...(await folder.read()) });
       } catch (error) {
-        this.#log(`testbed ${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+        const why = reasonOf(error);
+        this.#unreadable.set(name, why);
+        this.#log(`testbed ${name} cannot be read: ${why}`);
       }
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error).replaceAll(/\s+/g, ' ');
+  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
 }
 
 export const summaryOf = ({ testbed, remembered }: TestbedEntry): TestbedSummary => ({

@@ -62,7 +62,12 @@ export function createContractDouble(scenario: Scenario, clock: () => number = (
       return {};
     },
     'testbeds.plan': () => ({
+      version: 1,
       testbed: 'lab-4',
+      testbedDigest: '0'.repeat(64),
+      verb: 'up',
+      chosen: { phases: ['prepare'], hosts: nodes.map(({ name }) => name) },
+      hosts: nodes.map(({ name }) => ({ name, facts: {} })),
       madeAt: clock(),
       phases: [{ id: 'prepare', title: 'Prepare' }],
       steps: nodes.flatMap(({ name }) =>
