@@ -21,14 +21,18 @@ describe('container images of a bundle', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('go to the hosts that run them', async () => {
-    const context = contextDouble(exampleTestbed({ bundle: folder }), folder);
+    const testbed = exampleTestbed({ bundle: folder });
+    const context = contextDouble(testbed, folder);
     const tools = toolsOf({ distFolder: folder, assetsFolder, cacheFolder: folder });
     const imported = async (name: string) => {
       const host = context.testbed.hosts.find((one) => one.name === name)!;
       return (await imageSteps(tools, context, host)).map((step) => step.id.replace('import-', ''));
     };
     expect(await imported('management')).toEqual(['images', 'images-control-plane', 'images-karmada', 'images-lab']);
-    expect(await imported('master-1')).toEqual(['images', 'images-control-plane', 'images-karmada-agent', 'images-lab']);
+    expect(await imported('master-1')).toEqual(['images', 'images-control-plane', 'images-lab']);
+    expect(await imported('worker-1')).toEqual(['images', 'images-lab']);
+    // Karmada's agent is a pod in members that join by pull.
+    testbed.clusters.cluster1 = { ...testbed.clusters.cluster1!, join: 'pull' };
     expect(await imported('worker-1')).toEqual(['images', 'images-karmada-agent', 'images-lab']);
   });
 });

@@ -1,6 +1,6 @@
 import type { BundleEntry } from '../../artefacts/bundle.ts';
 import type { RunContext, Step } from '../../run/phase.ts';
-import type { Host } from '../../testbed/schema.ts';
+import type { Host, Testbed } from '../../testbed/schema.ts';
 import { factsOf, isControlPlane } from '../support/hosts.ts';
 import type { PhaseTools } from '../support/options.ts';
 import { allOf, installedFolder, quote, script } from '../support/shell.ts';
@@ -9,11 +9,10 @@ import { allOf, installedFolder, quote, script } from '../support/shell.ts';
  * Which hosts run what is in an archive of images, by its name in the bundle: those of a control plane and of Karmada are large, and a
  * worker behind a slow link should not wait for them. Any other "images-…" goes to every host.
  */
-function wants(host: Host, archive: string): boolean {
+function wants(host: Host, testbed: Testbed, archive: string): boolean {
   if (archive === 'images-control-plane') return isControlPlane(host);
   if (archive === 'images-karmada') return host.role === 'management';
-  // Runs in members that join by pull.
-  if (archive === 'images-karmada-agent') return host.role !== 'management';
+  if (archive === 'images-karmada-agent') return testbed.clusters[host.cluster]?.join === 'pull';
   return archive === 'images' || archive.startsWith('images-');
 }
 
@@ -27,7 +26,7 @@ export async function imageSteps(tools: PhaseTools, context: RunContext, host: H
   const artefacts = await tools.artefacts(context);
   const entries = await artefacts.bundled(architecture).catch(() => []);
   return entries
-    .filter((entry) => wants(host, entry.name))
+    .filter((entry) => wants(host, context.testbed, entry.name))
     .map((entry) =>
       importStep(entry, artefacts.pauseImage, async () => (await artefacts.resolve(entry.name, architecture)).localPath),
     );
