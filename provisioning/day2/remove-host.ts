@@ -1,6 +1,4 @@
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
-import { busKeysFolder } from '../phases/bus/keys.ts';
+import { revokeAgent } from '../phases/bus/keys.ts';
 import { nodeAgent } from '../phases/bus/users.ts';
 import { addressOf, controlPlaneOf, isAdopted } from '../phases/support/hosts.ts';
 import type { RecipeOptions } from '../phases/support/options.ts';
@@ -56,7 +54,8 @@ export function removeHost(
       ...(current.cluster === host.cluster && current.name !== name ? [routeStep(host, context)] : []),
     ],
     after: async (context) => {
-      await forgetCredentials(name, context);
+      // A host of that name that is added later gets a password and a certificate of its own.
+      await revokeAgent(context.stateFolder, nodeAgent(name));
       if (gone && !adopted)
         context.warn(
           `${name} could not be reset: it still has its certificate, and joins ${host.cluster} again should it come back`,
@@ -91,10 +90,4 @@ function routeStep(host: Host, context: RunContext): Step {
     observe: allOf(`[ -z "$(${routes})" ]`),
     change: script(`ip -4 route flush root ${pods} via ${addressOf(host, context)}`),
   };
-}
-
-/** A host of that name that is added later gets a password and a certificate of its own. */
-async function forgetCredentials(name: string, context: RunContext): Promise<void> {
-  const folder = busKeysFolder(context.stateFolder);
-  await Promise.all(['json', 'password'].map((kind) => rm(path.join(folder, `${nodeAgent(name)}.${kind}`), { force: true })));
 }

@@ -1,3 +1,5 @@
+import { revokeAgent } from '../phases/bus/keys.ts';
+import { nodeAgent } from '../phases/bus/users.ts';
 import { doneNote } from '../phases/kubernetes/scripts.ts';
 import { forgetNodeNetworks } from '../phases/network/node-networks.ts';
 import { controlPlaneOf, isAdopted, isControlPlane } from '../phases/support/hosts.ts';
@@ -30,6 +32,8 @@ export function replaceHost(testbed: Testbed, name: string, options: RecipeOptio
       if (answer.trim() === 'node') return [];
       const step = forgetStep(name);
       const change = async (): Promise<string> => {
+        // What its agent got in with may have gone with the former system's disk.
+        await revokeAgent(context.stateFolder, nodeAgent(name));
         forgetNodeNetworks(host.cluster, contextFor(context, testbed));
         return String(step.change);
       };
