@@ -62,7 +62,8 @@ export class Patience {
         if (!hosts.includes(host) && host !== named) return null;
         return this.#probe(host).then(
           (leaving) => (leaving || known.closed ? [host, lost(host)] : null),
-          (failure: Failure) => [host, failure],
+          // SSH itself says in words of its own that there is no connection any more.
+          (failure: unknown) => [host, failure instanceof Failure ? failure : lost(host)],
         );
       }),
     );
@@ -100,11 +101,11 @@ export class Patience {
         this.waitedMs += performance.now() - startedAt;
         return;
       } catch (error) {
-        const code = error instanceof Failure ? error.value.code : '';
+        const failure = error instanceof Failure ? error : lost(host);
         // Where this computer itself slept, only one round of that sleep counts.
         awakeMs += Math.min(performance.now() - roundAt, delayMs + 60_000);
-        if (!passing.has(code) || signal.aborted) throw error;
-        if (awakeMs > patienceMs) throw gaveUp(host, error as Failure, patienceMs);
+        if (!passing.has(failure.value.code) || signal.aborted) throw error;
+        if (awakeMs > patienceMs) throw gaveUp(host, failure, patienceMs);
       }
     }
   }

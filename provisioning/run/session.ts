@@ -164,7 +164,13 @@ export class Session {
   /** Whether the hosts reach each other where they will have to: tried once, between all that have told their facts; `changed` are the hosts that the run is about. What cannot be tried is a warning. */
   async checkReach(host: Host, addressOf: (host: Host) => string, changed: readonly Host[]): Promise<Check[]> {
     this.#reach ??= this.#tryWays(addressOf, new Set(changed.map(({ name }) => name)));
-    return (await this.#reach).filter((check) => check.host === host.name);
+    const reach = this.#reach;
+    // A host that went away meanwhile is waited for, and then it is tried anew.
+    const checks = await reach.catch((error: unknown) => {
+      if (this.#reach === reach) this.#reach = undefined;
+      throw error;
+    });
+    return checks.filter((check) => check.host === host.name);
   }
 
   async #tryWays(addressOf: (host: Host) => string, changed: ReadonlySet<string>): Promise<Check[]> {
