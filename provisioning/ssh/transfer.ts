@@ -94,7 +94,10 @@ stat -c %s ${incoming} 2>/dev/null || echo 0`,
     attempt.offset = 0;
     landed = await land(connection, file, attempt, total, options);
   }
-  if (landed.code !== 0) throw failed(host.name, file, landed.stderr);
+  if (landed.code === 0) return;
+  // A channel may hear of the end of its connection before the connection itself does.
+  if (landed.code === null) await new Promise((resolve) => setImmediate(resolve));
+  throw landed.code === null && connection.closed ? cut(host.name, file) : failed(host.name, file, landed.stderr);
 }
 
 /** Exit code of our own command when the digest is another. */
@@ -117,6 +120,14 @@ function land(connection: SshConnection, file: Transfer, attempt: Attempt, total
     becomeRoot(connection, command, (root) => stream(connection, root, file, total, attempt, options)),
   );
 }
+
+const cut = (host: string, file: Transfer): Failure =>
+  new Failure({
+    code: 'unreachable',
+    host,
+    cause: `the connection was lost while ${file.path} was sent`,
+    remedy: 'When the host can be reached again, run again: it goes on from there',
+  });
 
 function failed(host: string, file: Transfer, stderr: string): Failure {
   const full = /No space left/.test(stderr);
