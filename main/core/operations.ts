@@ -55,7 +55,8 @@ export async function makeOperation(
       if (bundle === undefined) return upgrade(testbed, version, recipe, { force });
       checkBundlePath(bundle);
       await doublesIn(bundle);
-      return upgrade({ ...testbed, artefacts: { ...testbed.artefacts, bundle } }, version, recipe, { force });
+      // The testbed names the new bundle once it has that version: an "up" before must not take programs from it.
+      return upgrade(testbed, version, recipe, { force, bundle });
     }
     case 'rotate-certificates':
       return rotateCertificates(testbed, recipe);
