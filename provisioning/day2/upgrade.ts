@@ -69,6 +69,6 @@ export function upgrade(
     },
   ];
   const last = testbed.hosts.flatMap((host) => ['control-planes', 'workers'].map((phase) => ({ host: host.name, phase })));
-  const rest = makeRecipe(options).filter(({ id }) => ['network', 'karmada', 'agents', 'verify'].includes(id));
+  const rest = makeRecipe(options).filter(({ id }) => ['runtime', 'network', 'karmada', 'agents', 'verify'].includes(id));
   return { verb: 'upgrade', testbed, phases: [...phases, ...phasesFor(after, rest, last)], before: testbed, after };
 }
