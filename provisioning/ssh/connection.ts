@@ -67,6 +67,13 @@ export class SshConnection {
     }
   }
 
+  /** As `close`, without a goodbye: for a host that would not listen to one. */
+  abandon(): void {
+    this.closed = true;
+    this.client.destroy();
+    this.#stream.destroy();
+  }
+
   close(): void {
     this.closed = true;
     this.client.end();

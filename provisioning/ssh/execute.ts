@@ -35,6 +35,13 @@ export interface ExecuteResult {
   pid: number | null;
 }
 
+/** Longer lines are cut into several: whoever sends no newline must not fill our memory. */
+const longestLine = 1_048_576;
+/** Bytes of one stream that are shown as they come; a host that floods must not fill the journal's disk. */
+const shownBytes = 33_554_432;
+/** What a login shell says before a script begins: a banner is a page, more than this never ends. */
+const longestGreeting = 4_194_304;
+
 /** Seconds since boot, read without starting a program. */
 export const readUptime = (variable: string): string =>
   `{ read -r ${variable} ${variable}_idle </proc/uptime || ${variable}=0; } 2>/dev/null`;
@@ -98,6 +105,7 @@ async function runOnce(
     };
     const kept: string[] = [];
     let keptBytes = 0;
+    let noiseBytes = 0;
     let beganUp = 0;
     let stopped: Failure | null = null;
     const stop = (failure: Failure, graceMs: number) => {
@@ -128,7 +136,11 @@ async function runOnce(
 
     // An empty line is held back until it is known not to be the one before a mark.
     const empty = { stdout: false, stderr: false };
+    const shown = { stdout: 0, stderr: 0 };
     const show = (stream: 'stdout' | 'stderr', line: string) => {
+      if (shown[stream] > shownBytes) return;
+      shown[stream] += line.length + 1;
+      if (shown[stream] > shownBytes) return options.onOutput?.(stream, '… more than 32 MiB of output: the rest is left out\n');
       if (empty[stream]) options.onOutput?.(stream, '\n');
       empty[stream] = line === '';
       if (line !== '') options.onOutput?.(stream, `${line}\n`);
@@ -140,8 +152,16 @@ async function runOnce(
     const stdout = new Lines((line) => {
       if (!line.startsWith(`${mark} `)) {
         // Whatever a noisy .bashrc or a banner says before the script begins is not the script's.
-        if (result.pid === null) return command.onNoise?.(line, channel);
-        if (keptBytes > (options.limitBytes ?? 4_194_304)) result.truncated = true;
+        if (result.pid === null) {
+          noiseBytes += line.length + 1;
+          if (noiseBytes > longestGreeting) {
+            stop(flooded(host.name), 0);
+            // It would go on writing into every channel.
+            return connection.abandon();
+          }
+          return command.onNoise?.(line, channel);
+        }
+        if (keptBytes + line.length > (options.limitBytes ?? 4_194_304)) result.truncated = true;
         else {
           kept.push(line);
           keptBytes += line.length + 1;
@@ -160,7 +180,9 @@ async function runOnce(
     });
     const stderr = new Lines((line) => {
       if (line.startsWith(`${mark} `)) return tell('stderr', line.slice(mark.length + 1).split(' '));
-      result.stderr = `${result.stderr}${line}\n`.slice(-16_384);
+      // Cut only now and then: to copy it for each line of a flood takes long.
+      result.stderr += `${line}\n`;
+      if (result.stderr.length > 131_072) result.stderr = result.stderr.slice(-16_384);
       show('stderr', line);
     });
     channel.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -182,6 +204,7 @@ async function runOnce(
       options.signal?.removeEventListener('abort', onAbort);
       stdout.end();
       stderr.end();
+      result.stderr = result.stderr.slice(-16_384);
       result.stdout = kept.join('\n');
       // Whoever stopped it answers once nothing of it is left on the host.
       if (stopped) return;
@@ -275,9 +298,16 @@ class Lines {
     this.#onLine = onLine;
   }
   push(chunk: Buffer): void {
-    const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#onLine(line);
+    const lines = this.#decoder.write(chunk).split('\n');
+    const last = lines.pop() ?? '';
+    for (const [index, line] of lines.entries()) {
+      this.#onLine(index === 0 ? this.#rest + line : line);
+      if (index === 0) this.#rest = '';
+    }
+    this.#rest += last;
+    if (this.#rest.length < longestLine) return;
+    this.#onLine(this.#rest);
+    this.#rest = '';
   }
   end(): void {
     const rest = this.#rest + this.#decoder.end();
@@ -285,3 +315,12 @@ class Lines {
     if (rest !== '') this.#onLine(rest);
   }
 }
+
+/** Something that the login shell starts writes without end. */
+const flooded = (host: string): Failure =>
+  new Failure({
+    code: 'step',
+    host,
+    cause: 'the login shell wrote more than 4 MiB before the first command began',
+    remedy: 'See what ~/.bashrc and /etc/profile do there in shells that are not interactive',
+  });
