@@ -36,6 +36,7 @@ describe('preflight', () => {
       ...over,
     });
     const found = (kind: FoundSoftware['kind'], running = true, evidence = 'seen') => ({ found: [{ kind, running, evidence }] });
+    const apart = [{ destination: '0.0.0.0/0', device: 'eth0', via: '10.77.0.1' }];
     const cases: [Partial<HostFacts>, string[]][] = [
       [{ listening: [{ port: 6443, process: 'nginx', pid: 7, ours: false }] }, ['master-1 port-6443 error']],
       [{ listening: [{ port: 8000, process: 'python3', ours: false }] }, []],
@@ -69,7 +70,9 @@ describe('preflight', () => {
       [{ routes: [{ destination: '10.0.0.0/8', device: 'tun0', via: null }] }, ['master-1 cidr warning']],
       // Those to the pods of a neighbour are our own.
       [{ routes: [{ destination: '10.12.5.0/24', device: 'eth0', via: '10.77.0.12' }] }, []],
-      [{ routes: [{ destination: '0.0.0.0/0', device: 'eth0', via: '10.77.0.1' }] }, ['master-1 pod-routes error']],
+      // Pods reach each other by VXLAN then, which the kernel must have.
+      [{ routes: apart }, []],
+      [{ routes: apart, features: { vxlan: 'missing' } }, ['master-1 kernel-vxlan error']],
       [{ nameServers: [] }, ['master-1 name-servers warning']],
       [{ hostname: 'worker-1' }, ['master-1 hostname error', 'worker-1 hostname error']],
       [{ identity: { machineId: workerId, productUuid: null } }, ['master-1 machine-id error', 'worker-1 machine-id error']],
@@ -111,5 +114,27 @@ describe('preflight', () => {
       );
     expect(severities({ ignore: [], python: true })).toEqual(['clock error', 'python error']);
     expect(severities({ ignore: ['clock'], python: false })).toEqual(['clock warning']);
+  });
+
+  it('leaves a cluster that is adopted as it is, and asks for one network where plain routes are told', () => {
+    const of = (cluster: object, over: Partial<HostFacts>) => {
+      const clusters = { ...testbed.clusters, cluster1: { ...testbed.clusters.cluster1!, ...cluster } };
+      const facts = new Map([
+        [master.name, exampleFacts(master, over)],
+        ['worker-1', exampleFacts(testbed.hosts[2]!)],
+      ]);
+      return checkHosts({ ...testbed, clusters }, facts).flatMap(({ id, severity }) =>
+        severity === 'ok' ? [] : [`${id} ${severity}`],
+      );
+    };
+    const theirs: Partial<HostFacts> = {
+      found: [{ kind: 'kubernetes', running: true, evidence: 'seen' }],
+      listening: [{ port: 6443, process: 'kube-apiserver', ours: false }],
+      routes: [{ destination: '10.12.3.0/24', device: 'cilium_host', via: null }],
+    };
+    expect(of({}, theirs)).toEqual(['port-6443 error', 'cidr error', 'existing-kubernetes error']);
+    expect(of({ kubeconfig: '/lab.kubeconfig' }, theirs)).toEqual([]);
+    const apart = { routes: [{ destination: '0.0.0.0/0', device: 'eth0', via: '10.77.0.1' }] };
+    expect(of({ network: 'routes' }, apart)).toEqual(['pod-routes error']);
   });
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checkSchema } from '../phases/preflight/check.ts';
-import { reachabilitySchema } from '../phases/preflight/ways.ts';
+import { reachabilitySchema } from '../phases/preflight/reachability-value.ts';
 
 /** A failure as people need it: what, where, why, what helps. Thrown once, wrapped once, shown with the remedy. */
 export const failureSchema = z.object({

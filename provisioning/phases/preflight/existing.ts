@@ -1,10 +1,12 @@
 import type { FoundSoftware } from '../facts/host-facts.ts';
+import { isAdopted } from '../support/hosts.ts';
 import { type CheckFamily, error, type Finding, ok, type Subject, warning } from './check.ts';
 
 /**
  * What others have put on the host. Nothing of it is ever removed: what cannot live beside Kubernetes is an error, before anything is changed.
  */
 export const existingChecks: CheckFamily = (subject) => {
+  if (isAdopted(subject.host, subject.testbed)) return [ok('existing', 'its Kubernetes is adopted as it is')];
   const findings = [...kubernetesFinding(subject), ...subject.facts.found.flatMap((found) => findingOf(found, subject))];
   return findings.length === 0 ? [ok('existing', 'nothing that stands in the way')] : findings;
 };
@@ -18,11 +20,9 @@ const kubernetes: Partial<Record<FoundSoftware['kind'], { name: string; uninstal
   kubernetes: { name: 'a Kubernetes node', uninstall: 'kubeadm reset' },
 };
 
-/** A node that this testbed did not make, in one finding. An existing cluster that is adopted by its kubeconfig is meant to be there. */
-function kubernetesFinding({ facts, testbed, host }: Subject): Finding[] {
-  const all = isAdopted(testbed.clusters[host.cluster])
-    ? []
-    : facts.found.flatMap((one) => ({ ...one, ...kubernetes[one.kind] }));
+/** A node that this testbed did not make, in one finding. */
+function kubernetesFinding({ facts }: Subject): Finding[] {
+  const all = facts.found.map((one) => ({ ...one, ...kubernetes[one.kind] }));
   const others = all.filter((one) => one.name !== undefined);
   if (others.length === 0) return [];
   const what = others.map(({ name, evidence }) => `${name} (${evidence})`).join(' and ');
@@ -111,6 +111,3 @@ const ownConfiguration = '10-mlsysops.conflist';
 const firewall = (name: string, evidence: string, consequence: string): Finding =>
   ok(`existing-${name}`, `${evidence}: ${consequence}`);
 const chainOf = (evidence: string): string => /"(.*)"/.exec(evidence)?.[1] ?? 'inet filter forward';
-
-const isAdopted = (cluster: object | undefined): boolean =>
-  cluster !== undefined && 'kubeconfig' in cluster && Boolean(cluster.kubeconfig);

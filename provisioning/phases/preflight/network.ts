@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { cidrContains, cidrRange, cidrsOverlap } from '../../testbed/cidr.ts';
 import type { HostFacts } from '../facts/host-facts.ts';
+import { isAdopted } from '../support/hosts.ts';
 import { type CheckFamily, error, type Finding, ok, type Subject, warning } from './check.ts';
 
 /** CIDRs against what the host reaches already, forwarding, and whether pods can be routed to their neighbours. */
@@ -11,11 +12,14 @@ export const networkChecks: CheckFamily = (subject) => [
   names(subject),
 ];
 
-const cidrsOf = ({ testbed }: Subject) =>
-  Object.entries(testbed.clusters).flatMap(([cluster, { podCidr, serviceCidr }]) => [
-    { cluster, key: 'podCidr', cidr: podCidr },
-    { cluster, key: 'serviceCidr', cidr: serviceCidr },
-  ]);
+/** The addresses that its own nodes have in an adopted cluster are meant to be there. */
+const cidrsOf = ({ testbed, host }: Subject) =>
+  Object.entries(testbed.clusters)
+    .filter(([cluster]) => !(cluster === host.cluster && isAdopted(host, testbed)))
+    .flatMap(([cluster, { podCidr, serviceCidr }]) => [
+      { cluster, key: 'podCidr', cidr: podCidr },
+      { cluster, key: 'serviceCidr', cidr: serviceCidr },
+    ]);
 
 /** The first conflict counts: another CIDR solves all of a kind. */
 function cidrs(subject: Subject): Finding {
@@ -69,23 +73,42 @@ const forwarding = ({ forwarding: state, container }: HostFacts): Finding =>
     : ok('forwarding', state === 'on' ? 'on' : 'off; it will be turned on, and off again by a reset');
 
 /** A route to the pods of a neighbour goes by the neighbour's address, which must be on a link of this host's own. */
-function podRoutes({ host, facts, testbed, all }: Subject): Finding[] {
+function podRoutes(subject: Subject): Finding[] {
+  const { host, facts, testbed, all } = subject;
+  if (isAdopted(host, testbed)) return [];
+  if (testbed.clusters[host.cluster]?.network === 'vxlan') return overlay(subject);
   const neighbours = testbed.hosts.filter((other) => other.cluster === host.cluster && other.name !== host.name);
   for (const other of neighbours) {
     const address = internalAddress(other.address, all.get(other.name));
     if (address === undefined || facts.routes.length === 0) continue;
     const route = longestMatch(facts.routes, address);
     if (route === undefined || route.via === null) continue;
+    if (testbed.clusters[host.cluster]?.network !== 'routes')
+      return [
+        ok('pod-routes', `${other.name} is behind the router ${route.via}: pods reach each other by VXLAN`),
+        ...overlay(subject),
+      ];
     return [
       error(
         'pod-routes',
-        `${other.name} (${address}) is behind the router ${route.via}: pods can be routed only between hosts of one L2 network`,
-        `Put the hosts of ${host.cluster} on one network, or give the addresses of the one that they share in the testbed file`,
+        `${other.name} (${address}) is behind the router ${route.via}: plain routes lead only to hosts of one L2 network`,
+        `Leave out network: routes of ${host.cluster}, put its hosts on one network, or give the addresses of the one that they share in the testbed file`,
       ),
     ];
   }
   return [ok('pod-routes', neighbours.length === 0 ? 'it has no neighbours' : 'its neighbours are on its own links')];
 }
+
+const overlay = ({ facts }: Subject): Finding[] =>
+  facts.features.vxlan === 'missing'
+    ? [
+        error(
+          'kernel-vxlan',
+          `its kernel ${facts.kernel} has no vxlan, by which pods reach those of hosts on other networks`,
+          `Install the package with the kernel's other modules (on Ubuntu linux-modules-extra-${facts.kernel}), or put the hosts of the cluster on one network`,
+        ),
+      ]
+    : [];
 
 /** As addressOf of phases/support: the address of the testbed file where the host has it, else its first own one. */
 function internalAddress(address: string, facts: HostFacts | undefined): string | undefined {

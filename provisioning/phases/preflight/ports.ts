@@ -1,20 +1,24 @@
 import type { Host } from '../../testbed/schema.ts';
+import { isAdopted } from '../support/hosts.ts';
 import { type CheckFamily, error, ok } from './check.ts';
 
 interface Port {
   port: number;
   protocol: 'tcp' | 'udp';
   purpose: string;
+  /** Of Kubernetes itself, which a cluster that is adopted has already. */
+  kubernetes?: true;
 }
 const tcp = (port: number, purpose: string): Port => ({ port, protocol: 'tcp', purpose });
+const ofKubernetes = (port: number, purpose: string): Port => ({ ...tcp(port, purpose), kubernetes: true });
 
-const ofEvery = [tcp(10250, 'kubelet'), tcp(10256, "kube-proxy's health")];
+const ofEvery = [ofKubernetes(10250, 'kubelet'), ofKubernetes(10256, "kube-proxy's health")];
 const ofControlPlane = [
-  tcp(6443, 'the Kubernetes API'),
-  tcp(2379, 'etcd'),
-  tcp(2380, "etcd's peers"),
-  tcp(10257, 'the controller manager'),
-  tcp(10259, 'the scheduler'),
+  ofKubernetes(6443, 'the Kubernetes API'),
+  ofKubernetes(2379, 'etcd'),
+  ofKubernetes(2380, "etcd's peers"),
+  ofKubernetes(10257, 'the controller manager'),
+  ofKubernetes(10259, 'the scheduler'),
   tcp(4222, 'the message bus'),
   tcp(8222, "the message bus' health"),
 ];
@@ -33,8 +37,9 @@ export const portsOf: Record<Host['role'], Port[]> = {
 };
 
 /** Whether what will listen on the host finds its port free. */
-export const portChecks: CheckFamily = ({ host, facts }) =>
-  portsOf[host.role].map(({ port, protocol, purpose }) => {
+export const portChecks: CheckFamily = ({ host, facts, testbed }) => {
+  const wanted = portsOf[host.role].filter(({ kubernetes }) => !(kubernetes && isAdopted(host, testbed)));
+  return wanted.map(({ port, protocol, purpose }) => {
     const id = `port-${port}`;
     const holder = (protocol === 'udp' ? facts.listeningUdp : facts.listening).find((one) => one.port === port);
     if (holder === undefined) return ok(id, 'free');
@@ -46,3 +51,4 @@ export const portChecks: CheckFamily = ({ host, facts }) =>
       `Stop ${holder.process} on ${host.name} (ss -ltnp sport = :${port} shows it), then run again`,
     );
   });
+};

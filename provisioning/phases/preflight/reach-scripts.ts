@@ -1,5 +1,6 @@
 import { stopFile } from '../../ssh/execute.ts';
-import type { Way, WayAnswer } from './ways.ts';
+import type { WayAnswer } from './reachability-value.ts';
+import type { Way } from './ways.ts';
 
 /**
  * What runs on a host to find out which ways are open. In Perl, which every Debian has in its smallest form (perl-base), and which needs no program for each

@@ -11,7 +11,7 @@ const fixture = useHosts(['management', 'master-1', 'worker-1', 'worker-2']);
 
 const addressOf = (host: Host): string => host.address;
 
-async function matrix() {
+async function matrix(overlays: readonly string[] = []) {
   const testbed = testbedOf(fixture, fixture.folder);
   const pool = new SshPool({ knownHosts: new KnownHosts(fixture.knownHostsFile), agent: null });
   try {
@@ -21,6 +21,7 @@ async function matrix() {
       testbed,
       hosts: new Set(testbed.hosts.map(({ name }) => name)),
       addressOf,
+      overlays: new Set(overlays),
       execute: (host, script, how) => pool.execute(host, script, how),
     });
     const ms = Math.round(performance.now() - startedAt);
@@ -99,6 +100,29 @@ describe('the ways between four hosts', () => {
     expect(listening()).toEqual(['', '', '', '']);
     // What the remedy says opens the way.
     for (const { host, remedy = '' } of problems.slice(0, 2)) fixture.ssh(host, `sudo sh -c '${remedy.replace(/^On \S+ /, '')}'`);
-    expect((await matrix()).problems.map(({ id }) => id)).toEqual(['reach-4222']);
+    fixture.ssh('worker-2', 'sudo nft flush ruleset');
+    expect((await matrix()).problems).toEqual([]);
+  });
+
+  it('are tried with datagrams where pods reach each other by VXLAN', async () => {
+    const open = await matrix(['cluster1']);
+    expect(open.problems).toEqual([]);
+    expect(open.tried.ways.filter(({ protocol }) => protocol === 'udp').map(({ answer }) => answer)).toEqual(
+      Array(6).fill('open'),
+    );
+    fixture.ssh(
+      'worker-2',
+      'sudo sh -c \'nft add table inet site; nft add chain inet site input "{ type filter hook input priority 0; policy accept; }"; nft add rule inet site input udp dport 8472 drop\'',
+    );
+    const { problems } = await matrix(['cluster1']);
+    expect(problems).toEqual([
+      {
+        id: 'reach-8472',
+        host: 'worker-2',
+        severity: 'error',
+        evidence: `UDP port 8472 (the pod network) cannot be reached from master-1 and worker-1 at ${fixture.host('worker-2').address} (no answer): nftables has "udp dport 8472 drop" in inet site input`,
+        remedy: expect.stringMatching(/^On worker-2: nft insert rule inet site input ip saddr \S+ udp dport 8472 accept; /),
+      },
+    ]);
   });
 });

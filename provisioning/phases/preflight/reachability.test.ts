@@ -5,7 +5,8 @@ import { exampleTestbed } from '../support/context-double.ts';
 import { openWay, parseFirewall, ruleInWay } from './firewall.ts';
 import { parseAnswers } from './reach-scripts.ts';
 import { checkReachability } from './reachability.ts';
-import { reachabilitySchema, type WayAnswer, waysOf } from './ways.ts';
+import { reachabilitySchema, type WayAnswer } from './reachability-value.ts';
+import { waysOf } from './ways.ts';
 
 const testbed = exampleTestbed();
 const addressOf = (host: Host): string => host.address;

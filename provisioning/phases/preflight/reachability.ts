@@ -4,7 +4,8 @@ import type { Host, Testbed } from '../../testbed/schema.ts';
 import { type Check, ok, tolerated, warning } from './check.ts';
 import { type FirewallRule, firewallScript, openWay, parseFirewall, ruleInWay } from './firewall.ts';
 import { connectScript, listenScript, parseAnswers } from './reach-scripts.ts';
-import { type Reachability, type Way, type WayAnswer, waysOf } from './ways.ts';
+import type { Reachability, WayAnswer } from './reachability-value.ts';
+import { type Way, waysOf } from './ways.ts';
 
 /** Runs a script on a host, as Session.execute does. */
 export type ExecuteOn = (
@@ -30,9 +31,18 @@ export async function tryWays(options: {
   hosts: ReadonlySet<string>;
   addressOf: (host: Host) => string;
   execute: ExecuteOn;
+  /** Clusters whose pods reach each other by VXLAN. */
+  overlays?: ReadonlySet<string>;
+  /** Whether a datagram port is held on a host: one that the kernel holds (VXLAN) answers nobody, and was tried before it did. */
+  holds?: (host: string, port: number) => boolean;
 }): Promise<Tried> {
-  const { testbed, hosts, addressOf, execute } = options;
-  const ways = waysOf(testbed, addressOf).filter((way) => hosts.has(way.from) && hosts.has(way.to));
+  const { testbed, hosts, addressOf, execute, overlays, holds = () => false } = options;
+  const ways = waysOf(testbed, addressOf, overlays).filter(
+    (way) =>
+      hosts.has(way.from) &&
+      hosts.has(way.to) &&
+      !(way.protocol === 'udp' && (holds(way.to, way.port) || holds(way.from, way.port))),
+  );
   if (ways.length === 0) return { ways: [], firewalls: new Map() };
   const hostOf = new Map(testbed.hosts.map((host) => [host.name, host]));
   const at = (name: string): Host => hostOf.get(name) as Host;
