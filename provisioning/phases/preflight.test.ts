@@ -137,4 +137,14 @@ describe('preflight', () => {
     const apart = { routes: [{ destination: '0.0.0.0/0', device: 'eth0', via: '10.77.0.1' }] };
     expect(of({ network: 'routes' }, apart)).toEqual(['pod-routes error']);
   });
+
+  it('lets an etcd be that the testbed file names', () => {
+    const facts = new Map([[master.name, exampleFacts(master, { listening: [{ port: 2379, process: 'etcd', ours: false }] })]]);
+    const errors = (of: Testbed) => checkHosts(of, facts).flatMap(({ id, severity }) => (severity === 'error' ? [id] : []));
+    expect(errors(testbed)).toEqual(['port-2379']);
+    const etcd = { external: { endpoints: ['http://127.0.0.1:2379'] } };
+    const overrides: Testbed['kubernetes']['kubeadmOverrides'][] = [{ etcd }, { ClusterConfiguration: { etcd } }];
+    for (const kubeadmOverrides of overrides)
+      expect(errors({ ...testbed, kubernetes: { ...testbed.kubernetes, kubeadmOverrides } })).toEqual([]);
+  });
 });

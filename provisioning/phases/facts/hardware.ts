@@ -66,9 +66,11 @@ export function hardwareFacts(lines: FactLines): { cpuModel: string; hardware: H
 
 function frequenciesOf(lines: FactLines): number[] {
   const khz = lines.all('frequency-khz').flatMap((line) => line.split(/\s+/).flatMap((word) => asNumber(word) ?? []));
-  // Without frequency scaling there is the one that it runs at.
+  // Without frequency scaling there is the one that it runs at. Its last digits may change by the second, which a description must not.
   const mhz = khz.length > 0 ? [] : lines.all('frequency-mhz').flatMap((word) => asNumber(word) ?? []);
-  const ghz = [...khz.map((one) => one / 1e6), ...mhz.map((one) => one / 1e3)].filter((one) => one > 0 && one < 100);
+  const ghz = [...khz.map((one) => one / 1e6), ...mhz.map((one) => Math.round(one / 100) / 10)].filter(
+    (one) => one > 0 && one < 100,
+  );
   return [...new Set(ghz.map((one) => Math.round(one * 1000) / 1000))].sort((a, b) => a - b);
 }
 

@@ -1,4 +1,5 @@
-import type { Host } from '../../testbed/schema.ts';
+import { z } from 'zod';
+import type { Host, Testbed } from '../../testbed/schema.ts';
 import { isAdopted } from '../support/hosts.ts';
 import { type CheckFamily, error, ok } from './check.ts';
 
@@ -38,7 +39,10 @@ export const portsOf: Record<Host['role'], Port[]> = {
 
 /** Whether what will listen on the host finds its port free. */
 export const portChecks: CheckFamily = ({ host, facts, testbed }) => {
-  const wanted = portsOf[host.role].filter(({ kubernetes }) => !(kubernetes && isAdopted(host, testbed)));
+  const wanted = portsOf[host.role].filter(
+    ({ port, kubernetes }) =>
+      !(kubernetes && isAdopted(host, testbed)) && !((port === 2379 || port === 2380) && hasOwnEtcd(testbed)),
+  );
   return wanted.map(({ port, protocol, purpose }) => {
     const id = `port-${port}`;
     const holder = (protocol === 'udp' ? facts.listeningUdp : facts.listening).find((one) => one.port === port);
@@ -52,3 +56,9 @@ export const portChecks: CheckFamily = ({ host, facts, testbed }) => {
     );
   });
 };
+
+/** Whether the testbed file names an etcd of its own, which may well run on one of the hosts. */
+function hasOwnEtcd({ kubernetes: { kubeadmOverrides } }: Testbed): boolean {
+  const told = z.object({ etcd: z.object({ external: z.unknown() }) });
+  return told.safeParse(kubeadmOverrides).success || told.safeParse(kubeadmOverrides.ClusterConfiguration).success;
+}
