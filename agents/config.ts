@@ -10,6 +10,8 @@ export const agentConfigSchema = z.strictObject({
   cluster: z.string().min(1),
   /** Kubernetes node name; node agents only. */
   node: z.string().optional(),
+  /** MLSysOpsNode description of the agent's host, as provisioning has measured it; node agents only. */
+  descriptionFile: z.string().optional(),
   version: z.string().default('0.1.0'),
   heartbeatMs: z.number().int().positive().default(1000),
   telemetryMs: z.number().int().positive().default(1000),

@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import type { Bus } from './bus/bus.ts';
 import { replySchema, type Sample, telemetrySchema } from './bus/messages.ts';
-import { componentsRequestSchema } from './bus/requests.ts';
+import { componentsRequestSchema, describeRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
+import type { NodeDescription } from './descriptions/node.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { ComponentTracking, HostSignals } from './host/signals.ts';
 
@@ -13,10 +15,12 @@ export interface NodeAgentOptions {
   signals: HostSignals & Partial<ComponentTracking>;
   clock: Clock;
   log: Log;
+  /** What its host is, as it was measured when it was provisioned. */
+  description?: NodeDescription;
 }
 
 /** The agent of one host: its heartbeat, and its telemetry with that of the components on it. Knows no Kubernetes. */
-export async function startNodeAgent({ config, bus, signals, clock, log }: NodeAgentOptions): Promise<RunningAgent> {
+export async function startNodeAgent({ config, bus, signals, clock, log, description }: NodeAgentOptions): Promise<RunningAgent> {
   const node = config.node ?? config.agent;
   const facts = factsOf(await signals.describe());
   let reading = false;
@@ -47,6 +51,11 @@ export async function startNodeAgent({ config, bus, signals, clock, log }: NodeA
       signals.track?.(components);
       return { ok: true as const, value: { tracked: signals.track ? components.length : 0 } };
     }),
+    bus.answer(subjects.request(config.agent, 'describe'), describeRequestSchema, replySchema, async () =>
+      description === undefined
+        ? { ok: false as const, error: `${node} was never described` }
+        : { ok: true as const, value: z.json().parse(description) },
+    ),
     startHeartbeat({ config, bus, clock, log }),
     clock.every(config.telemetryMs, tell),
   ];

@@ -10,6 +10,9 @@ export const trackedComponentSchema = z.object({
 });
 export const componentsRequestSchema = z.object({ components: z.array(trackedComponentSchema) });
 
+/** Asks a node agent what its host is. Subject: request(<node agent>, "describe"); the Reply's value is an MLSysOpsNode description. */
+export const describeRequestSchema = z.object({});
+
 /** What the continuum agent answers. Subjects: request("continuum", verb). The answer is a Reply. */
 export const deployRequestSchema = z.object({
   /** YAML of an MLSysOpsApp, in either form. */

@@ -1,9 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import type { NodeDescription } from '../descriptions/node.ts';
+import { parseDescription } from '../descriptions/parse.ts';
 import { LinuxSignals } from '../host/linux/signals.ts';
 import { startNodeAgent } from '../node.ts';
 import { systemClock } from '../system-clock.ts';
 import { scrapeComponent } from '../telemetry/scrape.ts';
 import { runAgent } from './start.ts';
 
-await runAgent((config, bus, log) =>
-  startNodeAgent({ config, bus, log, clock: systemClock, signals: new LinuxSignals({ scrape: scrapeComponent }) }),
-);
+/** @throws Error naming file and line when it is no description of a node */
+async function readNodeDescription(path: string): Promise<NodeDescription> {
+  const described = parseDescription(await readFile(path, 'utf8'), path);
+  if (described.kind !== 'MLSysOpsNode') throw new Error(`${path}: a ${described.kind} does not describe this host`);
+  return described.value;
+}
+
+await runAgent(async (config, bus, log) => {
+  const { descriptionFile } = config;
+  const description = descriptionFile === undefined ? undefined : await readNodeDescription(descriptionFile);
+  const signals = new LinuxSignals({ scrape: scrapeComponent });
+  return startNodeAgent({ config, bus, log, clock: systemClock, signals, description });
+});

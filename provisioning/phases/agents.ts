@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Phase, RunContext } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
+import { clusterAccessStep } from './agents/access.ts';
 import { layersOf } from './agents/configuration.ts';
 import { programOf, programStep } from './agents/programs.ts';
 import { sampleImageStep } from './agents/sample-image.ts';
@@ -51,7 +52,8 @@ export const agentsPhase = (tools: PhaseTools): Phase => ({
       ...((await needsSampleImage(host, context, tools))
         ? [sampleImageStep({ runtime: nodeProgram, program: sample.target }, factsOf(host, context)?.architecture ?? 'amd64')]
         : []),
-      ...(isControlPlane(host) ? [clusterKubeconfigStep] : []),
+      // A cluster that was there before us signs no certificates for us: its agent uses the kubeconfig that was given for it.
+      ...(isControlPlane(host) ? [isAdopted(host, context.testbed) ? clusterKubeconfigStep : clusterAccessStep()] : []),
       ...(host.role === 'management' ? [karmadaKubeconfigStep] : []),
       ...(await Promise.all(ofLayers)).flat(),
     ];

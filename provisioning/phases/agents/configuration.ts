@@ -1,16 +1,19 @@
 import path from 'node:path';
+import { stringify } from 'yaml';
 import { type AgentConfig, agentConfigSchema } from '../../../agents/config.ts';
 import type { Layer } from '../../../agents/decision/record.ts';
 import type { RunContext } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { busSettings } from '../bus/client.ts';
 import { clusterAgent, continuumAgent, nodeAgent } from '../bus/users.ts';
-import { isControlPlane } from '../support/hosts.ts';
+import { describeNode } from '../facts/describe-node.ts';
+import { factsOf, isControlPlane } from '../support/hosts.ts';
 import { agentState } from './units.ts';
 
 export const northboundPort = 8000;
 export const clusterKubeconfig = '/etc/mlsysops/cluster.kubeconfig';
 export const karmadaKubeconfigCopy = '/etc/mlsysops/karmada.kubeconfig';
+export const nodeDescriptionFile = '/etc/mlsysops/node-description.yaml';
 export const northboundTokenFile = '/etc/mlsysops/northbound.token';
 
 /** Layers whose agent runs on that host. */
@@ -25,6 +28,17 @@ export function agentName(layer: Layer, host: Host): string {
   return layer === 'cluster' ? clusterAgent(host.cluster) : continuumAgent;
 }
 
+/** /etc/mlsysops/node-description.yaml of that host; null as long as nothing was measured. */
+export function nodeDescription(host: Host, context: RunContext): string | null {
+  const facts = factsOf(host, context);
+  if (facts === undefined) return null;
+  const description = describeNode(facts, host);
+  const { frequency } = description.hardware?.cpu ?? {};
+  // A lone frequency is the one of a moment, no range: each run would find another, and start the agent anew for it.
+  if (Array.isArray(frequency) && frequency.length < 2) delete description.hardware?.cpu?.frequency;
+  return stringify({ MLSysOpsNode: description });
+}
+
 /** /etc/mlsysops/<layer>.json of that host. */
 export function agentConfiguration(layer: Layer, host: Host, context: RunContext): AgentConfig {
   const agent = agentName(layer, host);
@@ -32,7 +46,9 @@ export function agentConfiguration(layer: Layer, host: Host, context: RunContext
     agent,
     layer,
     cluster: host.cluster,
-    ...(layer === 'node' ? { node: host.name } : { kubeconfigFile: clusterKubeconfig }),
+    ...(layer === 'node'
+      ? { node: host.name, ...(factsOf(host, context) && { descriptionFile: nodeDescriptionFile }) }
+      : { kubeconfigFile: clusterKubeconfig }),
     ...(layer === 'continuum'
       ? {
           karmadaKubeconfigFile: karmadaKubeconfigCopy,

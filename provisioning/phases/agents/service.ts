@@ -10,7 +10,15 @@ import { adminKubeconfig } from '../kubernetes/scripts.ts';
 import { fileStep, type PlacedFile } from '../support/files.ts';
 import { allOf, restartIfActive, script, undoing } from '../support/shell.ts';
 import { readOrMake } from '../support/state.ts';
-import { agentConfiguration, agentName, clusterKubeconfig, karmadaKubeconfigCopy, northboundTokenFile } from './configuration.ts';
+import {
+  agentConfiguration,
+  agentName,
+  clusterKubeconfig,
+  karmadaKubeconfigCopy,
+  nodeDescription,
+  nodeDescriptionFile,
+  northboundTokenFile,
+} from './configuration.ts';
 import { agentConfigFile, agentProgram, agentService, agentState, agentUnit, agentUser } from './units.ts';
 
 /** Token of the northbound API, made on this computer and kept there. */
@@ -55,6 +63,7 @@ export async function agentServiceStep(
 ): Promise<Step> {
   const owner = `root:${agentUser}`;
   const service = agentService(layer);
+  const description = layer === 'node' ? nodeDescription(host, context) : null;
   const files: PlacedFile[] = [
     ...(await clientFiles(agentName(layer, host), owner, keys)),
     {
@@ -62,6 +71,7 @@ export async function agentServiceStep(
       mode: '0644',
       content: `${JSON.stringify(agentConfiguration(layer, host, context), null, 2)}\n`,
     },
+    ...(layer === 'node' && description !== null ? [{ path: nodeDescriptionFile, mode: '0644', content: description }] : []),
     ...(layer === 'continuum'
       ? [{ path: northboundTokenFile, mode: '0640', content: await northboundToken(context.stateFolder), owner, secret: true }]
       : []),

@@ -13,42 +13,76 @@ const descriptions: Record<Layer, string> = {
   continuum: 'MLSysOps continuum agent',
 };
 
-/** A node agent reads cgroups of all containers and sets frequencies and limits: it is root, with the rights for that alone. */
+/** None of them needs any of it. What a policy in Python is limited by (setrlimit) is of @system-service. */
+const hardening = `NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateMounts=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+KeyringMode=private
+UMask=0077
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@mount @swap @reboot @module @raw-io @clock @debug @cpu-emulation @obsolete @privileged
+SystemCallErrorNumber=EPERM
+AmbientCapabilities=`;
+
+const unprivileged = `User=${agentUser}
+Group=${agentUser}
+CapabilityBoundingSet=
+PrivateDevices=yes
+DevicePolicy=closed
+ProtectProc=invisible
+ProcSubset=pid
+ProtectKernelTunables=yes
+ProtectControlGroups=yes`;
+
+/**
+ * A node agent reads the cgroups of all containers, and sets frequencies and limits in /sys: it is root, with the right to read and write
+ * files and no other. /sys and /sys/fs/cgroup stay as they are for it.
+ */
 const rights: Record<Layer, string> = {
-  node: `CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_SYS_RESOURCE CAP_SYS_NICE CAP_NET_ADMIN CAP_SYS_PTRACE
-ReadWritePaths=-/sys`,
-  cluster: `User=${agentUser}
-Group=${agentUser}
-CapabilityBoundingSet=
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes`,
-  continuum: `User=${agentUser}
-Group=${agentUser}
-CapabilityBoundingSet=
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes`,
+  node: `CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE
+DevicePolicy=closed
+ReadWritePaths=-/sys
+MemoryMax=256M
+TasksMax=64`,
+  // Policies in Python run beside it, each within a limit of its own.
+  cluster: `${unprivileged}
+MemoryMax=2G
+TasksMax=256`,
+  continuum: `${unprivileged}
+MemoryMax=512M
+TasksMax=64`,
 };
 
+/** systemd before 254 knows no growing delay between starts, and says so in its log: it starts the agent anew every second. */
 export const agentUnit = (layer: Layer): string => `[Unit]
 Description=${descriptions[layer]}
 Wants=network-online.target
 After=network-online.target
+# An agent that cannot start is tried for ever: what it needs may come back.
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${nodeProgram} ${agentProgram(layer)} ${agentConfigFile(layer)}
 Restart=always
 RestartSec=1
+RestartSteps=5
+RestartMaxDelaySec=30
 StateDirectory=${agentState(layer)}
 StateDirectoryMode=0750
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-LockPersonality=yes
-RestrictSUIDSGID=yes
-RestrictRealtime=yes
+${hardening}
 ${rights[layer]}
 
 [Install]

@@ -22,6 +22,7 @@ const unit = `[Unit]
 Description=Message bus of MLSysOps (NATS)
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 User=${busUser}

@@ -1,0 +1,160 @@
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NatsBus } from '../../agents/bus/nats.ts';
+import { subjects } from '../../agents/bus/subjects.ts';
+import { type DecisionRecord, decisionRecordSchema } from '../../agents/decision/record.ts';
+import { type AgentLogLine, agentLogs } from '../../provisioning/phases/agents/logs.ts';
+import { busKeys } from '../../provisioning/phases/bus/keys.ts';
+import { makeRecipe } from '../../provisioning/recipe.ts';
+import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
+import { SshPool } from '../../provisioning/ssh/pool.ts';
+import { type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
+import { makeDoublesBundle } from '../doubles/bundle.ts';
+import { carryOut, recipeOptions, stateFolderOf } from './carry-out.ts';
+import { useHosts } from './fixture.ts';
+import { changedSteps, failuresOf } from './provision.ts';
+
+/** Agents of all layers and the hub of the bus as services of a real host; doubles stand in for Kubernetes and Karmada alone. */
+describe('agents as services of a host', () => {
+  const fixture = useHosts(['management']);
+  let bundle: string;
+  let testbed: Testbed;
+  let distFolder: string;
+  beforeAll(async () => {
+    bundle = mkdtempSync(join(tmpdir(), 'mlsysops-bundle-'));
+    await makeDoublesBundle(bundle);
+    distFolder = join(bundle, 'dist');
+    cpSync(join(recipeOptions.distFolder, 'agents'), join(distFolder, 'agents'), { recursive: true });
+    const [{ name, address, port, user }] = [fixture.host('management')];
+    const { identityFile } = fixture;
+    testbed = testbedSchema.parse({
+      name: fixture.testbed,
+      kind: 'hosts',
+      hosts: [{ name, address, port, user, identityFile, role: 'management', cluster: 'management' }],
+      clusters: { management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' } },
+      artefacts: { bundle },
+    });
+  });
+  afterAll(() => rmSync(bundle, { recursive: true, force: true }));
+
+  const up = () =>
+    carryOut(fixture, {
+      verb: 'up',
+      testbed,
+      phases: makeRecipe({ ...recipeOptions, distFolder }),
+      before: testbed,
+      after: testbed,
+    });
+  const on = (command: string): string => fixture.ssh('management', command).trim();
+  const pidOf = (service: string): string => on(`systemctl show -p MainPID --value ${service}`);
+
+  it('come up with rights of their own, exposed to little', async () => {
+    const { finished, events } = await up();
+    process.stdout.write(`one host, up: ${finished.summary}\n`);
+    expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
+    const subject = on(
+      `sudo sed -n 's/.*client-certificate-data: //p' /etc/mlsysops/cluster.kubeconfig | base64 -d | openssl x509 -noout -subject`,
+    );
+    expect(subject).toContain('mlsysops:cluster-agent');
+    const exposure = Object.fromEntries(
+      ['node', 'cluster', 'continuum', 'bus'].map((name) => {
+        const told = on(`systemd-analyze security --no-pager mlsysops-${name} | tail -n 1`);
+        return [name, Number(/: ([\d.]+) /.exec(told)?.[1] ?? Number.NaN)];
+      }),
+    );
+    process.stdout.write(`exposure: ${JSON.stringify(exposure)}\n`);
+    expect(exposure.node).toBeLessThanOrEqual(3);
+    for (const name of ['cluster', 'continuum', 'bus']) expect(exposure[name], name).toBeLessThanOrEqual(2);
+    const shown = on('sudo ps -eo args');
+    const keys = busKeys(stateFolderOf(fixture), testbed.name, Date.now);
+    expect(shown).not.toContain(await keys.password('continuum'));
+  });
+
+  it('are followed by their logs, and come back when they are killed', async () => {
+    const pool = new SshPool({ knownHosts: new KnownHosts(fixture.knownHostsFile) });
+    try {
+      const [host] = testbed.hosts;
+      const lines: AgentLogLine[] = [];
+      const former = pidOf('mlsysops-node');
+      const following = agentLogs({
+        layer: 'node',
+        execute: (script, how) => pool.execute(host!, script, how),
+        follow: true,
+        lines: 500,
+        signal: AbortSignal.timeout(60_000),
+      });
+      let isKilled = false;
+      for await (const line of following) {
+        lines.push(line);
+        if (line.text !== 'node agent started') continue;
+        if (isKilled) break;
+        isKilled = true;
+        on(`sudo kill -9 ${former}`);
+      }
+      expect(lines.filter(({ text }) => text === 'node agent started').length).toBeGreaterThan(1);
+      expect(lines.some(({ text }) => /code=killed/.test(text))).toBe(true);
+      expect(pidOf('mlsysops-node')).not.toBe(former);
+    } finally {
+      await pool.close();
+    }
+  });
+
+  it('are upgraded one by one in place; decisions outlive that, and a hub that was killed', async () => {
+    const keys = busKeys(stateFolderOf(fixture), testbed.name, Date.now);
+    const pair = await keys.certificate('continuum');
+    const bus = await NatsBus.connect({
+      servers: [`tls://${fixture.host('management').address}:4222`],
+      name: 'test',
+      user: 'continuum',
+      password: await keys.password('continuum'),
+      tls: { ca: await keys.authorityCertificate(), cert: pair.certificate, key: pair.key },
+      connectTimeoutMs: 10_000,
+    });
+    try {
+      const subject = subjects.decision('management', 'continuum', 'continuum');
+      const kept = async () => (await bus.kept(subject, decisionRecordSchema, 0).catch(() => [])).map(({ id }) => id).sort();
+      await bus.publish(subject, decisionRecordSchema, decision('before'));
+      await expect.poll(kept, { timeout: 30_000 }).toEqual(['before']);
+      on(`sudo kill -9 ${pidOf('mlsysops-bus')}`);
+      await bus.publish(subject, decisionRecordSchema, decision('meanwhile'));
+      await expect.poll(kept, { timeout: 60_000 }).toEqual(['before', 'meanwhile']);
+
+      const services = ['mlsysops-node', 'mlsysops-cluster', 'mlsysops-continuum', 'mlsysops-bus'];
+      on('sudo touch /var/lib/mlsysops/node/state-of-its-own');
+      const before = services.map(pidOf);
+      appendFileSync(join(distFolder, 'agents', 'node.mjs'), '\n// a newer one\n');
+      const { finished, events } = await up();
+      expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
+      expect(changedSteps(events)).toEqual(['management agents/program-node', 'management agents/agent-node']);
+      const after = services.map(pidOf);
+      expect(after[0]).not.toBe(before[0]);
+      expect(after.slice(1)).toEqual(before.slice(1));
+      expect(on('sudo ls /var/lib/mlsysops/node')).toContain('state-of-its-own');
+      await expect.poll(kept, { timeout: 30_000 }).toEqual(['before', 'meanwhile']);
+    } finally {
+      await bus.close();
+    }
+  });
+});
+
+const decision = (id: string): DecisionRecord => ({
+  id,
+  revision: 0,
+  time: Date.now(),
+  agent: { id: 'continuum', layer: 'continuum', cluster: 'management' },
+  policy: { name: 'test', version: '1' },
+  trigger: { kind: 'test', text: 'a test' },
+  premises: [],
+  candidates: [{ id: 'stay', label: 'Stay', action: { kind: 'stay' }, predicted: [], terms: [], score: 0 }],
+  choice: 'stay',
+  stay: 'stay',
+  margin: null,
+  neededMargin: 0.1,
+  exploration: false,
+  horizonS: 30,
+  expected: [],
+  title: 'Stayed',
+  sentence: 'Stayed.',
+});
