@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { printJson, table } from './output.ts';
-import type { WithClient } from './testbed.ts';
+import type { WithClient } from './with-client.ts';
 
 /** `mlsysops-cli apps …`: the framework's verbs for applications. */
 export function addApplicationCommands(program: Command, withClient: WithClient): void {

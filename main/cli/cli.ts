@@ -1,12 +1,17 @@
 import { Command, CommanderError } from 'commander';
 import { dataFolder } from '../core/folders.ts';
 import { askCore } from '../transport/attach.ts';
+import { addAgentCommands } from './agents.ts';
 import { addApplicationCommands } from './applications.ts';
+import { addBundleCommands } from './bundle.ts';
+import { addCompletionCommands } from './completion.ts';
 import { connectToCore } from './connect.ts';
 import { addDecisionCommands } from './decisions.ts';
+import { exitCodesHelp } from './exit-codes.ts';
 import { reportError } from './output.ts';
 import { openTerminal } from './ssh.ts';
-import { addTestbedCommands, type WithClient } from './testbed.ts';
+import { addTestbedCommands } from './testbed.ts';
+import type { Here, WithClient } from './with-client.ts';
 
 export { serve } from './serve.ts';
 
@@ -26,16 +31,29 @@ export async function run(argv: string[]): Promise<number> {
     }
   };
 
+  const here: Here = async (use) => {
+    try {
+      code = await use();
+    } catch (error) {
+      code = reportError(error);
+    }
+  };
+
   const program = new Command('mlsysops-cli')
     .description('From four bare hosts to an explained, autonomic edge-cloud testbed')
+    .addHelpText('after', `\n${exitCodesHelp}\n\nMLSYSOPS_DATA: another data folder. NO_COLOR: no colours.`)
+    .showSuggestionAfterError()
     .exitOverride();
-  addTestbedCommands(program, withClient);
+  addTestbedCommands(program, withClient, here);
+  addBundleCommands(program, withClient, here);
+  addAgentCommands(program, withClient);
   addDecisionCommands(program, withClient);
   addApplicationCommands(program, withClient);
   program
     .command('ssh <testbed> <host>')
     .description('A terminal on a host')
     .action((testbed: string, host: string) => withClient((client) => openTerminal(client, testbed, host)));
+  addCompletionCommands(program);
   const core = program.command('core').description('The background process that window, browser and CLI share');
   core
     .command('stop')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { isAct } from '../../agents/decision/record.ts';
 import { printJson } from './output.ts';
-import type { WithClient } from './testbed.ts';
+import type { WithClient } from './with-client.ts';
 
 /** `mlsysops-cli decisions …`: what the agents did, and what they left, with the reason. */
 export function addDecisionCommands(program: Command, withClient: WithClient): void {

@@ -1,24 +1,6 @@
+import { Failure } from '../../provisioning/run/failure.ts';
 import { ContractError } from '../contract/contract.ts';
-
-/** Exit codes by class of failure, so that a script can tell them apart. */
-const exitCodes: Record<string, number> = {
-  'invalid-input': 2,
-  'invalid-file': 2,
-  'no-such-testbed': 3,
-  'no-such-host': 3,
-  'no-such-cluster': 3,
-  unreachable: 4,
-  'host-key-unknown': 5,
-  'host-key-changed': 5,
-  authentication: 6,
-  sudo: 6,
-  preflight: 7,
-  artefact: 8,
-  step: 9,
-  cancelled: 130,
-};
-
-export const exitCodeOf = (code: string): number => exitCodes[code] ?? 1;
+import { exitCodeOf } from './exit-codes.ts';
 
 /** Columns as wide as their content, two spaces apart. */
 export function table(header: string[], rows: string[][]): string {
@@ -31,19 +13,32 @@ export function table(header: string[], rows: string[][]): string {
   return [header, ...rows].map(line).join('\n');
 }
 
-export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-};
+export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 
 /** One sentence on stderr, the remedy below it; the class of the failure becomes the exit code. */
 export function reportError(error: unknown): number {
-  if (error instanceof ContractError) {
-    const remedy = error.remedy && !error.message.includes(error.remedy) ? `\n${error.remedy}` : '';
-    process.stderr.write(`mlsysops-cli: ${error.message}${remedy}\n`);
-    return exitCodeOf(error.code);
+  const known = asKnown(error);
+  if (known === null) {
+    process.stderr.write(`mlsysops-cli: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
   }
-  process.stderr.write(`mlsysops-cli: ${error instanceof Error ? error.message : String(error)}\n`);
-  return 1;
+  const { code, message, remedy } = known;
+  process.stderr.write(`mlsysops-cli: ${message}${remedy && !message.includes(remedy) ? `\n${remedy}` : ''}\n`);
+  return exitCodeOf(code);
+}
+
+/** Errors of the core, failures of provisioning that happen here, and files that cannot be read or written. */
+function asKnown(error: unknown): { code: string; message: string; remedy?: string | undefined } | null {
+  if (error instanceof ContractError) return error;
+  if (error instanceof Failure) {
+    const { code, message, remedy } = error.value;
+    return { code, message, remedy };
+  }
+  if (error instanceof Error && 'syscall' in error && 'path' in error)
+    return { code: 'invalid-file', message: `${String(error.path)}: ${error.message}` };
+  return null;
 }
 
 export const age = (ms: number): string => {
@@ -52,3 +47,6 @@ export const age = (ms: number): string => {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 };
+
+/** "0.4 s", "2 min 5 s" */
+export const duration = (ms: number): string => (ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : age(ms));

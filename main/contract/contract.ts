@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { agentsContract } from './agents.ts';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
 import { runsContract } from './runs.ts';
@@ -27,6 +28,7 @@ export const contract = {
   ...testbedsContract,
   ...runsContract,
   ...secretsContract,
+  ...agentsContract,
   ...topologyContract,
   ...telemetryContract,
   ...decisionsContract,

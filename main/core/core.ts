@@ -4,6 +4,7 @@ import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import { ContractError, type Handlers } from '../contract/contract.ts';
+import { passAgentLogs } from './agent-logs.ts';
 import { deployApplication, listApplications, removeApplication } from './applications.ts';
 import { changedTestbed, createTestbed } from './create.ts';
 import { withContractErrors } from './errors.ts';
@@ -153,6 +154,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       secrets.answer(id, secret);
       return {};
     },
+
+    'agents.logs': (input, emit, signal) => passAgentLogs(input, emit, signal, { testbeds, ssh }),
 
     'topology.watch': ({ testbed }, emit, signal) =>
       whenUp(

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { type CertificateValue, readCertificates } from '../../provisioning/day2/certificates.ts';
 import type { RecipeOptions } from '../../provisioning/phases/support/options.ts';
 import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
+import { makeRecipe } from '../../provisioning/recipe.ts';
 import type { PlanValue } from '../../provisioning/run/events.ts';
 import type { Choice } from '../../provisioning/run/options.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
@@ -13,7 +14,15 @@ import type { Live } from './live.ts';
 import type { Lives } from './lives.ts';
 import type { LocalTestbeds } from './local-testbeds.ts';
 import { makeOperation, verbOf } from './operations.ts';
-import { type HostsRunOptions, hostsCheck, hostsPlan, hostsRun, operationRun, type RunWishes } from './run-hosts.ts';
+import {
+  type HostsRunOptions,
+  hostsCheck,
+  hostsPlan,
+  hostsRun,
+  operationRun,
+  type RunWishes,
+  recipeOptions,
+} from './run-hosts.ts';
 import { twinDown, twinPlan, twinUp } from './run-twin.ts';
 import type { Runs } from './runs.ts';
 import type { SshPools } from './ssh.ts';
@@ -52,11 +61,11 @@ export class Lifecycle {
       await testbeds.rewrite(name, { ...entry.testbed, artefacts: { ...entry.testbed.artefacts, bundle } });
     }
     if (kind !== 'twin') {
-      const { only, skip, hosts } = wishes;
-      const part = only !== undefined || skip !== undefined || hosts !== undefined;
+      const choice = this.#choiceOf(entry, wishes);
+      const part = Object.values(choice).some((some) => some !== undefined);
       // A part that is up does not make the whole so.
       const ends = { done: part ? entry.remembered.state : ('up' as const), otherwise: 'failed' as const };
-      return runs.start(entry, 'up', hostsRun('up', this.#hosts(entry), wishes), ends);
+      return runs.start(entry, 'up', hostsRun('up', this.#hosts(entry), { ...wishes, ...choice }), ends);
     }
     if (Object.values(wishes).some((wish) => wish !== undefined)) throw notForTwins(name);
     const work = twinUp({
@@ -181,6 +190,17 @@ export class Lifecycle {
     if (kind === 'twin') await twins.stop(name);
     if (kind === 'local') await local.destroy(name);
     await testbeds.remove(name);
+  }
+
+  /** A plan of some phases on some hosts is carried out as such, unless something else was asked for. */
+  #choiceOf(entry: TestbedEntry, { only, skip, hosts, plan }: RunWishes): Choice {
+    if (plan === undefined || only !== undefined || skip !== undefined || hosts !== undefined) return { only, skip, hosts };
+    const { chosen } = plan;
+    const phases = makeRecipe(recipeOptions(this.#hosts(entry))).map(({ id }) => id);
+    return {
+      only: phases.every((phase) => chosen.phases.includes(phase)) ? undefined : chosen.phases,
+      hosts: entry.testbed.hosts.every(({ name }) => chosen.hosts.includes(name)) ? undefined : chosen.hosts,
+    };
   }
 
   async #stopTwin(name: string): Promise<void> {
