@@ -6,7 +6,8 @@ import type { AuthenticationOptions } from './authentication.ts';
 import { dial, type OpenHop } from './dial.ts';
 import { hostKeyFailure, unreachable } from './failures.ts';
 import { handshake } from './handshake.ts';
-import type { HostKeyState, KnownHosts } from './known-hosts.ts';
+import { judgeOf } from './judge.ts';
+import type { KnownHosts, SeenHostKey } from './known-hosts.ts';
 import { resolveTarget, type SshTarget, type TargetOptions } from './target.ts';
 
 export interface SshOptions extends AuthenticationOptions, TargetOptions {
@@ -16,12 +17,6 @@ export interface SshOptions extends AuthenticationOptions, TargetOptions {
 }
 
 const defaultTimeoutMs = 15_000;
-
-/** A key that a host showed, and what we think of it. */
-export interface SeenHostKey {
-  key: Buffer;
-  state: HostKeyState;
-}
 
 /** One SSH connection to one host. It closes when `close` is called or the network says so; `closed` tells. */
 export class SshConnection {
@@ -96,14 +91,11 @@ export async function openTarget(
 ): Promise<SshConnection> {
   const seen: { key: SeenHostKey | null } = { key: null };
   const { knownHosts, timeoutMs = defaultTimeoutMs } = options;
-  const { host, port } = target.knownAs;
-  const known = await knownHosts.keysOf(host, port);
+  const { known, knownTypes, judge } = await judgeOf(target, knownHosts, { timeoutMs, openHop, signal });
   const verify = async (key: Buffer): Promise<boolean> => {
-    const state = await knownHosts.check(host, port, key);
-    seen.key = { key, state };
-    return state === 'known';
+    seen.key = await judge(key);
+    return seen.key.state === 'known';
   };
-  const knownTypes = known.map(({ type }) => type);
   const { stream, release } = await dial(target, timeoutMs, openHop, signal);
   try {
     const client = await handshake(target, stream, { options, timeoutMs, knownTypes, verify, authenticate: true, signal });
@@ -117,15 +109,15 @@ export async function openTarget(
 
 /** The key that a host shows now, without logging in there; its jump hosts are logged into. @throws Failure, as `openConnection` for them */
 export async function readHostKey(target: SshTarget, options: SshOptions, signal?: AbortSignal): Promise<SeenHostKey> {
-  const seen: { key: Buffer | null } = { key: null };
-  const { timeoutMs = defaultTimeoutMs } = options;
-  const { host, port } = target.knownAs;
-  const knownTypes = (await options.knownHosts.keysOf(host, port)).map(({ type }) => type);
-  const verify = (key: Buffer): Promise<boolean> => {
-    seen.key = key;
-    return Promise.resolve(false);
+  const seen: { key: SeenHostKey | null } = { key: null };
+  const { knownHosts, timeoutMs = defaultTimeoutMs } = options;
+  const openHop = ownHops(options);
+  const { knownTypes, judge } = await judgeOf(target, knownHosts, { timeoutMs, openHop, signal });
+  const verify = async (key: Buffer): Promise<boolean> => {
+    seen.key = await judge(key);
+    return false;
   };
-  const { stream, release } = await dial(target, timeoutMs, ownHops(options), signal);
+  const { stream, release } = await dial(target, timeoutMs, openHop, signal);
   try {
     (await handshake(target, stream, { options, timeoutMs, knownTypes, verify, authenticate: false, signal })).destroy();
   } catch (error) {
@@ -135,7 +127,7 @@ export async function readHostKey(target: SshTarget, options: SshOptions, signal
     release();
   }
   if (seen.key === null) throw unreachable(target, 'it showed no key');
-  return { key: seen.key, state: await options.knownHosts.check(host, port, seen.key) };
+  return seen.key;
 }
 
 /** Without a pool, the connection to a jump host is for one host alone. */

@@ -1,6 +1,6 @@
 import { Failure } from '../run/failure.ts';
 import type { LoginState } from './authentication.ts';
-import { fingerprintOf, type HostKeyState, keyTypeOf } from './known-hosts.ts';
+import { fingerprintOf, keyTypeOf, type SeenHostKey } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
 
 const tcpCauses: Record<string, string> = {
@@ -81,18 +81,19 @@ export function expiredPassword(target: SshTarget): Failure {
 
 export function hostKeyFailure(
   target: SshTarget,
-  seen: { key: Buffer; state: HostKeyState },
+  seen: SeenHostKey,
   known: { type: string; key: Buffer }[],
   file: string,
 ): Failure {
   const algorithm = keyTypeOf(seen.key);
   const fingerprint = fingerprintOf(seen.key);
   const hostKey = { algorithm, fingerprint, was: known[0] ? fingerprintOf(known[0].key) : undefined };
+  const certificate = seen.certificate === undefined ? '' : `, and its certificate does not make it so: ${seen.certificate}`;
   if (seen.state === 'new') {
     return new Failure({
       code: 'host-key-unknown',
       host: target.name,
-      cause: `first contact with ${called(target)}: its key ${algorithm} ${fingerprint} is not known yet`,
+      cause: `first contact with ${called(target)}: its key ${algorithm} ${fingerprint} is not known yet${certificate}`,
       remedy: `Compare it with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_${algorithm.replace('ssh-', '').replace(/-.*/, '')}_key.pub on its console), then trust it`,
       hostKey,
     });
@@ -103,7 +104,7 @@ export function hostKeyFailure(
     host: target.name,
     cause: revoked
       ? `the key that ${called(target)} shows, ${algorithm} ${fingerprint}, has been revoked`
-      : `the key of ${called(target)} has changed: it was ${hostKey.was}, now it is ${algorithm} ${fingerprint}. Somebody may be in between`,
+      : `the key of ${called(target)} has changed: it was ${hostKey.was}, now it is ${algorithm} ${fingerprint}. Somebody may be in between${certificate}`,
     remedy: revoked
       ? 'Give the host a new key (ssh-keygen -A), then trust that one'
       : `If the host was installed anew, trust its new key; its old one is in ${file}. If not, do not go on`,

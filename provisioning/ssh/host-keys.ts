@@ -1,7 +1,7 @@
 import { Failure } from '../run/failure.ts';
 import type { Host } from '../testbed/schema.ts';
-import { readHostKey, type SeenHostKey, type SshOptions } from './connection.ts';
-import { fingerprintOf, keyTypeOf } from './known-hosts.ts';
+import { readHostKey, type SshOptions } from './connection.ts';
+import { fingerprintOf, keyTypeOf, type SeenHostKey } from './known-hosts.ts';
 import { resolveTarget, type SshTarget } from './target.ts';
 
 export interface HostKeyReport {

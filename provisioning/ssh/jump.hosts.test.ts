@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Host } from '../testbed/schema.ts';
@@ -41,7 +42,6 @@ describe('a host behind jump hosts', () => {
     // Twice to the target: by way of gate and inner, and by way of gate alone.
     expect([gate, inner, target].map(logins)).toEqual([1, 1, 2]);
     const content = Buffer.alloc(2_000_000, 'jump');
-    const { createHash } = await import('node:crypto');
     const sha256 = createHash('sha256').update(content).digest('hex');
     const file = { source: content, path: path.join(target.folder, 'sent'), mode: '0600', sha256 };
     expect(await pool.transfer(behind(gate, inner), file)).toBe(content.length);

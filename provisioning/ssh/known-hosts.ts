@@ -5,6 +5,14 @@ import { matchesList } from './patterns.ts';
 
 export type HostKeyState = 'known' | 'new' | 'changed' | 'revoked';
 
+/** A key that a host showed, and what we think of it. */
+export interface SeenHostKey {
+  key: Buffer;
+  state: HostKeyState;
+  /** Why its certificate does not make it known; where known_hosts names an authority for this host. */
+  certificate?: string;
+}
+
 /** One line of known_hosts that holds a key; everything else is kept as it is. */
 interface Entry {
   marker: string | null;
