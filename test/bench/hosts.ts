@@ -25,6 +25,8 @@ export interface BenchHosts {
   targets: Target[];
   /** The same hosts at `roundTripMs`, through proxies of another process. */
   delayed(roundTripMs: number): Promise<{ targets: Target[]; close(): void }>;
+  /** Trusts more places where the first host can be reached. */
+  trust(places: { address: string; port: number }[]): void;
   /** Runs a shell script on a host with OpenSSH's own client. */
   ssh(target: Target, script: string): Promise<string>;
   close(): Promise<void>;
@@ -64,6 +66,9 @@ export async function makeHosts(names: string[]): Promise<BenchHosts> {
         return { name, address: '127.0.0.1', port };
       });
       return { targets, close: () => void proxy.stdin.end() };
+    },
+    trust(places) {
+      for (const { address, port } of places) know(port === 22 ? address : `[${address}]:${port}`, made[0]?.hostKeys ?? []);
     },
     ssh(target, script) {
       const settings = [
