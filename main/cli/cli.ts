@@ -15,30 +15,8 @@ import type { Here, WithClient } from './with-client.ts';
 
 export { serve } from './serve.ts';
 
-/** Runs one command line. @returns its exit code: 0, or by class of failure. */
-export async function run(argv: string[]): Promise<number> {
-  let code = 0;
-  const withClient: WithClient = async (use) => {
-    try {
-      const connection = await connectToCore();
-      try {
-        code = await use(connection.client);
-      } finally {
-        connection.close();
-      }
-    } catch (error) {
-      code = reportError(error);
-    }
-  };
-
-  const here: Here = async (use) => {
-    try {
-      code = await use();
-    } catch (error) {
-      code = reportError(error);
-    }
-  };
-
+/** The command line as a tree: what it has, `--help` tells and completion offers. */
+export function makeProgram(withClient: WithClient, here: Here): Command {
   const program = new Command('mlsysops-cli')
     .description('From four bare hosts to an explained, autonomic edge-cloud testbed')
     .addHelpText('after', `\n${exitCodesHelp}\n\nMLSYSOPS_DATA: another data folder. NO_COLOR: no colours.`)
@@ -58,17 +36,41 @@ export async function run(argv: string[]): Promise<number> {
   core
     .command('stop')
     .description('End it, with its twins; it starts again by itself')
-    .action(async () => {
+    .action(() =>
+      here(async () => {
+        try {
+          await askCore(dataFolder(process.env), '/stop');
+        } catch (error) {
+          if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+          process.stdout.write('No core is running.\n');
+        }
+        return 0;
+      }),
+    );
+  return program;
+}
+
+/** Runs one command line. @returns its exit code: 0, or by class of failure. */
+export async function run(argv: string[]): Promise<number> {
+  let code = 0;
+  const here: Here = async (use) => {
+    try {
+      code = await use();
+    } catch (error) {
+      code = reportError(error);
+    }
+  };
+  const withClient: WithClient = (use) =>
+    here(async () => {
+      const connection = await connectToCore();
       try {
-        await askCore(dataFolder(process.env), '/stop');
-      } catch (error) {
-        if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) code = reportError(error);
-        else process.stdout.write('No core is running.\n');
+        return await use(connection.client);
+      } finally {
+        connection.close();
       }
     });
-
   try {
-    await program.parseAsync(argv);
+    await makeProgram(withClient, here).parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return reportError(error);
