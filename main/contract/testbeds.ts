@@ -138,6 +138,8 @@ export const testbedsContract = {
     z.array(
       z.object({
         host: z.string(),
+        /** Set when it is the key of a jump host on the way to `host`, which is to be trusted first: by `testbeds.trust` of that host. */
+        jumpHost: z.string().optional(),
         state: z.enum(['known', 'new', 'changed', 'unreachable']),
         algorithm: z.string().optional(),
         fingerprint: z.string().optional(),
