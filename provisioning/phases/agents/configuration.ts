@@ -33,9 +33,11 @@ export function nodeDescription(host: Host, context: RunContext): string | null 
   const facts = factsOf(host, context);
   if (facts === undefined) return null;
   const description = describeNode(facts, host);
+  // What another look would find otherwise would have the agent started anew by each run: the frequency of a moment, which is no range, and
+  // in a container the interfaces of pods, which nothing tells from its own.
   const { frequency } = description.hardware?.cpu ?? {};
-  // A lone frequency is the one of a moment, no range: each run would find another, and start the agent anew for it.
   if (Array.isArray(frequency) && frequency.length < 2) delete description.hardware?.cpu?.frequency;
+  if (facts.container !== null) delete description.network_resources?.redirection_interface;
   return stringify({ MLSysOpsNode: description });
 }
 

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { parseDescription } from '../../../agents/descriptions/parse.ts';
+import type { HostFacts } from '../../run/phase.ts';
+import { contextDouble, exampleTestbed } from '../support/context-double.ts';
+import { agentConfiguration, nodeDescription, nodeDescriptionFile } from './configuration.ts';
+
+const testbed = exampleTestbed();
+const host = testbed.hosts.find(({ name }) => name === 'worker-1')!;
+const told = (facts: Partial<HostFacts> = {}) =>
+  nodeDescription(host, contextDouble(testbed, '/nowhere', undefined, facts)) ?? '';
+const hardware = {
+  frequenciesGhz: [1.2, 3.6],
+  diskBytes: 1e11,
+  gpus: [],
+  rapl: [],
+  batteries: [],
+  powerSensors: [],
+  mains: null,
+};
+const pod = { name: 'veth1', kind: 'virtual' as const, macAddress: '52:54:00:00:00:02', up: true, speedMbps: null };
+const own = { ...pod, name: 'host0' };
+
+describe('the description that a node agent is given', () => {
+  it('is one of its own host, as the agent reads it', () => {
+    const read = parseDescription(told(), nodeDescriptionFile);
+    expect(read).toMatchObject({ kind: 'MLSysOpsNode', value: { name: 'worker-1', cluster_id: 'cluster1' } });
+    const configuration = agentConfiguration('node', host, contextDouble(testbed, '/nowhere'));
+    expect(configuration).toMatchObject({ node: 'worker-1', descriptionFile: nodeDescriptionFile });
+    expect(agentConfiguration('cluster', host, contextDouble(testbed, '/nowhere')).descriptionFile).toBeUndefined();
+  });
+
+  it('stays the same from run to run: neither the frequency of a moment nor the interfaces of pods are in it', () => {
+    expect(told()).toContain('3.6');
+    const at = (ghz: number) => told({ hardware: { ...hardware, frequenciesGhz: [ghz] } });
+    expect(at(2.1)).toBe(at(2.3));
+    const before = told({ container: 'systemd-nspawn', interfaces: [own] });
+    expect(told({ container: 'systemd-nspawn', interfaces: [own, pod] })).toBe(before);
+  });
+});
