@@ -75,6 +75,17 @@ describe('the recipe', () => {
     }
   });
 
+  it('tells the same steps when nothing has changed, or a plan would never be carried out', async () => {
+    const told = async () =>
+      (await allSteps('twice', nodeNetworks)).found.map(({ phase, host, step }) => {
+        const change = typeof step.change === 'string' ? step.change : null;
+        return { phase: phase.id, host, id: step.id, observe: step.observe, verify: step.verify, change };
+      });
+    // The first one makes the keys that the others find.
+    await told();
+    expect(await told()).toEqual(await told());
+  });
+
   it('has steps with ids of their own, and needs only phases that it has', async () => {
     const { recipe, testbed, found } = await allSteps('ids', nodeNetworks);
     for (const phase of recipe) {
