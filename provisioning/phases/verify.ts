@@ -1,13 +1,15 @@
-import type { Phase, Step } from '../run/phase.ts';
+import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host, Testbed } from '../testbed/schema.ts';
 import { layersOf } from './agents/configuration.ts';
 import { agentService } from './agents/units.ts';
 import { busHealthy } from './bus/server.ts';
 import { memberReady } from './karmada/scripts.ts';
 import { kubectl } from './kubernetes/scripts.ts';
-import { hostsOf, isControlPlane, memberClusters } from './support/hosts.ts';
+import { factsOf, hostsOf, isControlPlane, memberClusters } from './support/hosts.ts';
 import type { PhaseTools } from './support/options.ts';
 import { allOf, complain, quote, script, waitFor } from './support/shell.ts';
+import { hearAgents } from './verify/agents-heard.ts';
+import { dnsStep } from './verify/dns.ts';
 
 const waitS = 60;
 
@@ -22,15 +24,30 @@ export const verifyPhase = (tools: PhaseTools): Phase => ({
           other.name === host.name || host.role === 'management' || (isControlPlane(host) && other.cluster === host.cluster),
       )
       .flatMap((other) => ['network', 'karmada', 'agents'].map((phase) => ({ host: other.name, phase }))),
-  steps: (host, context) => [
+  steps: async (host, context) => [
     agentsActiveStep(host),
     ...(isControlPlane(host) ? [busStep, nodesReadyStep(host, context.testbed)] : []),
+    ...(isControlPlane(host) && (await hasDns(tools, host, context)) ? [dnsStep(host.cluster)] : []),
     ...(host.role === 'management' ? memberClusters(context.testbed).map(memberStep) : []),
   ],
   after: async (context) => {
+    await hearAgents(context);
     for (const hook of tools.options.verifyHooks ?? []) await hook(context);
   },
 });
+
+/** The doubles of Kubernetes run no pods of its own, and so no DNS. */
+async function hasDns(tools: PhaseTools, host: Host, context: RunContext): Promise<boolean> {
+  const architecture = factsOf(host, context)?.architecture;
+  if (architecture === undefined) return false;
+  const artefacts = await tools.artefacts(context);
+  // What cannot be told now (the bundle is gone) fails where it is needed; a reset goes on without it.
+  const bundled = await artefacts.bundled(architecture).catch(() => []);
+  const isDouble = bundled.some(({ name, double }) => name === 'kubeadm' && double !== undefined);
+  if (isDouble)
+    context.log('verify', host.name, `${host.cluster} is made of doubles, which have no cluster DNS: it is not looked for`);
+  return !isDouble;
+}
 
 /** A check as a step: in place when it holds; otherwise it is waited for, and what is missing is named. */
 const check = (id: string, title: string, condition: string, otherwise: string): Step => ({
