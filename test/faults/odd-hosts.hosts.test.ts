@@ -105,7 +105,10 @@ describe('odd hosts', () => {
   const look = `sudo sh -c 'sha256sum ${planted}; systemctl is-active k3s containerd nats-server; ctr -n theirs tasks ls | grep -c RUNNING; cat /proc/sys/net/ipv4/ip_forward'`;
 
   beforeAll(() => {
-    fixture.ssh('management', `printf 'mkdir ~/.awake 2>/dev/null && sleep 1.7\\n' | cat - ~/.bashrc >~/.slow; mv ~/.slow ~/.bashrc`);
+    fixture.ssh(
+      'management',
+      `printf 'mkdir ~/.awake 2>/dev/null && sleep 1.7\\n' | cat - ~/.bashrc >~/.slow; mv ~/.slow ~/.bashrc`,
+    );
     fixture.ssh(
       'master-1',
       `sudo sh -e -c '
