@@ -90,7 +90,7 @@ async function run(hosts: BenchHosts, addresses: readonly string[], verb: 'up' |
         cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
       },
       // Their addresses share one network stack, so that no two can listen on a port to be tried.
-      preflight: { ignore: ['reach-6443', 'reach-4222', 'reach-7422', 'reach-32443', 'reach-8000'] },
+      preflight: { ignore: ['reach-6443', 'reach-4222', 'reach-7422', 'reach-32443', 'reach-8000', 'reach-10250'] },
     }),
     phases,
     verb,
