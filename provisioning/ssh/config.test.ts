@@ -154,7 +154,7 @@ Match all
       fc.property(config, alias, (text, name) => compare(text, [name])),
       { numRuns: 120 },
     );
-  });
+  }, 60_000);
 
   it('replaces tokens in the names of keys as ssh does', () => {
     const text =

@@ -68,7 +68,7 @@ describe('testbed.yaml', () => {
         messageOf(good.slice(0, at) + patch + good.slice(at + length));
       }),
     );
-  });
+  }, 60_000);
 
   it('reads what it writes', () => {
     fc.assert(
