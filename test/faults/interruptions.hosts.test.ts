@@ -74,18 +74,21 @@ async function run(verb: 'up' | 'down', onEach: (event: RunEvent, count: number)
   return { state: finished.state, failures };
 }
 
-/** A run in a process of its own that is killed at an event; gives whether it was done before. */
-function runAndKill(verb: 'up' | 'down', at: number): Promise<boolean> {
+/** A run in a process of its own that is killed at an event, or put to sleep for a while; gives whether it was done. */
+function runApart(verb: 'up' | 'down', at: number, kind: 'kill' | 'sleep'): Promise<boolean> {
   const options = { testbed: throughProxies(), verb, knownHosts: fixture.knownHostsFile, stateFolder, largeFile, owner };
   const process = spawn(globalThis.process.execPath, [child, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let count = 0;
   createInterface({ input: process.stdout }).on('line', () => {
-    if (++count === at) process.kill('SIGKILL');
+    if (++count !== at) return;
+    process.kill(kind === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+    // How long it sleeps is what is tried here, not something that is waited for.
+    if (kind === 'sleep') setTimeout(() => process.kill('SIGCONT'), 700);
   });
   return new Promise((resolve) => process.once('close', (code) => resolve(code === 0)));
 }
 
-const kinds = ['kill', 'kill', 'kill', 'cut', 'cut', 'cut', 'power-cut'] as const;
+const kinds = ['kill', 'kill', 'kill', 'sleep', 'cut', 'cut', 'cut', 'power-cut'] as const;
 
 describe(`${rounds} random interruptions`, () => {
   beforeAll(async () => {
@@ -127,12 +130,14 @@ describe(`${rounds} random interruptions`, () => {
       if (verb === 'up') await everywhere(`rm -rf ${folder} /run/interrupted-service`);
       let done: boolean;
       let back: Promise<unknown> = Promise.resolve();
-      if (kind === 'kill') done = await runAndKill(verb, at);
-      else {
-        let done_ = false;
+      if (kind === 'kill' || kind === 'sleep') {
+        done = await runApart(verb, at, kind);
+        if (kind === 'sleep') expect(done, what).toBe(true);
+      } else {
+        let interrupted = false;
         const outcome = await run(verb, (_event, count) => {
-          if (count !== at || done_) return;
-          done_ = true;
+          if (count !== at || interrupted) return;
+          interrupted = true;
           if (kind === 'cut') proxies.get(victim)!.cut();
           else
             back = fixture.controls.powerCut(fixture.testbed, victim).then(() => fixture.controls.start(fixture.testbed, victim));
