@@ -40,9 +40,10 @@ export function tell(record: Omit<DecisionRecord, 'title' | 'sentence'>): { titl
   switch (chosen.action.kind) {
     case 'move': {
       const { component, from, to } = chosen.action;
+      const why = record.trigger.kind === 'misplaced' ? record.trigger.text : reason(record, chosen);
       return {
         title: `Moved ${component} to ${to}`,
-        sentence: `Moved ${component} from ${from} to ${to}, because ${reason(record, chosen)}.`,
+        sentence: `Moved ${component} from ${from} to ${to}, because ${why}.`,
       };
     }
     case 'deploy':

@@ -40,7 +40,8 @@ function healthRejection(node: NodeSituation, now: number): Rejection | undefine
   return undefined;
 }
 
-function placementRejection(
+/** Why a description keeps a component off a node, whatever the state of the node is. */
+export function placementRejection(
   node: NodeSituation,
   application: ApplicationDescription,
   component: ComponentDescription,

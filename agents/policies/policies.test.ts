@@ -238,6 +238,30 @@ describe('static-placement', () => {
   });
 });
 
+test('static-placement moves what its description has come to want elsewhere, and leaves what has nowhere to go', () => {
+  const on = (node: string) => {
+    const { components } = application();
+    const bench = new Bench(
+      application({ permitted_actions: [], components: [{ ...components[1]!, node_placement: { node } }] }),
+    );
+    const policy = staticPlacement.create({});
+    const [trigger] = policy.analyze(bench.input);
+    const proposal = trigger && policy.plan(bench.input, trigger);
+    return { trigger, proposal, record: proposal && decideOn(policy, proposal, trigger, bench.now) };
+  };
+  expect(on('worker-1').trigger).toBeUndefined();
+  const { trigger, proposal, record } = on('worker-2');
+  expect(trigger).toMatchObject({ kind: 'misplaced', component: 'classifier' });
+  expect(record?.sentence).toBe(
+    'Moved classifier from worker-1 to worker-2, because classifier of smart-camera is on worker-1, but classifier must be on worker-2.',
+  );
+  expect(proposal?.command(proposal.options.find(({ id }) => id === record?.choice)!)).toEqual({
+    name: 'smart-camera',
+    deployment_plan: { initial_plan: false, classifier: [{ action: 'move', src_host: 'worker-1', target_host: 'worker-2' }] },
+  });
+  expect(isAct(on('worker-3').record!)).toBe(false);
+});
+
 describe('cluster-placement', () => {
   const member = (name: string, more: Partial<ContinuumSituation['members'][number]> = {}) => ({
     name,

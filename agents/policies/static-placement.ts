@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { constant, type Expression, minimum, multiply, premise } from '../decision/expression.ts';
 import type { Premise } from '../decision/record.ts';
+import type { Json } from '../mechanisms/mechanism.ts';
 import type { DescribedApplication } from '../orchestration/orchestrator.ts';
-import { rejectionOf } from './constraints.ts';
+import { placementRejection, rejectionOf } from './constraints.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import type { ClusterSituation } from './situation.ts';
 
@@ -13,7 +14,10 @@ const settingsSchema = z.strictObject({
   horizonS: z.number().positive().default(30),
 });
 
-/** First placement of each component: on a node that its description allows, the least loaded first. */
+/**
+ * Placement of each component on a node that its description allows, the least loaded first: when it has none yet, and when its description
+ * has come to want another one.
+ */
 class StaticPlacement implements Policy<ClusterSituation> {
   readonly name = 'static-placement';
   readonly version = '1';
@@ -24,6 +28,10 @@ class StaticPlacement implements Policy<ClusterSituation> {
   }
 
   analyze({ view }: PolicyInput<ClusterSituation>): Trigger[] {
+    return [...this.#unplaced(view), ...misplaced(view)];
+  }
+
+  #unplaced(view: ClusterSituation): Trigger[] {
     return view.applications.flatMap((application) => {
       const { name, components } = application.description;
       const placed = new Set(view.components.filter((view) => view.application === name).map(({ component }) => component));
@@ -48,21 +56,25 @@ class StaticPlacement implements Policy<ClusterSituation> {
     const { loadWeight, componentsWeight, horizonS } = this.#settings;
     const premises: Premise[] = [];
     const readings: Proposal['readings'] = {};
+    const here = pinOf(view, application.description.name, name);
     const options: Option[] = [
       {
         id: 'stay',
-        label: 'Leave it without a node',
-        action: { kind: 'stay', component: name },
+        label: here ? `Stay on ${here}, where it should not be` : 'Leave it without a node',
+        action: { kind: 'stay', component: name, ...(here && { host: here }) },
         predicted: [],
         terms: [{ name: 'Service', expression: constant(0) }],
       },
     ];
     for (const node of view.nodes.toSorted((a, b) => a.name.localeCompare(b.name))) {
+      if (node.name === here) continue;
       const rejected = rejectionOf(node, application.description, component, view, now);
       const option: Option = {
         id: `on:${node.name}`,
-        label: `Place on ${node.name}`,
-        action: { kind: 'deploy', component: name, host: node.name },
+        label: here ? `Move to ${node.name}` : `Place on ${node.name}`,
+        action: here
+          ? { kind: 'move', component: name, from: here, to: node.name }
+          : { kind: 'deploy', component: name, host: node.name },
         predicted: [],
         terms: [],
       };
@@ -89,16 +101,16 @@ class StaticPlacement implements Policy<ClusterSituation> {
         });
         terms.push({ name: 'Load', expression: multiply(-loadWeight, minimum(premise(id), 1)) });
       }
-      const here = view.components.filter(({ pin }) => pin === node.name).length;
+      const placed = view.components.filter(({ pin }) => pin === node.name).length;
       const id = `placed:${node.name}`;
       premises.push({
         id,
         name: `Components on ${node.name}`,
-        value: here,
+        value: placed,
         unit: '',
         at: now,
         source: 'Deployments in the Kubernetes API',
-        usual: here,
+        usual: placed,
         range: [0, 32],
       });
       const perCore = 1 / Math.max(node.cores, 1);
@@ -114,16 +126,37 @@ class StaticPlacement implements Policy<ClusterSituation> {
       horizonS,
       mechanism: 'fluidity',
       command: (option) => {
-        const host = option.action.kind === 'deploy' ? option.action.host : '';
+        const { action } = option;
+        const step: Json =
+          action.kind === 'move'
+            ? { action: 'move', src_host: action.from, target_host: action.to }
+            : { action: 'deploy', host: action.kind === 'deploy' ? action.host : '' };
         return {
           name: application.description.name,
-          deployment_plan: { initial_plan: true, [name]: [{ action: 'deploy', host }] },
+          deployment_plan: { initial_plan: action.kind !== 'move', [name]: [step] },
         };
       },
       readings,
     };
   }
 }
+
+const pinOf = (view: ClusterSituation, application: string, component: string): string | null =>
+  view.components.find((one) => one.application === application && one.component === component)?.pin ?? null;
+
+/** Components on a node that their description does not want (any more). What it asks for needs no permission of its own. */
+const misplaced = (view: ClusterSituation): Trigger[] =>
+  view.applications.flatMap(({ description }) =>
+    description.components.flatMap((component): Trigger[] => {
+      const { name } = component.metadata;
+      const node = view.nodes.find((one) => one.name === pinOf(view, description.name, name));
+      const why = node && placementRejection(node, description, component, view);
+      // Components that must be together and are apart would each go where the other one was.
+      if (!why || why.rule === 'single_node') return [];
+      const text = `${name} of ${description.name} is on ${node.name}, but ${why.reason}`;
+      return [{ kind: 'misplaced', text, application: description.name, component: name }];
+    }),
+  );
 
 /** Components after those they depend on; a circle is broken where it is met. */
 function inOrderOfDependence({ description }: DescribedApplication): string[] {
