@@ -21,6 +21,7 @@ import {
 } from './kubernetes/scripts.ts';
 import { bootstrapToken, caCertHash } from './kubernetes/token.ts';
 import { appliedNote, sameMinorStep } from './kubernetes/version.ts';
+import { forgetNodeNetworks } from './network/node-networks.ts';
 import { neededFacts } from './prepare.ts';
 import { companionSteps } from './support/companions.ts';
 import { addressOf, controlPlaneOf, hostsOf, isAdopted, isControlPlane } from './support/hosts.ts';
@@ -158,14 +159,21 @@ function initStep(host: Host, context: RunContext): Step {
   };
 }
 
+/** True on a worker whose cluster knows it by the credentials that it has. */
+const memberCheck = (host: Host): string => `${kubectl('/etc/kubernetes/kubelet.conf')} get node ${host.name} >/dev/null 2>&1`;
+
 function joinStep(host: Host, context: RunContext): Step {
   const kubelet = '/etc/kubernetes/kubelet.conf';
-  const isMember = `${kubectl(kubelet)} get node ${host.name} >/dev/null 2>&1`;
+  const isMember = memberCheck(host);
   return {
     id: 'kubeadm-join',
     title: `Join ${host.cluster} as a worker`,
     observe: allOf(`[ -e ${doneNote} ]`, 'systemctl is-active -q kubelet', isMember),
-    files: async () => [{ path: kubeadmFile, mode: '0600', content: await workerJoinConfiguration(host, context), secret: true }],
+    files: async () => {
+      // A node that is made anew gets another pod network than the one that its cluster was asked for before.
+      forgetNodeNetworks(host.cluster, context);
+      return [{ path: kubeadmFile, mode: '0600', content: await workerJoinConfiguration(host, context), secret: true }];
+    },
     change: script(
       // A stopped kubelet is started; only a node that its cluster does not know (any more) is made anew.
       `if [ -e ${doneNote} ] && ${isMember}; then`,
@@ -195,6 +203,14 @@ async function workerJoinConfiguration(host: Host, context: RunContext): Promise
   const controlPlane = controlPlaneOf(context.testbed, host.cluster);
   const token = await bootstrapToken(context.stateFolder, host.cluster);
   const configuration = await clusterInitConfiguration(controlPlane, context);
+  const place = { phase, step: 'kubeadm-join', timeoutS: 60 };
+  const standing = await context.execute(
+    host.name,
+    script(`if [ -e ${doneNote} ] && ${memberCheck(host)}; then echo member; fi`),
+    place,
+  );
+  // A host that was reset or re-imaged may still stand in its cluster as Ready; kubeadm refuses to join a second one of that name.
+  const forget = standing.includes('member') ? ':' : `${kubectl()} delete node ${host.name} --ignore-not-found >/dev/null`;
   const [id] = token.split('.');
   const certificate = await context.execute(
     controlPlane.name,
@@ -205,9 +221,10 @@ async function workerJoinConfiguration(host: Host, context: RunContext): Promise
       '  kubeadm token create --config="$file" >/dev/null || { rm -f "$file"; exit 1; }',
       '  rm -f "$file"',
       'fi',
+      forget,
       'cat /etc/kubernetes/pki/ca.crt',
     ),
-    { phase, step: 'kubeadm-join', timeoutS: 60 },
+    place,
   );
   return joinConfiguration(context.testbed, {
     host,

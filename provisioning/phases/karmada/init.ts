@@ -1,7 +1,7 @@
 import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
-import { addressOf } from '../support/hosts.ts';
+import { addressOf, isAdopted } from '../support/hosts.ts';
 import { allOf, complain, script, undoing, waitFor } from '../support/shell.ts';
 import { podTroubles } from './pod-troubles.ts';
 import { begunNote, doneNote, karmadaFolder, karmadaPort, karmadaReady } from './scripts.ts';
@@ -85,6 +85,15 @@ export function initStep(host: Host, context: RunContext, crds: string | null): 
         remedy: 'Remove that service, then run again',
       },
     ],
-    undo: undoing(`rm -rf ${karmadaFolder} ${etcdFolder} ${begunNote} ${doneNote}`),
+    undo: undoing(
+      // Its pods go with the cluster, and so does the note that they are ours: until then the next "up" must know it.
+      ...(isAdopted(host, context.testbed)
+        ? [
+            `if [ -e ${begunNote} ]; then ${kubectl()} delete namespace karmada-system --ignore-not-found --wait=false >/dev/null; fi`,
+            `rm -f ${begunNote}`,
+          ]
+        : []),
+      `rm -rf ${karmadaFolder} ${etcdFolder} ${doneNote}`,
+    ),
   };
 }

@@ -38,7 +38,7 @@ export function registerStep(host: Host, context: RunContext): Step {
         `${answers(`https://${endpoint}/readyz`)} || { ${complain(`Karmada's API at ${endpoint} cannot be reached from ${host.name}`)}; exit 1; }`,
         // karmadactl refuses what is left of an earlier try, and says so with exit code 0.
         `${inNamespace} delete deployment/karmada-agent secret/karmada-kubeconfig serviceaccount/karmada-agent-sa --ignore-not-found >/dev/null`,
-        reasonLast(register, ':'),
+        reasonLast(register, podTroubles(inNamespace)),
         waitFor(
           agentRuns,
           120,

@@ -3,7 +3,7 @@ import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host, Testbed } from '../../testbed/schema.ts';
 import { factsOf, isControlPlane } from '../support/hosts.ts';
 import type { PhaseTools } from '../support/options.ts';
-import { allOf, installedFolder, quote, script } from '../support/shell.ts';
+import { allOf, installedFolder, quote, script, undoing } from '../support/shell.ts';
 
 /**
  * Which hosts run what is in an archive of images, by its name in the bundle: those of a control plane and of Karmada are large, and a
@@ -38,16 +38,22 @@ function importStep(entry: BundleEntry, pauseImage: string, localPath: () => Pro
   return {
     id: `import-${entry.name}`,
     title: `Import container images (${entry.name})`,
-    observe: allOf(`[ "$(cat ${note} 2>/dev/null)" = ${entry.sha256} ]`),
+    // An image may be gone again: kubelet removes those that nobody uses when the disk fills up.
+    observe: allOf(
+      `[ "$(head -n 1 ${note} 2>/dev/null)" = ${entry.sha256} ]`,
+      `{ there=$(ctr -n k8s.io images ls -q 2>/dev/null); tail -n +2 ${note} | { while read -r image; do printf '%s\\n' "$there" | grep -qxF "$image" || exit 1; done; }; }`,
+    ),
     files: async () => [{ path: archive, mode: '0600', localPath: await localPath(), sha256: entry.sha256 }],
     change: script(
       `mkdir -p ${installedFolder}`,
-      `ctr -n k8s.io images import ${archive}`,
+      // containerd 1 says "unpacking NAME (sha256:…)...done" of each, containerd 2 "NAME saved".
+      `imported=$(ctr -n k8s.io images import ${archive})`,
       `rm -f ${archive}`,
       `pause=$(ctr -n k8s.io images ls -q | grep '/pause:' | head -n 1)`,
       `if [ -n "$pause" ] && [ "$pause" != ${quote(pauseImage)} ]; then ctr -n k8s.io images tag --force "$pause" ${quote(pauseImage)}; fi`,
-      `echo ${entry.sha256} >${note}`,
+      `{ echo ${entry.sha256}; printf '%s\\n' "$imported" | sed -n -e 's/^unpacking \\([^ ]*\\) .*/\\1/p' -e 's/^\\([^ ]*\\)[[:space:]]*saved.*/\\1/p'; } >${note}`,
     ),
     timeoutS: 600,
+    undo: undoing(`rm -f ${archive} ${note}`),
   };
 }

@@ -6,6 +6,8 @@ const overlayLink = 'mlsysops-vxlan';
 /** As flannel's, so that firewalls that let that one pass let ours pass. */
 export const overlayPort = 8472;
 const overlayId = 4711;
+/** Marks our routes in the kernel's table, so that those to nodes that are gone, or have another network now, are found again. */
+const routeMark = 'proto 118';
 
 /** Bridge and host-local of the CNI plugins; leaving the cluster is masqueraded by our unit, so that pods see each other's own addresses. */
 export const conflist = (podCidr: string, mtu?: number): string =>
@@ -61,7 +63,7 @@ const overlay = (own: string, address: string, routes: readonly Route[]): string
   ...routes.flatMap(({ to, via, peer }) => [
     `ip neigh replace ${via} lladdr ${overlayHardwareAddress(to)} dev ${overlayLink} nud permanent`,
     `bridge fdb replace ${overlayHardwareAddress(to)} dev ${overlayLink} dst ${peer}`,
-    `ip route replace ${to} via ${via} dev ${overlayLink} onlink`,
+    `ip route replace ${to} via ${via} dev ${overlayLink} onlink ${routeMark}`,
   ]),
 ];
 
@@ -90,9 +92,10 @@ export const upScript = (network: NodeNetwork): string =>
     '#!/bin/sh',
     '# Written by MLSysOps Desktop: routes to the pods of the other nodes.',
     'set -eu',
+    `ip route flush ${routeMark}`,
     ...(throughOverlay(network)
       ? overlay(network.own, network.address, network.routes)
-      : network.routes.map((route) => `ip route replace ${route.to} via ${route.via}`)),
+      : network.routes.map((route) => `ip route replace ${route.to} via ${route.via} ${routeMark}`)),
     ...rules(network.own, network.cluster).map((rule) => `${iptables('C', rule)} 2>/dev/null || ${iptables('I', rule)}`),
     '',
   ].join('\n');
@@ -100,7 +103,7 @@ export const upScript = (network: NodeNetwork): string =>
 export const downScript = (network: NodeNetwork): string =>
   [
     '#!/bin/sh',
-    ...network.routes.map((route) => `ip route del ${route.to} via ${route.via} 2>/dev/null`),
+    `ip route flush ${routeMark} 2>/dev/null`,
     `ip link del ${overlayLink} 2>/dev/null`,
     ...rules(network.own, network.cluster).map((rule) => `${iptables('D', rule)} 2>/dev/null`),
     'exit 0',

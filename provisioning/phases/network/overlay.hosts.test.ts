@@ -38,8 +38,11 @@ describe('pods of nodes that share no network', () => {
       const routes = [{ to: other.pods, via: overlayEnd(other.pods), peer: other.address }];
       return { own: node.pods, cluster: '10.12.0.0/16', address: node.address, routes };
     });
+    // A route of an earlier run, to a node that has another network now.
+    within(nodes[0].space, `${upScript({ ...networks[0]!, routes: [{ to: '10.12.7.0/24', via: nodes[0].router }] })}`);
     // Twice: a unit that is started anew finds what it made.
     for (const _ of [1, 2]) for (const [index, node] of nodes.entries()) within(node.space, upScript(networks[index]!));
+    expect(within(nodes[0].space, 'ip route')).not.toContain('10.12.7.0');
     // Many full packets, from a pod's address to another's.
     const serve = `require("http").createServer((_, answer) => answer.end("x".repeat(300000))).listen(8000, "10.12.1.1", () => console.log("listening"))`;
     const server = spawn('ip', ['netns', 'exec', nodes[1].space, process.execPath, '-e', serve], {

@@ -50,7 +50,7 @@ describe('pod networks', () => {
       address: '10.77.0.11',
       routes: [{ to: '10.12.1.0/24', via: '10.77.0.12' }],
     });
-    expect(script).toContain('ip route replace 10.12.1.0/24 via 10.77.0.12\n');
+    expect(script).toContain('ip route replace 10.12.1.0/24 via 10.77.0.12 proto 118\n');
     expect(script.match(/-C /g)).toHaveLength(3);
     expect(isWithin('10.12.1.7', '10.12.0.0/16')).toBe(true);
     expect(isWithin('10.13.1.7', '10.12.0.0/16')).toBe(false);

@@ -32,6 +32,13 @@ export async function join(file: string, say: (text: string) => void): Promise<v
 
   const client = new MemberClient({ url: `https://${apiServerEndpoint}`, ca, token });
   try {
+    const node = await client.get(`/api/v1/nodes/${nodeRegistration.name}`);
+    if (
+      conditionsSchema.safeParse(node).data?.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+    )
+      throw new Error(
+        `error execution phase kubelet-start: a Node with name "${nodeRegistration.name}" and status "Ready" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node`,
+      );
     const { key, request: csr } = await makeRequest(nodeRegistration.name);
     const name = `node-csr-${nodeRegistration.name}-${Date.now().toString(36)}`;
     await client.create('/apis/certificates.k8s.io/v1/certificatesigningrequests', {
@@ -69,6 +76,10 @@ export async function join(file: string, say: (text: string) => void): Promise<v
   // kubeadm does not wait for the Node that kubelet registers: when it says so, there may be none yet.
   say('This node has joined the cluster');
 }
+
+const conditionsSchema = z.object({
+  status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })) }),
+});
 
 /** The authority as cluster-info tells it: nothing is trusted yet, so this one request is made without checking; its hash is checked after. */
 function discover(endpoint: string): Promise<string> {
