@@ -108,6 +108,7 @@ export const recipeOptions = (
 ): RecipeOptions => ({
   distFolder: options.distFolder,
   assetsFolder: options.assetsFolder,
+  smoke: true,
   verifyHooks: [
     (context) => hearAgents(context, options),
     async ({ testbed }) => {

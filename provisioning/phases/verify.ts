@@ -10,6 +10,7 @@ import type { PhaseTools } from './support/options.ts';
 import { allOf, complain, quote, script, waitFor } from './support/shell.ts';
 import { hearAgents } from './verify/agents-heard.ts';
 import { dnsStep } from './verify/dns.ts';
+import { smokeTest } from './verify/smoke.ts';
 
 const waitS = 60;
 
@@ -32,6 +33,7 @@ export const verifyPhase = (tools: PhaseTools): Phase => ({
   ],
   after: async (context) => {
     await hearAgents(context);
+    if (tools.options.smoke) await smokeTest(context, tools.options.distFolder);
     for (const hook of tools.options.verifyHooks ?? []) await hook(context);
   },
 });

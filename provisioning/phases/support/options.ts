@@ -11,6 +11,8 @@ export interface RecipeOptions {
   assetsFolder: string;
   cacheFolder?: string;
   fetch?: Fetch;
+  /** Whether verifying a testbed that was made or changed ends with a small application that is placed, reached, moved and removed. */
+  smoke?: boolean;
   /** Called by the verify phase once the hosts are fine, e.g. to wait for heartbeats on the bus. Each throws a Failure when it is not. */
   verifyHooks?: ((context: RunContext) => Promise<void>)[];
   /** ms since the epoch; certificates are dated by it. */

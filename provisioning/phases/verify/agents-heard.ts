@@ -1,5 +1,4 @@
 import { heartbeatSchema, telemetrySchema } from '../../../agents/bus/messages.ts';
-import { NatsBus } from '../../../agents/bus/nats.ts';
 import { subjects } from '../../../agents/bus/subjects.ts';
 import type { Layer } from '../../../agents/decision/record.ts';
 import { Failure } from '../../run/failure.ts';
@@ -7,9 +6,8 @@ import type { RunContext } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { agentName, layersOf } from '../agents/configuration.ts';
 import { logScript, readJournalLine } from '../agents/logs.ts';
-import { busPort } from '../bus/configuration.ts';
-import { readDesktopCredentials } from '../bus/keys.ts';
 import { managementHost } from '../support/hosts.ts';
+import { withHub } from './hub.ts';
 
 const phase = 'verify';
 const waitMs = 60_000;
@@ -55,18 +53,7 @@ export async function hearAgents(context: RunContext, now: () => number = Date.n
     context.log(phase, management.name, 'has no part in this run: nobody listens on the bus');
     return;
   }
-  const { user, password, authority, certificate, key } = await readDesktopCredentials(context.stateFolder);
-  const forwarding = await context.forward(management.name, '127.0.0.1', busPort);
-  let bus: NatsBus | undefined;
-  try {
-    bus = await NatsBus.connect({
-      servers: [`tls://127.0.0.1:${forwarding.port}`],
-      name: 'verify',
-      user,
-      password,
-      tls: { ca: authority, cert: certificate, key },
-      connectTimeoutMs: 20_000,
-    });
+  await withHub(context, async (bus) => {
     const heartbeats = new Map<string, number>();
     const telemetry = new Map<string, number>();
     bus.subscribe(subjects.all.heartbeats, heartbeatSchema, ({ agent }) => heartbeats.set(agent, now()));
@@ -79,10 +66,7 @@ export async function hearAgents(context: RunContext, now: () => number = Date.n
       if (now() > until) throw await silence(silent, context);
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
-  } finally {
-    await bus?.close();
-    forwarding.close();
-  }
+  });
 }
 
 async function silence(silent: readonly (Expected & { missing: string })[], context: RunContext): Promise<Failure> {
