@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import type { ContractClient, EventOf } from '../contract/contract.ts';
 
@@ -19,28 +19,23 @@ export function personAtTerminal(): Person | null {
     // No terminal belongs to this process (cron, a CI job): nobody is there to be asked, and the host's refusal says so.
     return null;
   }
-  let input: ReadStream | null = null;
+  const input = new ReadStream(descriptor);
+  input.setEncoding('utf8').pause();
+  const out = process.stderr;
   let stop: () => void = () => {};
   return {
     ask: (prompt, echo) =>
       new Promise((resolve) => {
-        const tty = new ReadStream(descriptor);
-        input = tty;
-        const out = process.stderr;
         let typed = '';
         const end = (answer: string | null) => {
-          tty.setRawMode(false);
-          tty.removeAllListeners('data');
-          tty.pause();
+          input.off('data', take);
+          input.pause();
+          input.setRawMode(false);
           out.write('\n');
           stop = () => {};
           resolve(answer);
         };
-        stop = () => end(null);
-        out.write(`${prompt.trimEnd()} `);
-        tty.setRawMode(true);
-        tty.setEncoding('utf8');
-        tty.on('data', (chunk: string) => {
+        const take = (chunk: string) => {
           for (const character of chunk) {
             if (character === '\r' || character === '\n') return end(typed);
             if (character === '\u0003') {
@@ -57,14 +52,18 @@ export function personAtTerminal(): Person | null {
               if (echo) out.write(character);
             }
           }
-        });
-        tty.resume();
+        };
+        stop = () => end(null);
+        // Before the question is seen: what is typed at once must not be shown either.
+        input.setRawMode(true);
+        input.on('data', take);
+        input.resume();
+        out.write(`${prompt.trimEnd()} `);
       }),
     giveUp: () => stop(),
     close() {
       stop();
-      if (input) input.destroy();
-      else closeSync(descriptor);
+      input.destroy();
     },
   };
 }
@@ -88,8 +87,7 @@ export function answerSecrets(
     const { id, request } = question;
     asking = id;
     around.pause();
-    const again = request.attempt > 1 ? 'That was wrong. ' : '';
-    const secret = await person.ask(`${again}${request.prompt}`, request.echo);
+    const secret = await person.ask(request.prompt, request.echo);
     around.resume();
     const settled = asking === null;
     asking = null;
