@@ -49,5 +49,38 @@ describe('mlsysops-cli', () => {
   it('says what it does not know', () => {
     expect(cli('testbed', 'up', 'nowhere')).toMatchObject({ status: 3, stderr: expect.stringContaining('nowhere') });
     expect(cli('testbed', 'frobnicate')).toMatchObject({ status: 2 });
+    expect(cli('testbed', 'up', 'nowhere', '--plan', join(folder, 'testbed.yaml'))).toMatchObject({ status: 2 });
+  });
+
+  it('takes a testbed from an inventory to its verbs, and says what cannot be', () => {
+    const inventory = join(folder, 'lab.yml');
+    writeFileSync(
+      inventory,
+      `all:
+  children:
+    management_cluster:
+      hosts: {m: {ansible_host: 127.0.0.1, ansible_port: 1}}
+`,
+    );
+    const file = join(folder, 'lab.yaml');
+    expect(cli('testbed', 'import', '--inventory', inventory, '--name', 'lab', '--out', file)).toMatchObject({ status: 0 });
+    expect(cli('testbed', 'create', 'lab', '--kind', 'hosts', '--from', file)).toMatchObject({ status: 0 });
+    expect(cli('__complete', 'testbed', 'reset', 'lab', '--host', '')).toMatchObject({ status: 0, stdout: 'm\n' });
+    // Nothing listens there.
+    expect(cli('testbed', 'check', 'lab')).toMatchObject({ status: 4, stderr: expect.stringContaining('m, connect') });
+    expect(cli('testbed', 'remove-host', 'lab', 'm')).toMatchObject({
+      status: 10,
+      stdout: expect.stringContaining('management'),
+    });
+    const { status, stdout } = cli('testbed', 'runs', 'show', 'lab', '--json');
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(status).toBe(10);
+    expect(events.at(-1)).toMatchObject({ type: 'finished', state: 'failed' });
+    // What was refused has changed nothing: it is as new, and may go.
+    expect(JSON.parse(cli('testbed', 'list', '--json').stdout)).toMatchObject([{ name: 'lab', state: 'new' }]);
+    expect(cli('testbed', 'remove', 'lab')).toMatchObject({ status: 0 });
   });
 });
