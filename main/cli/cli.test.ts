@@ -65,7 +65,7 @@ describe('a run on a terminal', () => {
       '              gate   pi-1 ',
       '✓ Connect     ✓      =        1.2 s',
       '▸ Kubernetes  2/7    ✗    ',
-      '  gate: Start the control plane, 3.0 s',
+      '  gate: Start the control plane, 3 s',
     ]);
   });
 
@@ -75,7 +75,7 @@ describe('a run on a terminal', () => {
     expect(lines).toEqual([
       '✓ Connect     2/40        1.2 s',
       '▸ Kubernetes  0/40    1 failed ',
-      '  gate: Start the control plane, 3.0 s',
+      '  gate: Start the control plane, 3 s',
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { duration } from './output.ts';
+import { age, duration } from './output.ts';
 import { type CellPicture, cellOf, type RunPicture } from './run-picture.ts';
 import { cut, type Style } from './style.ts';
 
@@ -25,7 +25,7 @@ export function drawProgress(picture: RunPicture, size: { columns: number; rows:
   const busy = hosts.flatMap((host) => {
     const phase = phases.find(({ id }) => cellOf(picture, id, host)?.state === 'running');
     const cell = phase && cellOf(picture, phase.id, host);
-    return cell ? [`  ${cut(`${host}: ${cell.detail || phase.title}, ${duration(now - cell.since)}`, size.columns - 3)}`] : [];
+    return cell ? [`  ${cut(`${host}: ${cell.detail || phase.title}, ${age(now - cell.since)}`, size.columns - 3)}`] : [];
   });
   const room = size.rows - 2;
   // What is over has been seen; what goes on is what people wait for.
