@@ -102,7 +102,13 @@ export function addMakeCommands(testbed: Command, withClient: WithClient, here: 
         const all = await client.call('testbeds.list', {});
         if (options.json) printJson(all);
         else {
-          const rows = all.map((one) => [one.name, one.kind, one.state, String(one.hosts.length), one.doubles.join(', ') || '–']);
+          const rows = all.map((one) => [
+            one.name,
+            one.kind,
+            one.state,
+            String(one.hosts.length),
+            one.doubles.map((double) => double.split(':')[0]).join(', ') || '–',
+          ]);
           print(table(['NAME', 'KIND', 'STATE', 'HOSTS', 'DOUBLES'], rows));
         }
         return 0;
