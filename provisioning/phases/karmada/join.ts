@@ -74,6 +74,12 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
         remedy: `Open port 6443 of its master to the management host and its pods; where it cannot be reached (NAT), set clusters.${cluster}.join: pull`,
       },
     ],
-    undo: undoing(`rm -rf /etc/mlsysops/members ${note}`),
+    undo: undoing(
+      // A cluster that stays is left without a trace of Karmada; those that go need not wait for that.
+      ...(context.testbed.clusters[cluster]?.kubeconfig === undefined
+        ? []
+        : [`if [ -e ${note} ]; then timeout 90 ${unjoin} >/dev/null 2>&1; fi`]),
+      `rm -rf /etc/mlsysops/members ${note}`,
+    ),
   };
 }

@@ -4,7 +4,7 @@ import type { Host } from '../../testbed/schema.ts';
 import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
 import { caCertHash } from '../kubernetes/token.ts';
 import { answers } from '../support/answers.ts';
-import { addressOf, managementHost } from '../support/hosts.ts';
+import { addressOf, isAdopted, managementHost } from '../support/hosts.ts';
 import { allOf, complain, quote, script, undoing, waitFor } from '../support/shell.ts';
 import { podTroubles } from './pod-troubles.ts';
 import { forgetMember, joinedNote, karmadaFolder, karmadaKubeconfig, karmadaPort, memberExists } from './scripts.ts';
@@ -60,7 +60,15 @@ export function registerStep(host: Host, context: RunContext): Step {
           'Give the hosts access to the image registry, or add the image to the offline bundle (an "images-karmada-agent" archive)',
       },
     ],
-    undo: undoing(`rm -f ${authorityFile}`),
+    undo: undoing(
+      // A cluster that stays is left without Karmada's agent.
+      ...(isAdopted(host, context.testbed)
+        ? [
+            `if [ -e ${authorityFile} ]; then ${kubectl()} delete namespace/karmada-system clusterrole/karmada-agent clusterrolebinding/karmada-agent --ignore-not-found --wait=false >/dev/null 2>&1; fi`,
+          ]
+        : []),
+      `rm -f ${authorityFile}`,
+    ),
   };
 }
 

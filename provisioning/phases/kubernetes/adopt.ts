@@ -6,6 +6,7 @@ import { sha256Of } from '../../artefacts/digest.ts';
 import { Failure } from '../../run/failure.ts';
 import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
+import { continuumLayerLabel } from '../network/labels.ts';
 import { hostsOf, isControlPlane } from '../support/hosts.ts';
 import { installStep } from '../support/install.ts';
 import type { PhaseTools } from '../support/options.ts';
@@ -13,12 +14,15 @@ import { allOf, complain, notesFolder, script, undoing } from '../support/shell.
 import { adminKubeconfig, apiReady, kubectl } from './scripts.ts';
 
 const phase = 'kubernetes';
-/** Holds the digest of the kubeconfig that we have put in the place of the cluster's own. */
+/** Role of the cluster agent in its cluster. */
+const agentRole = 'mlsysops-cluster-agent';
+/** Says that this cluster is adopted: "own" where it has a kubeconfig of its own, else the digest of the one that we have put in its place. */
 const note = `${notesFolder}/adopted-kubeconfig`;
 
 /**
  * Takes a cluster as it is: its control plane's host gets the given kubeconfig where kubeadm would have put its own (one that is there stays),
- * and every host of the testbed file must be one of its nodes. Nothing else of it is changed, and nothing but that file is taken back.
+ * and every host of the testbed file must be one of its nodes. Nothing else of it is changed; taken back are that file and what our agents and
+ * we have put into the cluster.
  */
 export async function adoptSteps(tools: PhaseTools, context: RunContext, host: Host): Promise<Step[]> {
   if (!isControlPlane(host)) return [];
@@ -35,16 +39,24 @@ async function adoptStep(host: Host, context: RunContext): Promise<Step> {
   const names = hostsOf(context.testbed, host.cluster).map((one) => one.name);
   const isNode = (name: string) => `${kubectl()} get node ${name} >/dev/null 2>&1`;
   const placed = `/etc/mlsysops/adopted.kubeconfig`;
-  const own = `{ [ -e ${adminKubeconfig} ] && { [ ! -e ${note} ] || [ "$(cat ${note})" = ${sha256Of(kubeconfig)} ]; }; }`;
+  const given = sha256Of(kubeconfig);
+  const folder = adminKubeconfig.replace(/\/[^/]*$/, '');
   return {
     id: 'adopt',
     title: `Adopt ${host.cluster} as it is`,
-    observe: allOf(own, apiReady(), ...names.map(isNode)),
+    observe: allOf(
+      `[ -e ${adminKubeconfig} ]`,
+      `grep -qx -e own -e ${given} ${note} 2>/dev/null`,
+      apiReady(),
+      ...names.map(isNode),
+    ),
     files: () => Promise.resolve([{ path: placed, mode: '0600', content: kubeconfig, secret: true }]),
     change: script(
-      `if ! ${own}; then`,
-      `  mkdir -p ${adminKubeconfig.replace(/\/[^/]*$/, '')}`,
-      `  echo ${sha256Of(kubeconfig)} >${note}`,
+      `if [ -e ${adminKubeconfig} ] && { [ ! -e ${note} ] || [ "$(cat ${note})" = own ]; }; then`,
+      `  echo own >${note}`,
+      'else',
+      `  mkdir -p ${folder}`,
+      `  echo ${given} >${note}`,
       `  install -m 0600 ${placed} ${adminKubeconfig}`,
       'fi',
       `rm -f ${placed}`,
@@ -67,7 +79,12 @@ async function adoptStep(host: Host, context: RunContext): Promise<Step> {
       },
     ],
     undo: undoing(
-      `if [ -e ${note} ]; then rm -f ${adminKubeconfig} ${note}; rmdir ${adminKubeconfig.replace(/\/[^/]*$/, '')} 2>/dev/null; fi`,
+      `if [ -e ${note} ]; then`,
+      `  ${kubectl()} label nodes --all ${continuumLayerLabel}- >/dev/null 2>&1`,
+      `  ${kubectl()} delete namespace/mlsysops crd/mlsysopsapps.mlsysops.eu clusterrole/${agentRole} clusterrolebinding/${agentRole} --ignore-not-found --wait=false >/dev/null 2>&1`,
+      `  if [ "$(cat ${note})" != own ]; then rm -f ${adminKubeconfig}; rmdir ${folder} 2>/dev/null; fi`,
+      `  rm -f ${note}`,
+      'fi',
     ),
   };
 }
