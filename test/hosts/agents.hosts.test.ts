@@ -127,7 +127,9 @@ describe('agents as services of a host', () => {
       appendFileSync(join(distFolder, 'agents', 'node.mjs'), '\n// a newer one\n');
       const { finished, events } = await up();
       expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
-      expect(changedSteps(events)).toEqual(['management agents/program-node', 'management agents/agent-node']);
+      // Looking whether an agent has stayed up for a moment may mean to wait for it: nothing is changed by that.
+      const changed = changedSteps(events).filter((step) => !step.includes('verify/'));
+      expect(changed).toEqual(['management agents/program-node', 'management agents/agent-node']);
       const after = services.map(pidOf);
       expect(after[0]).not.toBe(before[0]);
       expect(after.slice(1)).toEqual(before.slice(1));
