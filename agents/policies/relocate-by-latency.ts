@@ -11,14 +11,14 @@ import {
   subtract,
 } from '../decision/expression.ts';
 import type { Premise } from '../decision/record.ts';
-import { type ApplicationDescription, type ComponentDescription, permits } from '../descriptions/application.ts';
+import { permits } from '../descriptions/application.ts';
 import { unitOf } from '../descriptions/common.ts';
 import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
-import { type ComponentView, servingPod } from '../orchestration/orchestrator.ts';
-import type { Point, SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
+import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 import { type Rejection, rejectionOf } from './constraints.ts';
+import { before, componentQuery, keyOf, othersLoad, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import type { ClusterSituation, NodeSituation } from './situation.ts';
 
@@ -48,18 +48,6 @@ const staleMs = 10_000;
 const settleMs = 3000;
 /** Power of a node is learnt from so many readings before it is used. */
 const enoughPowerSamples = 10;
-
-/** A component with a latency target, where it runs, and what it last said. */
-interface Subject {
-  application: ApplicationDescription;
-  component: ComponentDescription;
-  view: ComponentView;
-  node: string;
-  metric: string;
-  target: number;
-  latency: SeriesQuery;
-  covariate: SeriesQuery;
-}
 
 const savedSchema = z.object({
   latency: z.record(z.string(), latencyModelStateSchema),
@@ -305,65 +293,6 @@ class RelocateByLatency implements Policy<ClusterSituation> {
 /** Share of the target that a latency is over it, negative: 0 within the target, −1 at twice the target. */
 const qosTerm = (latency: Expression): Expression =>
   multiply(-1, divide(atLeastZero(subtract(latency, premise('target'))), premise('target')));
-
-const keyOf = ({ application, component, metric }: Subject): string => `${application.name}/${component.metadata.name}/${metric}`;
-const componentQuery = ({ application, component }: Subject) => ({
-  application: application.name,
-  component: component.metadata.name,
-});
-
-/** Components that run and have a target for something that must be low. */
-function subjectsOf(view: ClusterSituation, window: SlidingWindow, covariateMetric: string): Subject[] {
-  return view.applications.flatMap(({ description }) =>
-    description.components.flatMap((component): Subject[] => {
-      const placed = view.components.find(
-        (one) => one.application === description.name && one.component === component.metadata.name,
-      );
-      const pod = placed && servingPod(placed);
-      if (!placed || !pod?.ready || pod.node === null) return [];
-      const node = pod.node;
-      return (component.qos_metrics ?? [])
-        .filter(({ relation }) => relation === 'lower_or_equal' || relation === 'lower_than')
-        .map(({ application_metric_id: metric, target }) => ({
-          application: description,
-          component,
-          view: placed,
-          node,
-          metric,
-          target,
-          latency: latencyQuery(window, metric, description.name, component.metadata.name),
-          covariate: { metric: covariateMetric, application: description.name },
-        }));
-    }),
-  );
-}
-
-/** The component's own metric; where only another of the application tells it (a camera times the whole way), that. */
-function latencyQuery(window: SlidingWindow, metric: string, application: string, component: string): SeriesQuery {
-  const own = { metric, application, component };
-  return window.latest(own).length > 0 ? own : { metric, application };
-}
-
-/** Relative speeds: by frequency where every node tells it, else by the root of the cores, for a pipeline uses few of them at once. */
-function speedIn(view: ClusterSituation): (node: string) => number {
-  const allTell = view.nodes.every(({ frequencyGHz, taints }) => frequencyGHz !== null || taints.length > 0);
-  return (name) => {
-    const node = view.nodes.find((one) => one.name === name);
-    return (allTell ? node?.frequencyGHz : Math.sqrt(node?.cores ?? 1)) || 1;
-  };
-}
-
-/** Load of the subject's node that is not its own, over time. */
-function othersLoad(window: SlidingWindow, view: ClusterSituation, subject: Subject): Point[] {
-  const cores = Math.max(view.nodes.find(({ name }) => name === subject.node)?.cores ?? 1, 1);
-  const own = window.points({ ...componentQuery(subject), metric: 'component_cpu_cores', node: subject.node });
-  return window
-    .points({ metric: 'cpu_used_ratio', node: subject.node, component: '' })
-    .map(({ time, value }) => ({ time, value: Math.max(value - (before(own, time) ?? 0) / cores, 0) }));
-}
-
-/** Value of the last point at or before a time. */
-const before = (points: Point[], time: number): number | undefined => points.findLast((point) => point.time <= time)?.value;
 
 export const relocateByLatency: PolicyFactory<ClusterSituation> = {
   name: 'relocate-by-latency',

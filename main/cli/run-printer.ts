@@ -31,6 +31,8 @@ export function humanPrinter(stream: NodeJS.WriteStream = process.stdout, env: N
   const line = (text: string) => (live ? live.line(text) : void stream.write(`${text}\n`));
   return {
     take(event) {
+      // Somebody has stopped it: the summary says so, and nothing went wrong.
+      if (event.type === 'failure' && event.failure.code === 'cancelled') return;
       if (event.type === 'started') {
         line(colours.strong(`${heading(event.verb)} ${event.testbed}: ${event.hosts.join(', ')}`));
         if (event.doubles.length > 0)

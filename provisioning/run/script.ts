@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { readUptime, stopFile } from '../ssh/execute.ts';
+import { quote } from '../ssh/quote.ts';
 import { fence } from './lease.ts';
 import type { Step, StepFile } from './phase.ts';
 
@@ -14,8 +15,6 @@ export interface ReadyStep {
 
 /** How a script of steps can end besides 0: at a step whose change did not come along, failed, did not hold, or before a step when cancelled or when the host is another run's. */
 export const exits = { needed: 91, failed: 92, unverified: 93, stopped: 94, locked: 95, fenced: 96 } as const;
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** What a script says of a step: `<mark> <word> <index> <uptime> [<exit code>]`. On stderr too, so that its lines can be told apart. */
 export type StepWord = 'start' | 'in-place' | 'needed' | 'change' | 'changed' | 'failed' | 'unverified';

@@ -3,6 +3,7 @@ import type { ClientChannel } from 'ssh2';
 import { Failure } from '../run/failure.ts';
 import { passwordKey } from './authentication.ts';
 import type { SshConnection } from './connection.ts';
+import { quote } from './quote.ts';
 import { type AskSecret, maximalAttempts, type SecretMemory } from './secrets.ts';
 import type { SshTarget } from './target.ts';
 
@@ -17,8 +18,6 @@ export interface RootCommand {
 
 /** Exit code of our own command when it could not become root. */
 export const noPrivilegeExit = 97;
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 interface Secrets {
   ask?: AskSecret;

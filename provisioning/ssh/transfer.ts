@@ -5,6 +5,7 @@ import { Failure } from '../run/failure.ts';
 import type { SshConnection } from './connection.ts';
 import { execute, openChannel, tail } from './execute.ts';
 import { becomeRoot, type RootCommand } from './privilege.ts';
+import { quote } from './quote.ts';
 
 export interface Transfer {
   /** A file of this computer, or what it holds. */
@@ -21,8 +22,6 @@ export interface TransferOptions {
   signal?: AbortSignal;
   onProgress?: (sentBytes: number, totalBytes: number) => void;
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Attempts in a row that may end without a byte more on the host than before. */
 const patience = 2;

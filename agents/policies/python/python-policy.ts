@@ -4,16 +4,16 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Log } from '../../config.ts';
 import { constant } from '../../decision/expression.ts';
-import type { Action, Premise } from '../../decision/record.ts';
-import { type ApplicationAction, type ComponentDescription, componentSchema, permits } from '../../descriptions/application.ts';
+import type { Premise } from '../../decision/record.ts';
+import { type ComponentDescription, permits } from '../../descriptions/application.ts';
 import { unitOf } from '../../descriptions/common.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
-import { specDifferences } from '../../mechanisms/spec-change.ts';
 import { rejectionOf } from '../constraints.ts';
 import type { Option, Policy, PolicyInput, Proposal, Trigger } from '../policy.ts';
 import type { ClusterSituation } from '../situation.ts';
 import { argumentsOf, frameOf, metricsOf } from './arguments.ts';
 import { type Frame, type PythonPolicyAbout, PythonProcess, type PythonProcessOptions } from './python-process.ts';
+import { changeOf, commandOf, type Wish } from './wish.ts';
 
 /** A decision by a file of the framework: it says what to do, not why. */
 export const policyFileTrigger = 'policy-file';
@@ -22,15 +22,6 @@ const fluiditySchema = z.object({
   name: z.string(),
   deployment_plan: z.object({ initial_plan: z.boolean().default(false) }).catchall(z.array(z.record(z.string(), z.json()))),
 });
-
-/** One action on one component that a file has asked for. */
-interface Wish {
-  application: string;
-  component: string;
-  action: Record<string, Json>;
-  isInitial: boolean;
-  shown: Frame;
-}
 
 export interface PythonPolicyOptions extends Omit<PythonProcessOptions, 'file' | 'onLine'> {
   log: Log;
@@ -225,65 +216,6 @@ export class PythonPolicy implements Policy<ClusterSituation> {
 }
 
 const isSame = (a: Wish, b: Wish): boolean => a.application === b.application && a.component === b.component;
-
-const actionSchema = z.discriminatedUnion('action', [
-  z.object({ action: z.literal('deploy'), host: z.string() }),
-  z.object({ action: z.literal('remove'), host: z.string() }),
-  z.object({ action: z.literal('move'), src_host: z.string(), target_host: z.string() }),
-  z.object({ action: z.literal('change_spec'), new_spec: componentSchema }),
-]);
-
-interface Change {
-  action: Action;
-  label: string;
-  /** What the application must permit for it. */
-  needs: ApplicationAction[];
-  unsupported?: string;
-  /** The component's specification after it. */
-  spec?: ComponentDescription;
-}
-
-/** What a wish comes to where its component is `here`, and specified `so`, now; null when nothing would change. */
-function changeOf({ application, component, action }: Wish, so: ComponentDescription, here: string | null): Change | null {
-  const command: Action = { kind: 'command', mechanism: 'fluidity', command: { name: application, [component]: [action] } };
-  const parsed = actionSchema.safeParse(action);
-  if (!parsed.success) {
-    const label = 'What the file asked for';
-    const unsupported = `"${String(action.action)}" is no action that can be carried out: ${z.prettifyError(parsed.error).split('\n')[0]}`;
-    return { action: command, label, needs: [], unsupported };
-  }
-  const asked = parsed.data;
-  switch (asked.action) {
-    case 'deploy':
-      if (here !== null) return null;
-      return { action: { kind: 'deploy', component, host: asked.host }, label: `Place on ${asked.host}`, needs: [] };
-    case 'remove':
-      if (here === null) return null;
-      return { action: { kind: 'remove', component, host: here }, label: `Remove from ${here}`, needs: [] };
-    case 'move': {
-      const to = asked.target_host;
-      if (here === null || here === to) return null;
-      const move: Action = { kind: 'move', component, from: here, to };
-      return { action: move, label: `Move to ${to}`, needs: ['component_relocation'] };
-    }
-    case 'change_spec': {
-      const differences = specDifferences(so, asked.new_spec);
-      if (here === null || differences.length === 0) return null;
-      const fixed = differences.find((difference) => difference.action === null);
-      return {
-        action: command,
-        label: `Change ${component}: ${differences.map(({ text }) => text).join(', ')}`,
-        needs: [...new Set(differences.flatMap((difference) => difference.action ?? []))],
-        ...(fixed && { unsupported: `${fixed.text} cannot be changed while it runs` }),
-        spec: asked.new_spec,
-      };
-    }
-  }
-}
-
-/** The framework's own form of what is done; a file may have seen another source host than the one of now. */
-const commandOf = (action: Action, asked: Record<string, Json>): Record<string, Json> =>
-  action.kind === 'move' ? { action: 'move', src_host: action.from, target_host: action.to } : asked;
 
 /** What the file was shown last of each metric. It says nothing of what it made of them: they weigh nothing in the score. */
 function premisesOf({ columns, rows }: Frame, file: string, now: number): Premise[] {

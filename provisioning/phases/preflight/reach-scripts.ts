@@ -1,4 +1,5 @@
 import { stopFile } from '../../ssh/execute.ts';
+import { quote } from '../../ssh/quote.ts';
 import type { WayAnswer } from './reachability-value.ts';
 import type { Way } from './ways.ts';
 
@@ -12,7 +13,6 @@ const listenS = 15;
 /** Long enough for one packet to be lost: TCP tries again after 1 s. */
 const connectS = 2.5;
 
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const perl = (program: string, values: string[]): string =>
   `command -v perl >/dev/null || { echo 'untestable there is no perl on the host'; exit 0; }
 exec perl -MSocket -MFcntl -e ${quote(program)} -- ${values.map(quote).join(' ')}`;

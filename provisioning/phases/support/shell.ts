@@ -1,6 +1,8 @@
+import { quote } from '../../ssh/quote.ts';
+
 /** Pieces of POSIX shell that the steps are made of. Every snippet is a subshell: it can `exit` and sets nothing for the next. */
 
-export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+export { quote };
 
 /** Kubernetes tools live in /usr/local/bin, which sudo and non-interactive shells may leave out. */
 const setPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 022';

@@ -25,6 +25,7 @@ const application = 'mlsysops-smoke';
 const component = 'probe';
 const port = 9190;
 const waitMs = 120_000;
+const requestMs = 20_000;
 const lookMs = 100;
 
 /** The sample program in the role that listens and needs nobody. */
@@ -112,7 +113,8 @@ class Smoke {
     ];
     try {
       // One that a run before this has left behind would be taken for ours.
-      await this.#ask('remove', removeRequestSchema, { application }, { mayFail: true });
+      if (await this.#remove()) await this.#until(() => this.#status?.state === 'removed', 'be removed');
+      this.#status = undefined;
       await this.#deploy();
       const first = await this.#runsOn(() => true, 'be placed and run');
       await this.#reach();
@@ -123,19 +125,25 @@ class Smoke {
         await this.#runsOn((node) => node === other.name, `be moved to ${other.name}`);
         await this.#reach();
       }
+      await this.#remove();
+      await this.#until(() => this.#status?.state === 'removed', 'be removed');
+    } catch (error) {
+      // What went wrong is told; that it could not be cleared away besides is no reason to tell less.
+      await this.#remove().catch((reason: Error) => this.#context.warn(`${application} is left: ${reason.message}`, { phase }));
+      throw error;
     } finally {
-      await this.#ask('remove', removeRequestSchema, { application }, { mayFail: true });
-      for (const one of listening.slice(1)) one.close();
+      for (const one of listening) one.close();
     }
-    await this.#until(() => this.#status?.state === 'removed', 'be removed');
-    listening[0]?.close();
     const explained = this.#acts.filter(({ agent, revision }) => agent.layer === 'cluster' && revision === 0);
     if (explained.length === 0) throw this.#failure('it was placed, but no decision about it came over the bus');
     for (const { sentence } of explained) this.#say(sentence);
   }
 
-  #deploy(node?: string): Promise<void> {
-    return this.#ask('deploy', deployRequestSchema, { description: smokeDescription(this.#cluster, node) });
+  async #deploy(node?: string): Promise<void> {
+    const description = smokeDescription(this.#cluster, node);
+    const deploying = subjects.request('continuum', 'deploy');
+    const reply = await this.#bus.request(deploying, deployRequestSchema, { description }, replySchema, requestMs);
+    if (!reply.ok) throw this.#failure(`the continuum agent refused it: ${reply.error}`);
   }
 
   /** @returns the node that it runs on, with a ready pod */
@@ -169,14 +177,10 @@ class Smoke {
     );
   }
 
-  async #ask<T>(
-    verb: string,
-    schema: Parameters<Bus['request']>[1],
-    request: T,
-    { mayFail = false }: { mayFail?: boolean } = {},
-  ): Promise<void> {
-    const reply = await this.#bus.request(subjects.request('continuum', verb), schema, request, replySchema, 20_000);
-    if (!reply.ok && !mayFail) throw this.#failure(`the continuum agent refused it: ${reply.error}`);
+  /** @returns whether there was one */
+  async #remove(): Promise<boolean> {
+    const removing = subjects.request('continuum', 'remove');
+    return (await this.#bus.request(removing, removeRequestSchema, { application }, replySchema, requestMs)).ok;
   }
 
   async #until(holds: () => boolean, what: string): Promise<void> {
