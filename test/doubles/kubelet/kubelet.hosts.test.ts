@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { type KubernetesApi, startKubernetesApi } from '../../../provisioning/tw
 import { Api } from './api.ts';
 import { Cgroups } from './cgroups.ts';
 import { startKubelet } from './kubelet.ts';
-import { nft, ServiceProxy } from './proxy.ts';
+import { ServiceProxy } from './proxy.ts';
 import type { Pod } from './types.ts';
 
 // Needs root, for cgroups and nftables: everything it makes carries this name and is taken away at the end.
@@ -86,6 +87,8 @@ test('runs a pod as a real process in its cgroup, reachable by its Service, thro
     metadata: { name: 'web', namespace: 'mlsysops' },
     spec: { clusterIP: '198.51.100.7', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 18_473 }] },
   });
+  // As with kubelet, a container's environment tells the Services that were known when it started: Services and pods are two watches.
+  await until(() => execFileSync('nft', ['list', 'table', 'ip', name], { encoding: 'utf8' }).includes('198.51.100.7'));
   const program =
     'process.on("SIGTERM",()=>process.exit(0));require("http").createServer((q,r)=>r.end(process.env.WEB_SERVICE_HOST+" "+process.env.NODE)).listen(18473,"127.0.0.1")';
   createPod('web', {
@@ -105,7 +108,6 @@ test('runs a pod as a real process in its cgroup, reachable by its Service, thro
   const cgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
   expect(cgroup).toContain(`${name}/pod${uid}/main`);
   expect(quotaOf(uid)).toBe(0.5);
-  await until(() => nft('', ['list', 'table', 'ip', name]).then(() => true));
   expect(await until(() => ask('198.51.100.7'))).toBe('198.51.100.7 worker-1');
 
   const { port } = kubernetes;
