@@ -68,7 +68,7 @@ export async function startContinuumAgentOn(
   const loop = new AutonomicLoop<ContinuumSituation>({
     agent: { id: config.agent, layer: 'continuum', cluster: config.cluster },
     policies: createPolicies([clusterPlacement], config.policies),
-    mechanisms: [new ClusterPlacementMechanism(orchestrator, clock)],
+    mechanisms: [new ClusterPlacementMechanism(orchestrator)],
     view,
     window,
     publish: (record) => bus.publish(subjects.decision(config.cluster, 'continuum', config.agent), decisionRecordSchema, record),

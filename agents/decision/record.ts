@@ -62,10 +62,14 @@ export const candidateSchema = z.object({
 export type Candidate = z.infer<typeof candidateSchema>;
 
 export const planStatusSchema = z.enum(['queued', 'scheduled', 'pending', 'completed', 'failed', 'discarded']);
+/** What one mechanism is told to do. */
+export const mechanismCommandSchema = z.object({ mechanism: z.string(), command: z.json() });
+export type MechanismCommand = z.infer<typeof mechanismCommandSchema>;
+
 export const planSchema = z.object({
   id: z.string(),
-  mechanism: z.string(),
-  command: z.json(),
+  /** Carried out in this order: all of them, or none. */
+  commands: z.array(mechanismCommandSchema),
   status: planStatusSchema,
   steps: z.array(
     z.object({ title: z.string(), at: z.number(), durationMs: z.number().nullable(), error: z.string().optional() }),

@@ -6,7 +6,6 @@ import { add, constant, multiply, premise } from '../decision/expression.ts';
 import { type DecisionRecord, decisionRecordSchema } from '../decision/record.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { type Mechanism, MechanismError } from '../mechanisms/mechanism.ts';
-import { StepRunner } from '../mechanisms/steps.ts';
 import type { Policy, Proposal } from '../policies/policy.ts';
 import { SlidingWindow } from '../telemetry/window.ts';
 import { AutonomicLoop } from './loop.ts';
@@ -51,8 +50,7 @@ function setUp(options: { store?: StateStore; breaks?: boolean; secondPolicy?: b
       neededMargin: 0.1,
       coolDownS: 60,
       horizonS: 30,
-      mechanism: 'knob',
-      command: () => 'on',
+      commands: () => [{ mechanism: 'knob', command: 'on' }],
       readings: { x: { metric: 'x' } },
       outcome: {
         metric: 'y',
@@ -68,10 +66,9 @@ function setUp(options: { store?: StateStore; breaks?: boolean; secondPolicy?: b
     state: () => null,
     options: () => null,
     touches: () => ['knob'],
-    apply: async (_command, _planId, report) => {
-      const runner = new StepRunner(clock, report);
-      await runner.run('Turn', async () => {}, { title: 'Turn back', run: async () => void undone.push('Turn back') });
-      await runner.run('Hold', async () => {
+    apply: async (_command, plan) => {
+      await plan.run('Turn', async () => {}, { title: 'Turn back', run: async () => void undone.push('Turn back') });
+      await plan.run('Hold', async () => {
         if (options.breaks) throw new MechanismError('it slips');
         view.on = true;
       });

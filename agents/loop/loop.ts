@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../config.ts';
 import { type DecisionRecord, isAct, type Plan } from '../decision/record.ts';
 import type { Mechanism, Step } from '../mechanisms/mechanism.ts';
+import { type Application, applyAll } from '../mechanisms/steps.ts';
 import { decide } from '../policies/decide.ts';
 import type { Policy, PolicyInput, Proposal, Trigger } from '../policies/policy.ts';
 import type { SlidingWindow } from '../telemetry/window.ts';
@@ -140,15 +141,20 @@ export class AutonomicLoop<View> {
   async #act(decided: DecisionRecord, proposal: Proposal, thing: string): Promise<void> {
     const option = proposal.options.find(({ id }) => id === decided.choice);
     if (!option) return;
-    const command = proposal.command(option);
-    const mechanism = this.#options.mechanisms.find(({ name }) => name === proposal.mechanism);
-    const plan: Plan = { id: `plan-${decided.id}`, mechanism: proposal.mechanism, command, status: 'queued', steps: [] };
+    const commands = proposal.commands(option);
+    const plan: Plan = { id: `plan-${decided.id}`, commands, status: 'queued', steps: [] };
     const record = { ...decided, plan };
-    if (!mechanism) {
-      const steps = [failedStep(`There is no mechanism "${proposal.mechanism}"`, decided.time)];
-      return this.#publish({ ...record, plan: { ...plan, status: 'failed', steps } });
+    const applications: Application[] = [];
+    const touched: string[] = [];
+    for (const { mechanism: wanted, command } of commands) {
+      const mechanism = this.#options.mechanisms.find(({ name }) => name === wanted);
+      if (!mechanism) {
+        const steps = [failedStep(`There is no mechanism "${wanted}"`, decided.time)];
+        return this.#publish({ ...record, plan: { ...plan, status: 'failed', steps } });
+      }
+      applications.push({ mechanism, command });
+      touched.push(...mechanism.touches(command).map((part) => `${mechanism.name}:${part}`));
     }
-    const touched = mechanism.touches(command).map((part) => `${mechanism.name}:${part}`);
     if (touched.some((part) => this.#busy.has(part))) {
       const steps = [failedStep('Another plan is changing the same thing', decided.time)];
       return this.#publish({ ...record, plan: { ...plan, status: 'discarded', steps } });
@@ -157,7 +163,7 @@ export class AutonomicLoop<View> {
     // A first placement does not start a cool-down: it says nothing of how good its place is.
     if (proposal.coolDownS > 0) this.#lastChange[thing] = decided.time;
     await this.#publish(record);
-    const running = this.#carryOut(record, proposal, mechanism, thing).finally(() => {
+    const running = this.#carryOut(record, proposal, applications, thing).finally(() => {
       for (const part of [thing, ...touched]) this.#busy.delete(part);
       this.#running.delete(running);
     });
@@ -167,7 +173,7 @@ export class AutonomicLoop<View> {
   async #carryOut(
     record: DecisionRecord & { plan: Plan },
     proposal: Proposal,
-    mechanism: Mechanism,
+    applications: Application[],
     thing: string,
   ): Promise<void> {
     let current = record;
@@ -177,9 +183,10 @@ export class AutonomicLoop<View> {
     };
     let last: Promise<void> = revise({ status: 'pending' });
     try {
-      await mechanism.apply(record.plan.command, record.plan.id, (steps: Step[]) => {
+      const report = (steps: Step[]): void => {
         last = revise({ steps });
-      });
+      };
+      await applyAll(applications, { planId: record.plan.id, clock: this.#options.clock, report });
       await revise({ status: 'completed' });
       this.#await(current, proposal);
     } catch (error) {

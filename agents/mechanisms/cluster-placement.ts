@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
 import type { ContinuumOrchestrator } from '../orchestration/orchestrator.ts';
-import type { Json, Mechanism, Step } from './mechanism.ts';
-import { StepRunner } from './steps.ts';
+import type { Json, Mechanism, PlanSteps } from './mechanism.ts';
 
 /** The framework's command: which cluster each component goes to; here an application goes as a whole. */
 export const clusterPlacementCommandSchema = z.object({ name: z.string(), action: z.record(z.string(), z.string()) });
@@ -11,11 +9,9 @@ export const clusterPlacementCommandSchema = z.object({ name: z.string(), action
 export class ClusterPlacementMechanism implements Mechanism {
   readonly name = 'clusterPlacement';
   readonly #orchestrator: ContinuumOrchestrator;
-  readonly #clock: Clock;
 
-  constructor(orchestrator: ContinuumOrchestrator, clock: Clock) {
+  constructor(orchestrator: ContinuumOrchestrator) {
     this.#orchestrator = orchestrator;
-    this.#clock = clock;
   }
 
   state(): Json {
@@ -30,10 +26,9 @@ export class ClusterPlacementMechanism implements Mechanism {
     return [clusterPlacementCommandSchema.parse(command).name];
   }
 
-  async apply(command: unknown, planId: string, report: (steps: Step[]) => void): Promise<void> {
+  async apply(command: unknown, plan: PlanSteps): Promise<void> {
     const { name, action } = clusterPlacementCommandSchema.parse(command);
     const clusters = [...new Set(Object.values(action))];
-    const runner = new StepRunner(this.#clock, report);
-    await runner.run(`Propagate ${name} to ${clusters.join(', ')}`, () => this.#orchestrator.place(name, clusters, planId));
+    await plan.run(`Propagate ${name} to ${clusters.join(', ')}`, () => this.#orchestrator.place(name, clusters, plan.planId));
   }
 }

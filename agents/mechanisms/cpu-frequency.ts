@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
 import { type KernelSettings, parseProcessorList } from '../host/linux/settings.ts';
-import { type Json, type Mechanism, MechanismError, type Step } from './mechanism.ts';
-import { StepRunner } from './steps.ts';
+import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 
 /** The framework's command, and besides it a governor. A frequency is "min", "max" or a number of Hz, with or without the unit. */
 export const cpuFrequencyCommandSchema = z.union([
@@ -43,12 +41,10 @@ interface Setting {
 export class CpuFrequencyMechanism implements Mechanism {
   readonly name = 'CPUFrequencyConfigurator';
   readonly #settings: KernelSettings;
-  readonly #clock: Clock;
   readonly #before = new Map<string, Setting>();
 
-  constructor(settings: KernelSettings, clock: Clock) {
+  constructor(settings: KernelSettings) {
     this.#settings = settings;
-    this.#clock = clock;
   }
 
   /** Why there is nothing to set here; undefined when there is. */
@@ -82,18 +78,17 @@ export class CpuFrequencyMechanism implements Mechanism {
     return this.#concerned(cpuFrequencyCommandSchema.parse(command).cpu).map(({ path }) => path.slice(folder.length + 1));
   }
 
-  async apply(command: unknown, _planId: string, report: (steps: Step[]) => void): Promise<void> {
+  async apply(command: unknown, plan: PlanSteps): Promise<void> {
     const parsed = cpuFrequencyCommandSchema.parse(command);
     if (this.absent !== undefined) throw new MechanismError(this.absent);
     const domains = this.#concerned(parsed.cpu);
     if (domains.length === 0) throw new MechanismError(`there is no processor ${parsed.cpu}`);
-    const runner = new StepRunner(this.#clock, report);
     for (const domain of domains) {
       const former = this.#read(domain);
       const wanted =
         parsed.command === 'reset' ? (this.#before.get(domain.path) ?? former) : this.#wanted(domain, former, parsed);
       const which = `processors ${domain.processors.join(', ')}`;
-      await runner.run(`${parsed.command === 'reset' ? 'Reset' : 'Set'} ${which}`, async () => this.#write(domain, wanted), {
+      await plan.run(`${parsed.command === 'reset' ? 'Reset' : 'Set'} ${which}`, async () => this.#write(domain, wanted), {
         title: `Put ${which} back`,
         run: async () => this.#write(domain, former),
       });

@@ -21,10 +21,20 @@ export interface Mechanism {
   /** What a command would change; two commands that share an entry must not be applied at the same time. @throws z.ZodError */
   touches(command: unknown): string[];
   /**
-   * Carries a command out, telling its steps as they begin and end. When a step fails, those before it are undone.
+   * Carries a command out as steps, each with what undoes it. The one who applies it undoes them when one fails: see `applyAll`.
    * @throws MechanismError
    */
-  apply(command: unknown, planId: string, report: (steps: Step[]) => void): Promise<void>;
+  apply(command: unknown, plan: PlanSteps): Promise<void>;
+}
+
+/** Where a command's steps are told. */
+export interface PlanSteps {
+  /** Id of the plan, for what it leaves its mark on (a pod's label). */
+  readonly planId: string;
+  /** Does one step; `undo` takes it back when a later one fails. @throws what `work` throws */
+  run(title: string, work: () => Promise<void>, undo?: { title: string; run: () => Promise<void> }): Promise<void>;
+  /** From here on a failure of this command leaves what it has done: going back would be worse than going on. */
+  keep(): void;
 }
 
 export class MechanismError extends Error {

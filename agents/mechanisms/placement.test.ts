@@ -5,6 +5,7 @@ import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestrati
 import { MechanismError, type Step } from './mechanism.ts';
 import { PlacementMechanism } from './placement.ts';
 import { specDifferences } from './spec-change.ts';
+import { applyAll } from './steps.ts';
 
 /** A cluster whose pods the test makes ready by hand. A double, for this file alone. */
 function setUp() {
@@ -39,8 +40,13 @@ function setUp() {
   const mechanism = new PlacementMechanism(orchestrator, clock);
   let steps: Step[] = [];
   const apply = (command: object) => {
-    const done = mechanism.apply({ name: 'shop', deployment_plan: command }, 'plan', (reported) => {
+    const report = (reported: Step[]) => {
       steps = reported;
+    };
+    const done = applyAll([{ mechanism, command: { name: 'shop', deployment_plan: command } }], {
+      planId: 'plan',
+      clock,
+      report,
     });
     done.catch(() => {});
     return done;

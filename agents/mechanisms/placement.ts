@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { componentSchema } from '../descriptions/application.ts';
 import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
-import { type Json, type Mechanism, MechanismError, type Step } from './mechanism.ts';
-import { StepRunner, waitUntil } from './steps.ts';
+import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
+import { waitUntil } from './steps.ts';
 
 const hostActionSchema = z.discriminatedUnion('action', [
   z.object({ action: z.literal('deploy'), host: z.string() }),
@@ -49,56 +49,55 @@ export class PlacementMechanism implements Mechanism {
     return actionsOf(parsed).map(([component]) => `${parsed.name}/${component}`);
   }
 
-  async apply(command: unknown, planId: string, report: (steps: Step[]) => void): Promise<void> {
+  async apply(command: unknown, plan: PlanSteps): Promise<void> {
     const parsed = placementCommandSchema.parse(command);
-    const runner = new StepRunner(this.#clock, report);
     for (const [component, actions] of actionsOf(parsed))
-      for (const action of actions) await this.#act(runner, parsed.name, component, action, planId);
+      for (const action of actions) await this.#act(plan, parsed.name, component, action);
   }
 
-  async #act(runner: StepRunner, application: string, component: string, action: HostAction, planId: string): Promise<void> {
+  async #act(plan: PlanSteps, application: string, component: string, action: HostAction): Promise<void> {
     switch (action.action) {
       case 'deploy': {
         const described = this.#orchestrator.applications().find(({ description }) => description.name === application);
         if (!described) throw new MechanismError(`there is no application "${application}" in this cluster`);
-        await runner.run(`Create ${component} on ${action.host}`, () =>
-          this.#orchestrator.deploy(described, component, action.host, planId),
+        await plan.run(`Create ${component} on ${action.host}`, () =>
+          this.#orchestrator.deploy(described, component, action.host, plan.planId),
         );
         // Left in place when it does not start: what is wrong shows in its state, and removing it would only have it made again.
-        return runner.run(`Start ${component} on ${action.host}`, () => this.#started(application, component, action.host));
+        return plan.run(`Start ${component} on ${action.host}`, () => this.#started(application, component, action.host));
       }
       case 'remove':
-        await runner.run(`Remove ${component} from ${action.host}`, () => this.#orchestrator.remove(application, component));
-        return runner.run(`Wait until ${component} has ended`, () => this.#ended(application, component, () => true));
+        await plan.run(`Remove ${component} from ${action.host}`, () => this.#orchestrator.remove(application, component));
+        return plan.run(`Wait until ${component} has ended`, () => this.#ended(application, component, () => true));
       case 'move':
-        await runner.run(
+        await plan.run(
           `Pin ${component} to ${action.target_host}`,
-          () => this.#orchestrator.pin(application, component, action.target_host, planId),
+          () => this.#orchestrator.pin(application, component, action.target_host, plan.planId),
           {
             title: `Pin ${component} back to ${action.src_host}`,
-            run: () => this.#orchestrator.pin(application, component, action.src_host, planId),
+            run: () => this.#orchestrator.pin(application, component, action.src_host, plan.planId),
           },
         );
-        await runner.run(`Start ${component} on ${action.target_host}`, () =>
+        await plan.run(`Start ${component} on ${action.target_host}`, () =>
           this.#started(application, component, action.target_host),
         );
-        runner.commit();
-        return runner.run(`End ${component} on ${action.src_host}`, () =>
+        plan.keep();
+        return plan.run(`End ${component} on ${action.src_host}`, () =>
           this.#ended(application, component, (pod) => pod.node === action.src_host),
         );
       case 'change_spec': {
         let putBack = (): Promise<void> => Promise.resolve();
-        await runner.run(
+        await plan.run(
           `Change ${component}`,
           async () => {
-            putBack = await this.#orchestrator.respec(application, action.new_spec, planId);
+            putBack = await this.#orchestrator.respec(application, action.new_spec, plan.planId);
           },
           { title: `Put ${component} back as it was`, run: () => putBack() },
         );
-        await runner.run(`Start ${component} as it is now`, () => this.#replaced(application, component, planId));
-        runner.commit();
-        return runner.run(`End ${component} as it was`, () =>
-          this.#ended(application, component, (pod) => pod.planUid !== planId),
+        await plan.run(`Start ${component} as it is now`, () => this.#replaced(application, component, plan.planId));
+        plan.keep();
+        return plan.run(`End ${component} as it was`, () =>
+          this.#ended(application, component, (pod) => pod.planUid !== plan.planId),
         );
       }
     }

@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
 import type { KernelSettings } from '../host/linux/settings.ts';
-import { type Json, type Mechanism, MechanismError, type Step } from './mechanism.ts';
-import { StepRunner } from './steps.ts';
+import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 
 /** Watts that each processor package may take on average; "reset" gives back what was set before. */
 export const powerCapCommandSchema = z.union([
@@ -24,12 +22,10 @@ interface Zone {
 export class PowerCapMechanism implements Mechanism {
   readonly name = 'powerCap';
   readonly #settings: KernelSettings;
-  readonly #clock: Clock;
   readonly #before = new Map<string, string>();
 
-  constructor(settings: KernelSettings, clock: Clock) {
+  constructor(settings: KernelSettings) {
     this.#settings = settings;
-    this.#clock = clock;
   }
 
   /** Why there is nothing to set here; undefined when there is. */
@@ -60,18 +56,17 @@ export class PowerCapMechanism implements Mechanism {
     return this.#concerned(zone).map(({ id }) => id);
   }
 
-  async apply(command: unknown, _planId: string, report: (steps: Step[]) => void): Promise<void> {
+  async apply(command: unknown, plan: PlanSteps): Promise<void> {
     const parsed = powerCapCommandSchema.parse(command);
     if (this.absent !== undefined) throw new MechanismError(this.absent);
     const zones = this.#concerned(parsed.zone);
     if (zones.length === 0) throw new MechanismError(`there is no power zone ${parsed.zone}`);
-    const runner = new StepRunner(this.#clock, report);
     for (const zone of zones) {
       const former = this.#settings.read(`${zone.constraint}_power_limit_uw`) ?? '';
       const wanted = parsed.command === 'reset' ? (this.#before.get(zone.id) ?? former) : String(Math.round(parsed.watts * 1e6));
       if (parsed.command === 'set' && zone.mostMicrowatts !== null && Number(wanted) > zone.mostMicrowatts)
         throw new MechanismError(`${parsed.watts} W is above the ${zone.mostMicrowatts / 1e6} W of ${zone.name}`);
-      await runner.run(`Cap ${zone.name} at ${Number(wanted) / 1e6} W`, async () => this.#write(zone, wanted), {
+      await plan.run(`Cap ${zone.name} at ${Number(wanted) / 1e6} W`, async () => this.#write(zone, wanted), {
         title: `Put the cap of ${zone.name} back`,
         run: async () => this.#write(zone, former),
       });

@@ -1,9 +1,43 @@
 import type { Subscription } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
-import { MechanismError, type Step } from './mechanism.ts';
+import { type Mechanism, MechanismError, type PlanSteps, type Step } from './mechanism.ts';
 
-/** Runs steps one after the other, times them, and undoes the finished ones in reverse when one fails. */
-export class StepRunner {
+/** A command and the mechanism that it is for. */
+export interface Application {
+  mechanism: Mechanism;
+  command: unknown;
+}
+
+/**
+ * Carries out all commands of a plan in their order, or none: when a step fails, what was done before it is undone in reverse, of the
+ * commands before as well, unless the failing command has said that what it did is kept.
+ * @throws what the failing step threw, once all is undone
+ */
+export async function applyAll(
+  applications: Application[],
+  options: { planId: string; clock: Clock; report: (steps: Step[]) => void },
+): Promise<void> {
+  const runner = new StepRunner(options.clock, options.report);
+  for (const { mechanism, command } of applications) {
+    let keeps = false;
+    const plan: PlanSteps = {
+      planId: options.planId,
+      run: (title, work, undo) => runner.run(title, work, undo),
+      keep: () => {
+        keeps = true;
+      },
+    };
+    try {
+      await mechanism.apply(command, plan);
+    } catch (error) {
+      if (!keeps) await runner.undo();
+      throw error;
+    }
+  }
+}
+
+/** Runs steps one after the other, times them, and keeps what undoes them. */
+class StepRunner {
   readonly #clock: Clock;
   readonly #report: (steps: Step[]) => void;
   readonly #undo: { title: string; run: () => Promise<void> }[] = [];
@@ -14,20 +48,16 @@ export class StepRunner {
     this.#report = report;
   }
 
-  /** @throws what `work` throws, once the steps before it are undone. */
   async run(title: string, work: () => Promise<void>, undo?: { title: string; run: () => Promise<void> }): Promise<void> {
-    try {
-      await this.#timed(title, work);
-    } catch (error) {
-      await this.#rollBack();
-      throw error;
-    }
+    await this.#timed(title, work);
     if (undo) this.#undo.push(undo);
   }
 
-  /** What was done so far stays, whatever fails after it. */
-  commit(): void {
-    this.#undo.length = 0;
+  async undo(): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) {
+      // An undo that fails is told as a failed step; those left are still tried.
+      await this.#timed(undo.title, undo.run).catch(() => {});
+    }
   }
 
   async #timed(title: string, work: () => Promise<void>): Promise<void> {
@@ -48,13 +78,6 @@ export class StepRunner {
         ...(error !== undefined && { error }),
       });
       this.#tell();
-    }
-  }
-
-  async #rollBack(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) {
-      // An undo that fails is told as a failed step; those left are still tried.
-      await this.#timed(undo.title, undo.run).catch(() => {});
     }
   }
 

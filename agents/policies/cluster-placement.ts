@@ -85,13 +85,10 @@ class ClusterPlacement implements Policy<ContinuumSituation> {
       neededMargin: 0,
       coolDownS: 0,
       horizonS: this.#settings.horizonS,
-      mechanism: 'clusterPlacement',
-      command: (option) => {
+      commands: (option) => {
         const cluster = option.action.kind === 'placeOnCluster' ? option.action.cluster : '';
-        return {
-          name,
-          action: Object.fromEntries(application.description.components.map(({ metadata }) => [metadata.name, cluster])),
-        };
+        const action = Object.fromEntries(application.description.components.map(({ metadata }) => [metadata.name, cluster]));
+        return [{ mechanism: 'clusterPlacement', command: { name, action } }];
       },
       readings: {},
     };

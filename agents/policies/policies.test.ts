@@ -255,9 +255,13 @@ test('static-placement moves what its description has come to want elsewhere, an
   expect(record?.sentence).toBe(
     'Moved classifier from worker-1 to worker-2, because classifier of smart-camera is on worker-1, but classifier must be on worker-2.',
   );
-  expect(proposal?.command(proposal.options.find(({ id }) => id === record?.choice)!)).toEqual({
-    name: 'smart-camera',
-    deployment_plan: { initial_plan: false, classifier: [{ action: 'move', src_host: 'worker-1', target_host: 'worker-2' }] },
+  const [first] = proposal?.commands(proposal.options.find(({ id }) => id === record?.choice)!) ?? [];
+  expect(first).toEqual({
+    mechanism: 'fluidity',
+    command: {
+      name: 'smart-camera',
+      deployment_plan: { initial_plan: false, classifier: [{ action: 'move', src_host: 'worker-1', target_host: 'worker-2' }] },
+    },
   });
   expect(isAct(on('worker-3').record!)).toBe(false);
 });

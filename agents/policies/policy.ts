@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Expression } from '../decision/expression.ts';
-import type { Action, Outcome, Premise } from '../decision/record.ts';
+import type { Action, MechanismCommand, Outcome, Premise } from '../decision/record.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 
@@ -41,9 +41,8 @@ export interface Proposal {
   neededMargin: number;
   coolDownS: number;
   horizonS: number;
-  mechanism: string;
-  /** The mechanism's command for an option that is a change. */
-  command(option: Option): Json;
+  /** What an option that is a change takes: all of these commands, in this order, or none. */
+  commands(option: Option): MechanismCommand[];
   /** Where a premise can be read again once the horizon is over. */
   readings: Record<string, SeriesQuery>;
   /** The metric that tells how it turned out, and the term of the score that rests on it as an expression over premise "actual". */

@@ -17,6 +17,7 @@ import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
+import { placementCommand } from './commands.ts';
 import { type Rejection, rejectionOf } from './constraints.ts';
 import { before, componentQuery, keyOf, othersLoad, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
@@ -211,20 +212,10 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       neededMargin: settings.margin,
       coolDownS: settings.coolDownS,
       horizonS: settings.horizonS,
-      mechanism: 'fluidity',
-      command: (option) => ({
-        name: subject.application.name,
-        deployment_plan: {
-          initial_plan: false,
-          [name]: [
-            {
-              action: 'move',
-              src_host: subject.node,
-              target_host: option.action.kind === 'move' ? option.action.to : subject.node,
-            },
-          ],
-        },
-      }),
+      commands: ({ action }) =>
+        action.kind === 'move'
+          ? [placementCommand(subject.application.name, name, { action: 'move', src_host: subject.node, target_host: action.to })]
+          : [],
       readings,
       outcome: {
         metric: subject.metric,

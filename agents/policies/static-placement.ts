@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { constant, type Expression, minimum, multiply, premise } from '../decision/expression.ts';
 import type { Premise } from '../decision/record.ts';
-import type { Json } from '../mechanisms/mechanism.ts';
 import type { DescribedApplication } from '../orchestration/orchestrator.ts';
+import { placementCommand } from './commands.ts';
 import { placementRejection, rejectionOf } from './constraints.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import type { ClusterSituation } from './situation.ts';
@@ -124,17 +124,13 @@ class StaticPlacement implements Policy<ClusterSituation> {
       neededMargin: 0,
       coolDownS: 0,
       horizonS,
-      mechanism: 'fluidity',
-      command: (option) => {
-        const { action } = option;
-        const step: Json =
-          action.kind === 'move'
-            ? { action: 'move', src_host: action.from, target_host: action.to }
-            : { action: 'deploy', host: action.kind === 'deploy' ? action.host : '' };
-        return {
-          name: application.description.name,
-          deployment_plan: { initial_plan: action.kind !== 'move', [name]: [step] },
-        };
+      commands: ({ action }) => {
+        const { name: applicationName } = application.description;
+        if (action.kind === 'move')
+          return [placementCommand(applicationName, name, { action: 'move', src_host: action.from, target_host: action.to })];
+        return action.kind === 'deploy'
+          ? [placementCommand(applicationName, name, { action: 'deploy', host: action.host }, true)]
+          : [];
       },
       readings,
     };

@@ -122,10 +122,15 @@ describe("a policy file of the framework in the agent's loop", () => {
       { name: 'node_load1', value: 1, source: 'node_load1, as policy-relocate.py was shown it' },
       { name: 'answer_ms', value: 78, unit: 'ms' },
     ]);
-    expect(proposal.command(proposal.options[1]!)).toEqual({
-      name: 'shop',
-      deployment_plan: { initial_plan: false, front: [{ action: 'move', src_host: 'w1', target_host: 'w2' }] },
-    });
+    expect(proposal.commands(proposal.options[1]!)).toEqual([
+      {
+        mechanism: 'fluidity',
+        command: {
+          name: 'shop',
+          deployment_plan: { initial_plan: false, front: [{ action: 'move', src_host: 'w1', target_host: 'w2' }] },
+        },
+      },
+    ]);
     // Asked again before its interval is over, it says nothing.
     expect(policy.analyze(input)).toEqual([]);
   });
@@ -178,7 +183,7 @@ describe("a policy file of the framework in the agent's loop", () => {
     const first = await ask(permitted, policy, start);
     const record = decide(first.proposal!, first.trigger, { ...context, policy });
     expect(record.title).toBe('Change front: image front:1 → front:2');
-    first.proposal!.command(first.proposal!.options[1]!);
+    first.proposal!.commands(first.proposal!.options[1]!);
     expect((await ask(permitted, policy, start + 10_000)).proposal).toBeUndefined();
 
     const refused = await ask({}, await loaded(source), start);

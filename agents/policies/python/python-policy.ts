@@ -8,6 +8,7 @@ import type { Premise } from '../../decision/record.ts';
 import { type ComponentDescription, permits } from '../../descriptions/application.ts';
 import { unitOf } from '../../descriptions/common.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
+import { placementCommand } from '../commands.ts';
 import { rejectionOf } from '../constraints.ts';
 import type { Option, Policy, PolicyInput, Proposal, Trigger } from '../policy.ts';
 import type { ClusterSituation } from '../situation.ts';
@@ -152,13 +153,9 @@ export class PythonPolicy implements Policy<ClusterSituation> {
       neededMargin: 0,
       coolDownS: 0,
       horizonS: 30,
-      mechanism: 'fluidity',
-      command: () => {
+      commands: () => {
         if (change.spec) this.#respecified.set(thing, change.spec);
-        return {
-          name: wish.application,
-          deployment_plan: { initial_plan: wish.isInitial, [wish.component]: [commandOf(action, wish.action)] },
-        };
+        return [placementCommand(wish.application, wish.component, commandOf(action, wish.action), wish.isInitial)];
       },
       readings: Object.fromEntries(
         premises.flatMap(({ id }) => (window.latest({ metric: id }).length > 0 ? [[id, { metric: id }]] : [])),
