@@ -22,6 +22,8 @@ export const sampleSchema = z.object({
   value: z.number(),
   application: z.string().optional(),
   component: z.string().optional(),
+  /** Node at the other end, of a reading of the link to it. */
+  peer: z.string().optional(),
   /** Where the value comes from when it is not plainly measured: "model", "simulated". */
   source: z.string().optional(),
 });

@@ -1,4 +1,7 @@
 import type { Telemetry } from '../bus/messages.ts';
+import { type Point, Series } from './series.ts';
+
+export type { Point } from './series.ts';
 
 /** Which series: a metric, and where it is from. What is left out matches anything. */
 export interface SeriesQuery {
@@ -6,90 +9,121 @@ export interface SeriesQuery {
   node?: string;
   application?: string;
   component?: string;
+  /** Node at the other end, of what is told of a link. */
+  peer?: string;
 }
 
-export interface Point {
-  /** ms since the epoch. */
-  time: number;
-  value: number;
-}
-
-interface Series {
+interface SeriesKey {
   metric: string;
   node: string;
   application: string;
   component: string;
+  peer: string;
   source: string | undefined;
-  points: Point[];
 }
 
 /** One series as it stands: where it is from and its latest point. */
-export interface Latest extends Point {
-  metric: string;
-  node: string;
-  application: string;
-  component: string;
-  source: string | undefined;
+export interface Latest extends Point, SeriesKey {}
+
+interface Kept extends SeriesKey {
+  key: string;
+  series: Series;
 }
 
-/** The recent past of every series, as policies read it: a sliding window of `spanMs`, series by metric, node, application and component. */
+export interface SlidingWindowOptions {
+  /**
+   * Points kept of all series together, at 12 bytes each. When they are used up no series takes more room: its oldest points make way earlier.
+   * The default holds 1,000 nodes with 50 metrics each, every second for ten minutes, in 370 MB.
+   */
+  mostPoints?: number;
+}
+
+const defaultMostPoints = 32_000_000;
+
+/**
+ * The recent past of every series, as policies read it: a sliding window of `spanMs`, series by metric, node, application, component and peer.
+ * With n points a series, the latest point is read in O(1), points since a time are found and rates are told in O(log n); a quantile over the
+ * whole window costs a sort at the first call for a series and a look-up after that.
+ */
 export class SlidingWindow {
-  readonly #series = new Map<string, Series>();
-  readonly #byMetric = new Map<string, Set<Series>>();
+  readonly #series = new Map<string, Kept>();
+  /** Sets of series by metric alone, by metric and node, by metric and application: a query goes through the smallest that it can. */
+  readonly #index = new Map<string, Set<Kept>>();
+  readonly #mostPoints: number;
+  #room = 0;
   readonly spanMs: number;
 
-  constructor(spanMs: number) {
+  constructor(spanMs: number, options: SlidingWindowOptions = {}) {
     this.spanMs = spanMs;
+    this.#mostPoints = options.mostPoints ?? defaultMostPoints;
+  }
+
+  /** Series held, and points that there is room for. */
+  get size(): { series: number; points: number } {
+    return { series: this.#series.size, points: this.#room };
   }
 
   add(telemetry: Telemetry): void {
+    const time = Math.round(telemetry.time);
     for (const sample of telemetry.samples) {
       if (!Number.isFinite(sample.value)) continue;
-      const application = sample.application ?? '';
-      const component = sample.component ?? '';
-      const key = `${sample.metric}|${telemetry.node}|${application}|${component}`;
-      let series = this.#series.get(key);
-      if (!series) {
-        series = { metric: sample.metric, node: telemetry.node, application, component, source: sample.source, points: [] };
-        this.#series.set(key, series);
-        const same = this.#byMetric.get(sample.metric) ?? new Set();
-        this.#byMetric.set(sample.metric, same.add(series));
+      const { metric, application = '', component = '', peer = '' } = sample;
+      const key = `${metric}|${telemetry.node}|${application}|${component}|${peer}`;
+      let kept = this.#series.get(key);
+      if (!kept) {
+        kept = { key, metric, node: telemetry.node, application, component, peer, source: sample.source, series: new Series() };
+        this.#series.set(key, kept);
+        this.#room += kept.series.capacity;
+        for (const group of groupsOf(kept)) {
+          const same = this.#index.get(group);
+          if (same) same.add(kept);
+          else this.#index.set(group, new Set([kept]));
+        }
       }
-      const last = series.points.at(-1);
+      const { series } = kept;
       // A late or repeated message must not turn time back.
-      if (last && telemetry.time <= last.time) continue;
-      series.source = sample.source;
-      series.points.push({ time: telemetry.time, value: sample.value });
-      const oldest = telemetry.time - this.spanMs;
-      // Old points go in batches: dropping one at a time would copy the array at every sample.
-      if (series.points[0]!.time < oldest - this.spanMs / 8)
-        series.points = series.points.filter((point) => point.time >= oldest);
+      if (series.length > 0 && time <= series.timeAt(series.length - 1)) continue;
+      kept.source = sample.source;
+      const before = series.capacity;
+      series.push(time, sample.value, time - this.spanMs, this.#room < this.#mostPoints);
+      this.#room += series.capacity - before;
     }
   }
 
   /** Latest point of each matching series, newest first. */
   latest(query: SeriesQuery): Latest[] {
     return this.#find(query)
-      .flatMap(({ points, ...key }) => {
-        const point = points.at(-1);
-        return point ? [{ ...key, ...point }] : [];
-      })
+      .map(({ key: _, series, ...from }) => ({ ...from, ...series.at(series.length - 1) }))
       .sort((a, b) => b.time - a.time);
   }
 
   /** Points of all matching series from `since` on, ascending in time. */
   points(query: SeriesQuery, since = Number.NEGATIVE_INFINITY): Point[] {
     const found = this.#find(query);
-    const merged = found.flatMap((series) => series.points.filter((point) => point.time >= since));
+    const merged: Point[] = [];
+    for (const { series } of found)
+      for (let index = series.firstSince(since); index < series.length; index++) merged.push(series.at(index));
     return found.length > 1 ? merged.sort((a, b) => a.time - b.time) : merged;
   }
 
   /** `q` in 0–1, by linear interpolation; undefined without points. */
-  quantile(query: SeriesQuery, q: number, since?: number): number | undefined {
-    return quantile(
-      this.points(query, since).map(({ value }) => value),
-      q,
-    );
+  quantile(query: SeriesQuery, q: number, since = Number.NEGATIVE_INFINITY): number | undefined {
+    const found = this.#find(query);
+    const [only] = found;
+    if (!only) return undefined;
+    if (found.length === 1) {
+      const { series } = only;
+      const from = series.firstSince(since);
+      return ofSorted(from === 0 ? series.sortedValues() : series.values(from).sort(), q);
+    }
+    const parts = found.map(({ series }) => series.values(series.firstSince(since)));
+    const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return ofSorted(all.sort(), q);
   }
 
   /** What the series usually is: its median over the window, or since a time. */
@@ -97,43 +131,63 @@ export class SlidingWindow {
     return this.quantile(query, 0.5, since);
   }
 
-  /** Growth per second of a counter since a time, over resets; undefined with fewer than two points. */
-  rate(query: SeriesQuery, since?: number): number | undefined {
-    const points = this.points(query, since);
-    const first = points[0];
-    const last = points.at(-1);
-    if (!first || !last || last.time === first.time) return undefined;
-    let grown = 0;
-    for (let i = 1; i < points.length; i++) {
-      const step = points[i]!.value - points[i - 1]!.value;
-      grown += step >= 0 ? step : points[i]!.value;
+  /** Growth per second of a counter since a time, over resets, summed over the matching series; undefined where none has two points. */
+  rate(query: SeriesQuery, since = Number.NEGATIVE_INFINITY): number | undefined {
+    let sum: number | undefined;
+    for (const { series } of this.#find(query)) {
+      const from = series.firstSince(since);
+      const lastIndex = series.length - 1;
+      if (from >= lastIndex) continue;
+      sum = (sum ?? 0) + (series.grownSince(from) * 1000) / (series.timeAt(lastIndex) - series.timeAt(from));
     }
-    return (grown * 1000) / (last.time - first.time);
+    return sum;
   }
 
   /** Forgets series that have had no point since `time`. */
   forgetBefore(time: number): void {
-    for (const [key, series] of this.#series) {
-      if ((series.points.at(-1)?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
-      this.#series.delete(key);
-      this.#byMetric.get(series.metric)?.delete(series);
+    for (const kept of this.#series.values()) {
+      if ((kept.series.last?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
+      this.#series.delete(kept.key);
+      this.#room -= kept.series.capacity;
+      for (const group of groupsOf(kept)) {
+        const same = this.#index.get(group);
+        same?.delete(kept);
+        if (same?.size === 0) this.#index.delete(group);
+      }
     }
   }
 
-  #find(query: SeriesQuery): Series[] {
-    return [...(this.#byMetric.get(query.metric) ?? [])].filter(
-      (series) =>
-        (query.node === undefined || series.node === query.node) &&
-        (query.application === undefined || series.application === query.application) &&
-        (query.component === undefined || series.component === query.component),
-    );
+  #find(query: SeriesQuery): Kept[] {
+    const { metric, node, application, component, peer } = query;
+    const group =
+      node !== undefined ? ofNode(metric, node) : application !== undefined ? ofApplication(metric, application) : metric;
+    const found: Kept[] = [];
+    for (const kept of this.#index.get(group) ?? [])
+      if (
+        (application === undefined || kept.application === application) &&
+        (component === undefined || kept.component === component) &&
+        (peer === undefined || kept.peer === peer)
+      )
+        found.push(kept);
+    return found;
   }
 }
 
+const ofNode = (metric: string, node: string): string => `${metric}|node|${node}`;
+const ofApplication = (metric: string, application: string): string => `${metric}|application|${application}`;
+const groupsOf = ({ metric, node, application }: Kept): string[] => [
+  metric,
+  ofNode(metric, node),
+  ofApplication(metric, application),
+];
+
 /** Quantile by linear interpolation between order statistics (type 7); undefined without values. */
 export function quantile(values: number[], q: number): number | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = values.toSorted((a, b) => a - b);
+  return ofSorted(Float64Array.from(values).sort(), q);
+}
+
+function ofSorted(sorted: Float64Array, q: number): number | undefined {
+  if (sorted.length === 0) return undefined;
   const position = (sorted.length - 1) * q;
   const below = sorted[Math.floor(position)]!;
   const above = sorted[Math.ceil(position)]!;
