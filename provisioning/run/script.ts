@@ -66,11 +66,7 @@ ${step.observe}
   if (change === undefined) return `${observed}\nm_say needed ${index}; exit ${exits.needed}\nfi`;
   return `${observed}
 m_say change ${index}
-(
-${(files ?? []).map(placeFile).join('\n')}
-:
-) 9>&- || { m_say failed ${index} $?; exit ${exits.failed}; }
-(
+${files === undefined || files.length === 0 ? '' : placeFiles(files, index)}(
 ${change}
 ) 9>&-
 m_rc=$?
@@ -83,6 +79,12 @@ fi`;
 
 /** Where a file waits until its step is found missing: seeing it in place before would look as if somebody else had done the step. */
 export const stagedPath = (path: string): string => `${path}.mlsysops-new`;
+
+const placeFiles = (files: NonNullable<ReadyStep['files']>, index: number): string => `(
+${files.map(placeFile).join('\n')}
+:
+) 9>&- || { m_say failed ${index} $?; exit ${exits.failed}; }
+`;
 
 /** printf is part of the shell: what it prints is on no command line. */
 function placeFile(file: { path: string; mode: string; content: string | Uint8Array | null }): string {

@@ -8,6 +8,7 @@ import { hostKeyFailure, unreachable } from './failures.ts';
 import { handshake } from './handshake.ts';
 import { judgeOf } from './judge.ts';
 import type { KnownHosts, SeenHostKey } from './known-hosts.ts';
+import type { ScriptShell } from './script-shell.ts';
 import { resolveTarget, type SshTarget, type TargetOptions } from './target.ts';
 
 export interface SshOptions extends AuthenticationOptions, TargetOptions {
@@ -18,6 +19,34 @@ export interface SshOptions extends AuthenticationOptions, TargetOptions {
 
 const defaultTimeoutMs = 15_000;
 
+/** Shells that wait for their next script. */
+class IdleShells {
+  readonly #idle: ScriptShell[] = [];
+
+  take(): ScriptShell | undefined {
+    while (this.#idle.length > 0) {
+      const shell = this.#idle.pop();
+      if (shell?.ended === false) return shell;
+    }
+    return undefined;
+  }
+
+  /** Two are kept, for a step and whatever looks on beside it; each holds one of the sessions that sshd allows. */
+  give(shell: ScriptShell): void {
+    if (shell.ended) return;
+    if (this.#idle.length < 2) this.#idle.push(shell);
+    else void shell.end();
+  }
+
+  /** Frees the session of one; false when none waits. */
+  async endOne(): Promise<boolean> {
+    const shell = this.take();
+    if (shell === undefined) return false;
+    await shell.end();
+    return true;
+  }
+}
+
 /** One SSH connection to one host. It closes when `close` is called or the network says so; `closed` tells. */
 export class SshConnection {
   readonly host: SshTarget;
@@ -26,6 +55,7 @@ export class SshConnection {
   /** How a script becomes root here; found out by the first one. */
   privilege: 'unknown' | 'root' | 'sudo' | 'sudo-password' = 'unknown';
   sentBytes = 0;
+  readonly shells = new IdleShells();
   readonly #stream: Duplex;
   readonly #slots: (() => void)[] = [];
   #running = 0;

@@ -81,6 +81,7 @@ async function compare(
   place: string,
   target: number,
   all: boolean,
+  against = true,
 ): Promise<boolean> {
   const commandsFor = (what: string) => commandsIn(`/var/tmp/bench-${place}-${what}`, stepCount);
   const localMs = median([
@@ -90,7 +91,7 @@ async function compare(
   ]);
   say(`\n${stepCount} steps × ${reached.length} hosts, ${place}: run locally ${seconds(localMs)}`);
   const own: number[] = [];
-  for (const round of [1, 2, 3]) {
+  for (const round of against ? [1, 2, 3] : [1, 2, 3, 4, 5, 6, 7]) {
     const { finished, wallMs, phaseMs } = await up(
       hosts,
       testbedOf(hosts, reached),
@@ -102,6 +103,8 @@ async function compare(
     say(`  engine ${seconds(wallMs)}, its own account: ${finished.overheadMs} ms overhead (${phaseMs.join(', ')})`);
   }
   const ownMs = median(own) - localMs;
+  say(`  overhead of the engine: ${seconds(ownMs)} (median of ${own.length})`);
+  if (!against) return true;
   const other: number[] = [];
   for (const [index, settings] of (all ? [ansibleDefaults, ...ansibleFastest] : ansibleFastest).entries()) {
     const wallMs = await runAnsible(hosts, reached, commandsFor(`ansible-${index}`), settings);
@@ -149,6 +152,8 @@ try {
   const wanted = (part: string) => only.length === 0 || only.includes(part);
   const good: boolean[] = [];
   if (wanted('near') || wanted('far')) say(`Against ${await setUpAnsible(hosts)}; forks 20, ControlPersist 60s in all settings`);
+  // The engine alone: for whoever makes it faster.
+  if (only.includes('own')) good.push(await compare(hosts, hosts.targets, 'own', 0, false, false));
   if (wanted('near')) good.push(await compare(hosts, hosts.targets, 'near', targets.near, true));
   if (wanted('far')) {
     const far = await hosts.delayed(roundTripMs);

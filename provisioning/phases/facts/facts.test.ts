@@ -17,7 +17,7 @@ os.version 22.04
 os.pretty Ubuntu 22.04.4 LTS
 kernel 5.15.0-105-generic
 machine aarch64
-cgroup cgroup2fs
+cgroup v2
 controllers cpuset cpu io pids
 boot console=serial0,115200 root=PARTUUID=1 rootwait
 boot-file /boot/firmware/cmdline.txt
@@ -64,15 +64,14 @@ program lrwxrwxrwx 1 root root 0 Nov 23 18:00 /proc/80/exe -> /usr/sbin/sshd
 program lrwxrwxrwx 1 root root 0 Nov 23 18:00 /proc/90/exe -> /opt/mlsysops/node/bin/node
 program lrwxrwxrwx 1 root root 0 Nov 23 18:00 /proc/91/exe -> /usr/bin/kubelet
 program lrwxrwxrwx 1 root root 0 Nov 23 18:00 /proc/92/exe -> /usr/bin/python3
-group /proc/80/cgroup:0::/system.slice/ssh.service
-group /proc/91/cgroup:0::/system.slice/other.service
-group /proc/92/cgroup:0::/kubepods.slice/pod1
+group 80 0::/system.slice/ssh.service
+group 91 0::/system.slice/other.service
+group 92 0::/kubepods.slice/pod1
 name-server 10.77.0.1
 forwarding off
 cpu Cortex A72: 4 cores
 frequency-khz 600000
 frequency-khz 1800000
-disk-size 60000000
 gpu 0x1a03 0x2000 - ASPEED Graphics
 gpu 0x1002 0x73df 8589934592 AMD Navi 22
 rapl 15000000 package-0

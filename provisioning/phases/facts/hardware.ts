@@ -1,18 +1,23 @@
 import type { HardwareFacts } from './host-facts.ts';
 import { asNumber, type FactLines } from './lines.ts';
+import { mountsOf } from './resources.ts';
 
 /** CPU, GPUs and where power can be measured: what a description of the node is made of. */
 export const hardwareScript = `
-cpu=$(sed -n 's/^model name[^:]*: */cpu /p' /proc/cpuinfo | head -n 1)
+cpu= mhz=
+while IFS=: read -r name value; do
+  case $name in
+    'model name'*) [ -n "$cpu" ] || cpu=\${value# };;
+    'cpu MHz'*) [ -n "$mhz" ] || echo "frequency-mhz \${mhz:=\${value# }}"; break;;
+  esac
+done </proc/cpuinfo
 # Arm does not name its cores in /proc.
-[ -n "$cpu" ] || ! command -v lscpu >/dev/null || cpu="cpu $(LC_ALL=C lscpu | sed -n 's/^Model name: *//p' | head -n 1)"
-echo "$cpu"
+[ -n "$cpu" ] || ! command -v lscpu >/dev/null || cpu=$(LC_ALL=C lscpu | sed -n 's/^Model name: *//p' | head -n 1)
+echo "cpu $cpu"
 for policy in /sys/devices/system/cpu/cpufreq/policy*; do
   [ -d "$policy" ] || continue
   for file in cpuinfo_min_freq cpuinfo_max_freq scaling_available_frequencies; do [ ! -r "$policy/$file" ] || echo "frequency-khz $(cat "$policy/$file")"; done
 done
-sed -n 's/^cpu MHz[^:]*: */frequency-mhz /p' /proc/cpuinfo | head -n 1
-df -Pk / 2>/dev/null | { read -r line; read -r device size rest && echo "disk-size $size"; }
 for file in /proc/driver/nvidia/gpus/*/information; do [ ! -r "$file" ] || sed -n 's/^Model:[[:space:]]*/nvidia /p' "$file"; done
 for device in /sys/bus/pci/devices/*; do
   { read -r class <"$device/class"; } 2>/dev/null || continue
@@ -46,7 +51,7 @@ export function hardwareFacts(lines: FactLines): { cpuModel: string; hardware: H
     cpuModel: lines.one('cpu') || 'unknown',
     hardware: {
       frequenciesGhz: frequenciesOf(lines),
-      diskBytes: (lines.number('disk-size') ?? 0) * 1024,
+      diskBytes: mountsOf(lines).find(({ path }) => path === '/')?.sizeBytes ?? 0,
       gpus: gpusOf(lines),
       rapl: lines.all('rapl').map((line) => {
         const [microwatts, ...name] = line.split(' ');

@@ -10,9 +10,9 @@ for link in /sys/class/net/*; do
   [ "$name" != lo ] || continue
   kind=virtual
   if [ -e "$link/wireless" ] || [ -e "$link/phy80211" ]; then kind=wifi
-  elif grep -q '^DEVTYPE=wwan' "$link/uevent" 2>/dev/null; then kind=mobile
-  elif grep -q '^DEVTYPE=bluetooth' "$link/uevent" 2>/dev/null; then kind=bluetooth
-  elif [ -e "$link/device" ]; then kind=ethernet
+  else
+    [ ! -e "$link/device" ] || kind=ethernet
+    while read -r line; do case $line in DEVTYPE=wwan) kind=mobile;; DEVTYPE=bluetooth) kind=bluetooth;; esac; done 2>/dev/null <"$link/uevent"
   fi
   read -r address 2>/dev/null <"$link/address" || address=-
   read -r state 2>/dev/null <"$link/operstate" || state=-
@@ -20,20 +20,24 @@ for link in /sys/class/net/*; do
   echo "interface $name $kind \${address:--} \${state:--} \${speed:--}"
 done
 if command -v ss >/dev/null 2>&1; then
-  listening=$(ss -Hltnp 2>/dev/null)
-  datagrams=$(ss -Hlunp 2>/dev/null)
-  [ -z "$listening" ] || printf '%s\\n' "$listening" | sed 's/^/listen /'
-  [ -z "$datagrams" ] || printf '%s\\n' "$datagrams" | sed 's/^/listen-udp /'
-  # One program for all of them: a node has dozens.
-  exes= groups=
-  for pid in $(printf '%s\\n%s\\n' "$listening" "$datagrams" | grep -o 'pid=[0-9]*' | sort -u); do
-    exes="$exes /proc/\${pid#pid=}/exe"; groups="$groups /proc/\${pid#pid=}/cgroup"
-  done
-  [ -z "$exes" ] || ls -l $exes 2>/dev/null | sed 's/^/program /'
-  [ -z "$groups" ] || grep -H . $groups 2>/dev/null | sed 's/^/group /'
+  # No program for each of them: a node has dozens.
+  pids=' ' exes=
+  listening=$(ss -Hltunp 2>/dev/null)
+  while read -r protocol line; do
+    case $protocol in tcp) echo "listen $line";; udp) echo "listen-udp $line";; *) continue;; esac
+    while :; do
+      case $line in *pid=*) line=\${line#*pid=}; pid=\${line%%[!0-9]*};; *) break;; esac
+      case $pids in *" $pid "*) ;; *) pids="$pids$pid "; exes="$exes /proc/$pid/exe";; esac
+    done
+  done <<EOF
+$listening
+EOF
+  for pid in $pids; do while read -r line; do echo "group $pid $line"; done 2>/dev/null <"/proc/$pid/cgroup"; done
+  [ -z "$exes" ] || ls -l $exes 2>/dev/null | while read -r line; do echo "program $line"; done
 fi
 if [ -r /etc/resolv.conf ]; then while read -r word address rest; do [ "$word" != nameserver ] || echo "name-server $address"; done </etc/resolv.conf; fi
-if [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]; then echo forwarding on; elif [ -w /proc/sys/net/ipv4/ip_forward ]; then echo forwarding off; else echo forwarding fixed; fi
+read -r forwarding </proc/sys/net/ipv4/ip_forward
+if [ "$forwarding" = 1 ]; then echo forwarding on; elif [ -w /proc/sys/net/ipv4/ip_forward ]; then echo forwarding off; else echo forwarding fixed; fi
 `;
 
 export function networkFacts(lines: FactLines) {
@@ -96,7 +100,7 @@ function interfaceOf(line: string): InterfaceFacts[] {
 const ourProgram = /^\/opt\/mlsysops\/|^\/usr\/local\/bin\/(kube|nats-server|karmada|etcd)/;
 const ourGroup = /kubepods|mlsysops|kubelet/;
 
-/** Lines of `ls -l /proc/PID/exe` and of `grep -H . /proc/PID/cgroup`. */
+/** Lines of `ls -l /proc/PID/exe`, and of /proc/PID/cgroup behind their PID. */
 const ourProcesses = (lines: FactLines): Set<number> =>
   new Set([
     ...lines.all('program').flatMap((line) => {
@@ -104,7 +108,7 @@ const ourProcesses = (lines: FactLines): Set<number> =>
       return ourProgram.test(program) ? [Number(pid)] : [];
     }),
     ...lines.all('group').flatMap((line) => {
-      const [, pid, group = ''] = /^\/proc\/(\d+)\/cgroup:(.*)$/.exec(line) ?? [];
+      const [, pid, group = ''] = /^(\d+) (.*)$/.exec(line) ?? [];
       return ourGroup.test(group) ? [Number(pid)] : [];
     }),
   ]);

@@ -24,7 +24,7 @@ while IFS=: read -r number controllers group; do
   esac
   [ -e "$root$group" ] || group=
   while :; do
-    [ ! -r "$root$group/$file" ] || echo "memory-limit $(cat "$root$group/$file")"
+    say memory-limit "$root$group/$file"
     [ -n "$group" ] || break
     group=\${group%/*}
   done
@@ -42,7 +42,8 @@ df -Pi "$@" 2>/dev/null | while read -r line; do echo "inodes $line"; done
 while read -r device mount type options rest; do
   case $options in ro|ro,*) [ "$type" = squashfs ] || echo "read-only $mount";; esac
 done </proc/mounts
-[ "$(wc -l </proc/swaps)" -le 1 ] || echo swap yes
+# Its first line names the columns.
+{ read -r line && read -r line && echo swap yes; } 2>/dev/null </proc/swaps
 `;
 
 export function resourceFacts(lines: FactLines) {
@@ -60,7 +61,7 @@ export function resourceFacts(lines: FactLines) {
   } satisfies Partial<HostFacts>;
 }
 
-function mountsOf(lines: FactLines): MountFacts[] {
+export function mountsOf(lines: FactLines): MountFacts[] {
   const paths = lines.all('path');
   // The first line names the columns.
   const [, ...blocks] = lines.all('blocks').map(dfLine);

@@ -35,15 +35,23 @@ const files: [string, FoundSoftware['kind']][] = [
  * our own provisioning made is told apart by its notes.
  */
 export const softwareScript = `
-if command -v python3 >/dev/null 2>&1; then
-  python3 -I -c 'import sys
+python=$(command -v python3 2>/dev/null) && case $(readlink -f "$python") in
+  # A distribution's own: its name tells the version, and pandas is where its packages are. To start it takes longer than all else here.
+  /usr/bin/python3.*)
+    version=$(readlink -f "$python"); version=\${version#/usr/bin/python}; pandas=-
+    for found in /usr/local/lib*/python$version/*-packages/pandas-*-info /usr/lib*/python$version/*-packages/pandas-*-info /usr/lib/python3/dist-packages/pandas-*-info; do
+      [ -e "$found" ] || continue
+      pandas=\${found##*/pandas-}; pandas=\${pandas%.*-info}; pandas=\${pandas%%-*}; break
+    done
+    echo "python $version $pandas $python";;
+  *) "$python" -I -c 'import sys
 try:
     from importlib import metadata
     pandas = metadata.version("pandas")
 except Exception:
     pandas = "-"
 print("python %d.%d.%d %s %s" % (sys.version_info[0], sys.version_info[1], sys.version_info[2], pandas, sys.executable))' 2>/dev/null &
-fi
+esac
 for file in /proc/[0-9]*/comm; do
   { read -r name <"$file"; } 2>/dev/null || continue
   case "$name" in
@@ -145,6 +153,6 @@ function foundOf(lines: FactLines, running: { name: string; pid: string; program
 
 function pythonOf(line: string | undefined): HostFacts['python'] {
   const [version = '', pandas = '', ...path] = (line ?? '').split(' ');
-  if (!/^\d+\.\d+\.\d+$/.test(version)) return null;
+  if (!/^\d+\.\d+(\.\d+)?$/.test(version)) return null;
   return { version, pandas: pandas === '-' || pandas === '' ? null : pandas, path: path.join(' ') };
 }

@@ -4,26 +4,28 @@ import type { FactLines } from './lines.ts';
 /** What runs there, on what, and which machine it is. */
 export const systemScript = `
 echo "time $(date +%s.%N)"
-echo "hostname $(cat /proc/sys/kernel/hostname)"
+say() { if { read -r line <"$2"; } 2>/dev/null && [ -n "$line" ]; then echo "$1 $line"; fi; }
+say hostname /proc/sys/kernel/hostname
 if [ -r /etc/os-release ]; then ( . /etc/os-release; echo "os.id $ID"; echo "os.version $VERSION_ID"; echo "os.pretty $PRETTY_NAME" ); fi
-echo "kernel $(uname -r)"
+read -r release </proc/sys/kernel/osrelease && echo "kernel $release"
 echo "machine $(uname -m)"
-echo "cgroup $(stat -f -c %T /sys/fs/cgroup 2>/dev/null)"
-if [ -r /sys/fs/cgroup/cgroup.controllers ]; then echo "controllers $(cat /sys/fs/cgroup/cgroup.controllers)"
+if [ -r /sys/fs/cgroup/cgroup.controllers ]; then echo "cgroup v2"; say controllers /sys/fs/cgroup/cgroup.controllers
 elif [ -r /proc/cgroups ]; then while read -r name hierarchy groups enabled; do [ "$enabled" != 1 ] || echo "controllers $name"; done </proc/cgroups
 fi
-read -r line </proc/cmdline && echo "boot $line"
+say boot /proc/cmdline
 for file in /boot/firmware/cmdline.txt /boot/cmdline.txt; do if [ -f "$file" ]; then echo "boot-file $file"; break; fi; done
 if [ -r /proc/device-tree/model ]; then echo "board $(tr -d '\\0' </proc/device-tree/model)"; fi
-if [ -r /etc/machine-id ]; then read -r line </etc/machine-id; echo "machine-id $line"; fi
-if [ -r /sys/class/dmi/id/product_uuid ]; then echo "product-uuid $(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"; fi
-if [ -d /run/systemd/system ]; then echo systemd yes; fi
-container=$(systemd-detect-virt --container 2>/dev/null) && echo "container $container"
+say machine-id /etc/machine-id
+say product-uuid /sys/class/dmi/id/product_uuid
+# Where systemd runs it has already found out whether it is in a container.
+if [ -d /run/systemd/system ]; then echo systemd yes; say container /run/systemd/container
+else container=$(systemd-detect-virt --container 2>/dev/null) && echo "container $container"
+fi
 machine=$(systemd-detect-virt --vm 2>/dev/null) && echo "virtual-machine $machine"
 for feature in overlay bridge veth br_netfilter nf_tables vxlan; do
   if [ -e "/sys/module/$feature" ] || { [ "$feature" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; }; then echo "feature $feature ready"
   elif [ "$feature" = overlay ] && grep -qw overlay /proc/filesystems; then echo "feature overlay ready"
-  elif [ ! -e "/lib/modules/$(uname -r)/modules.dep" ]; then
+  elif [ ! -e "/lib/modules/$release/modules.dep" ]; then
     if [ "$feature" = nf_tables ] && command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then echo "feature nf_tables ready"; else echo "feature $feature unknown"; fi
   elif modprobe -n -q "$feature" 2>/dev/null; then echo "feature $feature loadable"
   else echo "feature $feature missing"
@@ -40,7 +42,7 @@ export function systemFacts(lines: FactLines) {
       version: lines.one('os.version') ?? '',
       pretty: lines.one('os.pretty') || 'unknown system',
     },
-    cgroup: lines.one('cgroup') === 'cgroup2fs' ? 'v2' : 'v1',
+    cgroup: lines.one('cgroup') === 'v2' ? 'v2' : 'v1',
     controllers: [...new Set(lines.all('controllers').flatMap(words))],
     boot: {
       parameters: words(lines.one('boot') ?? ''),
