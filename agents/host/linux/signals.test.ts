@@ -132,3 +132,127 @@ test('a local host on cgroup v2, with a quota; pods as the systemd driver names 
   });
   expect((await signals.describe()).cores).toBe(2);
 });
+
+test('a whole machine in full: modes, frequency, pressure, disks, drops, temperature; a model says that it is one', async () => {
+  let now = 0;
+  const signals = new LinuxSignals({ files: kernelFiles(root), now: () => now, scrape: async () => [] });
+  const disks = (sectors: number, busyMs: number) =>
+    ['sda', 'sda1', 'loop0', 'dm-0'].map((name) => `8 0 ${name} 9 9 ${sectors} 9 9 9 ${sectors * 2} 9 0 ${busyMs} 9\n`).join('');
+  const at = (seconds: number) => ({
+    '/proc/stat': `cpu  ${seconds * 100} 0 ${seconds * 50} ${seconds * 200} ${seconds * 40} 0 0 ${seconds * 10} 0 0\ncpu0 1 0 0 1\nintr 1\n`,
+    '/proc/pressure/io': `some avg10=9.00 avg60=0.00 avg300=0.00 total=${seconds * 250_000}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`,
+    '/proc/diskstats': disks(seconds * 2, seconds * 500),
+    '/proc/net/dev': ` eth0: 0 0 0 ${seconds * 3} 0 0 0 0 0 0 0 ${seconds} 0\n`,
+  });
+  await write({
+    '/proc/cpuinfo': 'model name\t: Intel(R) Xeon(R) CPU E3-1220 v6 @ 3.00GHz\n',
+    '/proc/meminfo': 'MemTotal: 1000 kB\nMemAvailable: 400 kB\nSwapTotal: 100 kB\nSwapFree: 90 kB\n',
+    '/sys/block/sda/size': '1',
+    '/sys/block/loop0/size': '1',
+    '/sys/block/dm-0/size': '1',
+    '/sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq': '2000000\n',
+    '/sys/devices/system/cpu/cpufreq/policy1/scaling_cur_freq': '3000000\n',
+    '/sys/class/thermal/thermal_zone0/type': 'acpitz\n',
+    '/sys/class/thermal/thermal_zone0/temp': '99000\n',
+    '/sys/class/hwmon/hwmon0/name': 'coretemp\n',
+    '/sys/class/hwmon/hwmon0/temp1_input': '61500\n',
+    '/sys/class/hwmon/hwmon0/temp2_input': '255000\n',
+    ...at(1),
+  });
+  await signals.read();
+  now = 1000;
+  await write(at(2));
+  const watts = 18.98 * 0.4 * 0.922 ** 2 * 2.5 + 34.01;
+  expect(await readings(signals)).toEqual({
+    cpu_used_ratio: [0.4, undefined],
+    cpu_user_ratio: [0.25, undefined],
+    cpu_nice_ratio: [0, undefined],
+    cpu_system_ratio: [0.125, undefined],
+    cpu_irq_ratio: [0, undefined],
+    cpu_steal_ratio: [0.025, undefined],
+    cpu_iowait_ratio: [0.1, undefined],
+    cpu_idle_ratio: [0.5, undefined],
+    cpu_frequency_ghz: [2.5, undefined],
+    memory_used_bytes: [600 * 1024, undefined],
+    memory_total_bytes: [1000 * 1024, undefined],
+    swap_used_bytes: [10 * 1024, undefined],
+    pressure_io_ratio: [0.25, undefined],
+    disk_read_bytes_per_second: [1024, undefined],
+    disk_write_bytes_per_second: [2048, undefined],
+    disk_busy_ratio: [0.5, undefined],
+    network_receive_bytes_per_second: [0, undefined],
+    network_transmit_bytes_per_second: [0, undefined],
+    network_dropped_packets_per_second: [4, undefined],
+    temperature_celsius: [61.5, undefined],
+    power_w: [watts, 'model'],
+    energy_j: [watts, 'model'],
+  });
+});
+
+test('energy is counted over the end of its counter; where neither counter nor model is, no power is told', async () => {
+  let now = 0;
+  const signals = new LinuxSignals({ files: kernelFiles(root), now: () => now, scrape: async () => [] });
+  const rapl = (file: string) => `/sys/class/powercap/intel-rapl:0/${file}`;
+  await write({
+    [rapl('name')]: 'package-0\n',
+    [rapl('max_energy_range_uj')]: '100000000',
+    [rapl('energy_uj')]: '90000000',
+    '/sys/class/powercap/intel-rapl:1/name': 'psys\n',
+    '/sys/class/powercap/intel-rapl:1/energy_uj': '1',
+  });
+  await signals.read();
+  now = 2000;
+  await write({ [rapl('energy_uj')]: '10000000' });
+  expect(await readings(signals)).toEqual({ power_w: [10, 'rapl'], energy_j: [20, 'rapl'] });
+
+  const other = new LinuxSignals({ files: kernelFiles(join(root, 'nothing')), now: () => now, scrape: async () => [] });
+  await other.read();
+  now = 3000;
+  expect(await other.read()).toEqual([]);
+});
+
+test.each(['v1', 'v2'] as const)(
+  'what a component is held back by, and what it reads and writes, on cgroup %s',
+  async (version) => {
+    let now = 0;
+    const signals = new LinuxSignals({ files: kernelFiles(root), now: () => now, scrape: async () => [] });
+    signals.track([{ application: 'app', component: 'camera', podUid: uid }]);
+    const cgroups = '/sys/fs/cgroup';
+    const pod = `kubepods/pod${uid}`;
+    const at = (s: number): Record<string, string> =>
+      version === 'v1'
+        ? {
+            [`${cgroups}/cpuacct/${pod}/cpuacct.usage`]: String(s * 1e9),
+            [`${cgroups}/cpu/${pod}/cpu.stat`]: `nr_periods ${s * 10}\nnr_throttled ${s * 4}\nthrottled_time 1\n`,
+            [`${cgroups}/blkio/${pod}/blkio.throttle.io_service_bytes_recursive`]: `8:0 Read ${s * 100}\n8:0 Write ${s * 10}\n8:16 Read ${s * 50}\nTotal 1\n`,
+            [`${cgroups}/memory/${pod}/memory.usage_in_bytes`]: '4096',
+            [`${cgroups}/memory/${pod}/memory.limit_in_bytes`]: '9223372036854771712',
+          }
+        : {
+            [`${cgroups}/${pod}/cpu.stat`]: `usage_usec ${s * 1e6}\nuser_usec 1\nnr_periods ${s * 10}\nnr_throttled ${s * 4}\n`,
+            [`${cgroups}/${pod}/io.stat`]: `8:0 rbytes=${s * 100} wbytes=${s * 10} rios=1\n8:16 rbytes=${s * 50} wbytes=0 rios=1\n`,
+            [`${cgroups}/${pod}/memory.current`]: '4096',
+            [`${cgroups}/${pod}/memory.max`]: 'max',
+          };
+    await write({
+      '/proc/1/cgroup': version === 'v1' ? '4:memory:/\n3:blkio:/\n2:cpuacct:/\n1:cpu:/\n' : '0::/init.scope\n',
+      '/proc/self/mountinfo':
+        version === 'v1'
+          ? ['cpuacct', 'cpu', 'blkio', 'memory']
+              .map((name) => `3 3 0:3 / ${cgroups}/${name} rw - cgroup cgroup rw,${name}`)
+              .join('\n')
+          : `3 3 0:3 / ${cgroups} rw - cgroup2 cgroup2 rw`,
+      ...at(1),
+    });
+    await signals.read();
+    now = 2000;
+    await write(at(3));
+    expect(await readings(signals)).toEqual({
+      component_cpu_cores: [1, undefined],
+      component_cpu_throttled_ratio: [0.4, undefined],
+      component_memory_bytes: [4096, undefined],
+      component_disk_read_bytes_per_second: [150, undefined],
+      component_disk_write_bytes_per_second: [10, undefined],
+    });
+  },
+);

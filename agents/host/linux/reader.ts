@@ -1,0 +1,44 @@
+import type { Sample } from '../../bus/messages.ts';
+import type { CgroupPlace } from './cgroup.ts';
+import type { KernelFiles } from './files.ts';
+
+/** One kind of reading of a host; keeps what it needs from one call to the next, for rates. */
+export interface Reader {
+  /**
+   * @param atMs now, on a clock that never goes back
+   * @param soFar what the readers before it have read this time
+   */
+  read(atMs: number, soFar: readonly Sample[]): Sample[];
+}
+
+/** Where a host is read: its files and, when it is a container, its own cgroup within the machine around it. */
+export interface Place {
+  files: KernelFiles;
+  inContainer: boolean;
+  cgroup: CgroupPlace | undefined;
+}
+
+/** Where a reading comes from when it is not the plain counter of a whole machine. */
+export const fromCgroup = 'cgroup';
+/** In a container, what the kernel tells only of the machine around it. */
+export const fromMachine = 'machine';
+/** Added to readings that in a container are of the machine around it. */
+export const ofMachine = ({ inContainer }: Place): { source?: string } => (inContainer ? { source: fromMachine } : {});
+
+/** A counter and when it was read; gives its growth per second from one reading to the next. */
+export class Rate {
+  #last: { value: number; at: number } | undefined;
+
+  next(value: number | undefined, atMs: number): number | undefined {
+    const last = this.#last;
+    this.#last = value === undefined ? undefined : { value, at: atMs };
+    // A counter that went back was reset: there is no telling what came between.
+    if (value === undefined || !last || atMs <= last.at || value < last.value) return undefined;
+    return ((value - last.value) * 1000) / (atMs - last.at);
+  }
+}
+
+/** Samples of those values that are there. */
+export function samplesOf(values: Record<string, number | undefined>, more: Partial<Sample> = {}): Sample[] {
+  return Object.entries(values).flatMap(([metric, value]) => (value === undefined ? [] : [{ metric, value, ...more }]));
+}
