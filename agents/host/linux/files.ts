@@ -43,7 +43,7 @@ function readWhole(path: string): string {
   const descriptor = openSync(path, 'r');
   try {
     let length = readSync(descriptor, buffer, 0, buffer.length, null);
-    if (length < buffer.length) return buffer.latin1Slice(0, length);
+    if (length < buffer.length) return buffer.toString('latin1', 0, length);
     const parts = [Buffer.from(buffer)];
     for (let total = length; length > 0 && total < mostBytes; total += length) {
       length = readSync(descriptor, buffer, 0, buffer.length, null);
