@@ -217,14 +217,6 @@ export class Lifecycle {
       ssh: ssh.optionsOf(entry),
       distFolder,
       assetsFolder,
-      listen: async () => {
-        const live = await lives.open(entry);
-        const hold = await live.hold();
-        return {
-          alive: () => alive(live),
-          close: () => hold.close(),
-        };
-      },
       deploy: async (description) => void (await deployApplication(await lives.open(entry), description)),
     };
   }

@@ -2,16 +2,13 @@ import type { Operation } from '../../provisioning/day2/operation.ts';
 import type { RecipeOptions } from '../../provisioning/phases/support/options.ts';
 import { makeRecipe } from '../../provisioning/recipe.ts';
 import type { PlanValue } from '../../provisioning/run/events.ts';
-import { Failure } from '../../provisioning/run/failure.ts';
 import { defaultLease } from '../../provisioning/run/leases.ts';
 import type { Choice, RunOptions } from '../../provisioning/run/options.ts';
-import type { RunContext } from '../../provisioning/run/phase.ts';
 import { makePlan } from '../../provisioning/run/plan.ts';
 import { startRun } from '../../provisioning/run/run.ts';
 import type { SshOptions } from '../../provisioning/ssh/connection.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import { doublesIn } from './create.ts';
-import { pause } from './mailbox.ts';
 import type { RunScope, RunWork } from './runs.ts';
 
 export interface HostsRunOptions {
@@ -21,14 +18,9 @@ export interface HostsRunOptions {
   ssh: SshOptions;
   distFolder: string;
   assetsFolder: string;
-  /** Listens on the testbed's own bus. @throws what connecting to it throws */
-  listen(): Promise<{ alive(): string[]; close(): void }>;
   /** Hands an application's description to the continuum agent. @throws ContractError */
   deploy(description: string): Promise<void>;
 }
-
-const aliveMs = 60_000;
-const lookMs = 250;
 
 /** What a run may be told besides what it is about. */
 export interface RunWishes extends Choice {
@@ -103,14 +95,11 @@ export async function hostsCheck(options: HostsRunOptions): Promise<PlanValue> {
   return makePlan({ testbed: await options.testbed(), phases: [], ssh, stateFolder });
 }
 
-export const recipeOptions = (
-  options: Pick<HostsRunOptions, 'distFolder' | 'assetsFolder' | 'listen' | 'deploy'>,
-): RecipeOptions => ({
+export const recipeOptions = (options: Pick<HostsRunOptions, 'distFolder' | 'assetsFolder' | 'deploy'>): RecipeOptions => ({
   distFolder: options.distFolder,
   assetsFolder: options.assetsFolder,
   smoke: true,
   verifyHooks: [
-    (context) => hearAgents(context, options),
     async ({ testbed }) => {
       for (const description of testbed.applications) await options.deploy(description);
     },
@@ -123,29 +112,3 @@ export const agentsOf = (testbed: Testbed): string[] => [
   ...[...new Set(testbed.hosts.map(({ cluster }) => cluster))].map((cluster) => `cluster-${cluster}`),
   ...testbed.hosts.map(({ name }) => `node-${name}`),
 ];
-
-/** Waits until the heartbeat of every agent has come over the bus. @throws Failure naming those that were not heard */
-async function hearAgents(context: RunContext, options: Pick<HostsRunOptions, 'listen'>): Promise<void> {
-  const phase = 'verify';
-  const listening = await options.listen();
-  try {
-    const until = Date.now() + aliveMs;
-    const wanted = agentsOf(context.testbed);
-    for (;;) {
-      const alive = listening.alive();
-      const silent = wanted.filter((agent) => !alive.includes(agent));
-      if (silent.length === 0 || context.signal.aborted) return;
-      if (Date.now() > until)
-        throw new Failure({
-          code: 'step',
-          phase,
-          step: 'heartbeats',
-          cause: `no heartbeat of ${silent.join(', ')} came over the bus within ${aliveMs / 1000} s`,
-          remedy: 'See what the agent says on its host: journalctl -u mlsysops-*',
-        });
-      await pause(lookMs, context.signal);
-    }
-  } finally {
-    listening.close();
-  }
-}
