@@ -1,0 +1,120 @@
+import type { Aggregate } from '../bus/aggregates.ts';
+import type { Telemetry } from '../bus/messages.ts';
+import { QuantileSketch } from './sketch.ts';
+import type { SeriesQuery } from './window.ts';
+
+interface Span {
+  time: number;
+  spanMs: number;
+  gauge?: QuantileSketch;
+  grown?: number;
+}
+interface Kept {
+  metric: string;
+  node: string;
+  application: string;
+  component: string;
+  peer: string;
+  spans: Span[];
+}
+
+/** The recent past as it is told upwards: quantiles and rates of any set of series, over spans of some seconds each. */
+export class Aggregates {
+  readonly #kept = new Map<string, Kept>();
+  readonly #byMetric = new Map<string, Set<Kept>>();
+  readonly #keptMs: number;
+
+  constructor(keptMs: number) {
+    this.#keptMs = keptMs;
+  }
+
+  /** @throws RangeError when it contradicts itself; nothing of the message is taken then */
+  add(aggregate: Aggregate): void {
+    const { node, time, spanMs, metrics, groups } = aggregate;
+    const spans = groups.flatMap(({ application = '', component = '', peer = '', gauges = [], counters = [] }) => {
+      const from = (place: number) => ({ metric: metricAt(metrics, place), node, application, component, peer });
+      return [
+        ...gauges.map(([place, encoded]) => ({
+          from: from(place),
+          span: { time, spanMs, gauge: QuantileSketch.decode(encoded) },
+        })),
+        ...counters.map(([place, [grown]]) => ({ from: from(place), span: { time, spanMs, grown } })),
+      ];
+    });
+    for (const { from, span } of spans) {
+      const key = `${from.metric}|${node}|${from.application}|${from.component}|${from.peer}`;
+      const kept = this.#kept.get(key) ?? { ...from, spans: [] };
+      const last = kept.spans.at(-1);
+      if (last && span.time <= last.time) continue;
+      if (!last) {
+        this.#kept.set(key, kept);
+        const same = this.#byMetric.get(from.metric) ?? new Set();
+        this.#byMetric.set(from.metric, same.add(kept));
+      }
+      kept.spans.push(span);
+      while (kept.spans[0]!.time < time - this.#keptMs) kept.spans.shift();
+    }
+  }
+
+  /** All values of the matching series since a time as one sketch; spans count whole, by their end. */
+  sketch(query: SeriesQuery, since = Number.NEGATIVE_INFINITY): QuantileSketch {
+    const merged = new QuantileSketch();
+    for (const { spans } of this.#find(query))
+      for (const { time, gauge } of spans) if (gauge && time >= since) merged.merge(gauge);
+    return merged;
+  }
+
+  /** Within 1 % of the value at that rank; undefined without values. */
+  quantile(query: SeriesQuery, q: number, since?: number): number | undefined {
+    return this.sketch(query, since).quantile(q);
+  }
+
+  /** Growth per second of counters, summed over the matching series; undefined where none is a counter that was heard. */
+  rate(query: SeriesQuery, since = Number.NEGATIVE_INFINITY): number | undefined {
+    let sum: number | undefined;
+    for (const { spans } of this.#find(query)) {
+      const counted = spans.filter(({ time, grown }) => grown !== undefined && time >= since);
+      const lasted = counted.reduce((total, { spanMs }) => total + spanMs, 0);
+      if (lasted > 0) sum = (sum ?? 0) + (counted.reduce((total, { grown = 0 }) => total + grown, 0) * 1000) / lasted;
+    }
+    return sum;
+  }
+
+  /** Forgets what has said nothing since `time`. */
+  forgetBefore(time: number): void {
+    for (const [key, kept] of this.#kept) {
+      if ((kept.spans.at(-1)?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
+      this.#kept.delete(key);
+      this.#byMetric.get(kept.metric)?.delete(kept);
+    }
+  }
+
+  #find({ metric, node, application, component, peer }: SeriesQuery): Kept[] {
+    return [...(this.#byMetric.get(metric) ?? [])].filter(
+      (kept) =>
+        (node === undefined || kept.node === node) &&
+        (application === undefined || kept.application === application) &&
+        (component === undefined || kept.component === component) &&
+        (peer === undefined || kept.peer === peer),
+    );
+  }
+}
+
+/** An aggregate as one reading of everything, for a window of points: gauges by their mean over the span, counters as they stood at its end. @throws RangeError */
+export function asTelemetry({ agent, cluster, node, time, metrics, groups }: Aggregate): Telemetry {
+  const samples = groups.flatMap(({ gauges = [], counters = [], ...from }) => [
+    ...gauges.map(([place, encoded]) => {
+      const value = encoded.length === 2 ? encoded[1] : encoded[1] / encoded[0];
+      return { metric: metricAt(metrics, place), value, ...from };
+    }),
+    ...counters.map(([place, [, last]]) => ({ metric: metricAt(metrics, place), value: last, ...from })),
+  ]);
+  return { agent, cluster, node, time, samples };
+}
+
+/** @throws RangeError */
+function metricAt(metrics: string[], place: number): string {
+  const metric = metrics[place];
+  if (metric === undefined) throw new RangeError(`there is no metric ${place} among ${metrics.length}`);
+  return metric;
+}

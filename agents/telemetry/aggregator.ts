@@ -1,0 +1,101 @@
+import type { Aggregate } from '../bus/aggregates.ts';
+import type { Sample, Telemetry } from '../bus/messages.ts';
+import { isCounter } from './metric-kinds.ts';
+import { QuantileSketch } from './sketch.ts';
+
+interface Counter {
+  last: number;
+  grown: number;
+  /** Whether it was heard in this span. */
+  fresh: boolean;
+}
+interface Group {
+  from: Pick<Sample, 'application' | 'component' | 'peer' | 'source'>;
+  gauges: Map<string, QuantileSketch>;
+  counters: Map<string, Counter>;
+}
+
+type Gauge = NonNullable<Aggregate['groups'][number]['gauges']>[number];
+type CounterTold = NonNullable<Aggregate['groups'][number]['counters']>[number];
+/** Short on the wire: growth to a hundred-thousandth, where a counter stands to a ten-thousand-millionth. */
+const rounded = (value: number, digits: number): number => Number(value.toPrecision(digits));
+
+export interface AggregatorOptions {
+  agent: string;
+  cluster: string;
+}
+
+/** Makes of every reading of a cluster's nodes one message a node and span: gauges as quantile sketches, counters as what they have grown by. */
+export class Aggregator {
+  readonly #options: AggregatorOptions;
+  readonly #nodes = new Map<string, { heardAt: number; groups: Map<string, Group> }>();
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+  }
+
+  add({ node, time, samples }: Telemetry): void {
+    const known = this.#nodes.get(node) ?? { heardAt: Number.NEGATIVE_INFINITY, groups: new Map<string, Group>() };
+    this.#nodes.set(node, known);
+    // Repeated or late: what it says was counted.
+    if (time <= known.heardAt) return;
+    known.heardAt = time;
+    for (const { metric, value, ...from } of samples) {
+      if (!Number.isFinite(value)) continue;
+      const key = `${from.application ?? ''}|${from.component ?? ''}|${from.peer ?? ''}|${from.source ?? ''}`;
+      let group = known.groups.get(key);
+      if (!group) {
+        group = { from, gauges: new Map(), counters: new Map() };
+        known.groups.set(key, group);
+      }
+      if (isCounter(metric)) count(group.counters, metric, value);
+      else {
+        const sketch = group.gauges.get(metric) ?? new QuantileSketch();
+        group.gauges.set(metric, sketch);
+        sketch.add(value);
+      }
+    }
+  }
+
+  /** What was heard since the last call, a message for each node that was heard; and begins anew. */
+  take(now: number, spanMs: number): Aggregate[] {
+    const taken: Aggregate[] = [];
+    for (const [node, { groups }] of this.#nodes) {
+      const told: Aggregate['groups'] = [];
+      const metrics: string[] = [];
+      const places = new Map<string, number>();
+      const placeOf = (metric: string): number => {
+        const known = places.get(metric) ?? metrics.push(metric) - 1;
+        places.set(metric, known);
+        return known;
+      };
+      for (const [key, group] of groups) {
+        const gauges = [...group.gauges].map(([metric, sketch]): Gauge => [placeOf(metric), sketch.encode()]);
+        const heard = [...group.counters].filter(([, { fresh }]) => fresh);
+        const counters = heard.map(
+          ([metric, { grown, last }]): CounterTold => [placeOf(metric), [rounded(grown, 6), rounded(last, 10)]],
+        );
+        // A counter's last value is needed for one span more; what is gone for longer begins anew.
+        for (const [metric, counter] of group.counters) {
+          if (!counter.fresh) group.counters.delete(metric);
+          counter.fresh = false;
+          counter.grown = 0;
+        }
+        group.gauges.clear();
+        if (gauges.length > 0 || counters.length > 0)
+          told.push({ ...group.from, ...(gauges.length > 0 && { gauges }), ...(counters.length > 0 && { counters }) });
+        else if (group.counters.size === 0) groups.delete(key);
+      }
+      if (groups.size === 0) this.#nodes.delete(node);
+      if (told.length > 0) taken.push({ ...this.#options, node, time: now, spanMs, metrics, groups: told });
+    }
+    return taken;
+  }
+}
+
+function count(counters: Map<string, Counter>, metric: string, value: number): void {
+  const before = counters.get(metric);
+  // The first value says nothing of growth. One that went back has begun anew at zero.
+  const step = before === undefined ? 0 : value >= before.last ? value - before.last : value;
+  counters.set(metric, { last: value, grown: Math.max((before?.grown ?? 0) + step, 0), fresh: true });
+}
