@@ -4,7 +4,7 @@ import { parseDescription } from '../descriptions/parse.ts';
 import { LinuxSignals } from '../host/linux/signals.ts';
 import { startNodeAgent } from '../node.ts';
 import { systemClock } from '../system-clock.ts';
-import { scrapeComponent } from '../telemetry/scrape.ts';
+import { ComponentScraper } from '../telemetry/scrape.ts';
 import { runAgent } from './start.ts';
 
 /** @throws Error naming file and line when it is no description of a node */
@@ -17,6 +17,7 @@ async function readNodeDescription(path: string): Promise<NodeDescription> {
 await runAgent(async (config, bus, log) => {
   const { descriptionFile } = config;
   const description = descriptionFile === undefined ? undefined : await readNodeDescription(descriptionFile);
-  const signals = new LinuxSignals({ scrape: scrapeComponent });
+  const scraper = new ComponentScraper();
+  const signals = new LinuxSignals({ scrape: (component) => scraper.scrape(component) });
   return startNodeAgent({ config, bus, log, clock: systemClock, signals, description });
 });

@@ -1,7 +1,8 @@
 import type { Sample } from '../../bus/messages.ts';
+import { Rate } from '../rate.ts';
 import type { TrackedComponent } from '../signals.ts';
 import { type CgroupPlace, diskBytes, memoryBytes, podCgroup, processorSeconds, throttling } from './cgroup.ts';
-import { type Place, Rate, type Reader, samplesOf } from './reader.ts';
+import { type Place, type Reader, samplesOf } from './reader.ts';
 
 /**
  * What a component's pod uses, by its cgroup: component_cpu_cores, component_cpu_throttled_ratio (share of its quota's periods in which it was

@@ -1,4 +1,5 @@
-import { ofMachine, type Place, Rate, type Reader, samplesOf } from './reader.ts';
+import { Rate } from '../rate.ts';
+import { ofMachine, type Place, type Reader, samplesOf } from './reader.ts';
 
 /** Sectors of /proc/diskstats are of this size whatever the disk's own is (Documentation/admin-guide/iostats.rst). */
 const sectorBytes = 512;

@@ -1,5 +1,6 @@
+import { Rate } from '../rate.ts';
 import { parseNetworkDevices } from './proc.ts';
-import { type Place, Rate, type Reader, samplesOf } from './reader.ts';
+import { type Place, type Reader, samplesOf } from './reader.ts';
 
 /** network_{receive,transmit}_bytes_per_second and network_dropped_packets_per_second. Interfaces are of the network namespace: in a container too they are the host's own. */
 export class NetworkReader implements Reader {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { fromCgroup, ofMachine, type Place, Rate, type Reader, samplesOf } from './reader.ts';
+import { Rate } from '../rate.ts';
+import { fromCgroup, ofMachine, type Place, type Reader, samplesOf } from './reader.ts';
 
 const resources = ['cpu', 'memory', 'io'] as const;
 

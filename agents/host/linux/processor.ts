@@ -1,6 +1,7 @@
+import { Rate } from '../rate.ts';
 import { processorQuota, processorSeconds, processorUse } from './cgroup.ts';
 import { parseProcStat } from './proc.ts';
-import { fromCgroup, ofMachine, type Place, Rate, type Reader, samplesOf } from './reader.ts';
+import { fromCgroup, ofMachine, type Place, type Reader, samplesOf } from './reader.ts';
 
 /** How a whole machine's processors spent their time, as shares of all of it; "used" is all but idle and waiting. */
 const modes = ['user', 'nice', 'system', 'irq', 'steal', 'iowait', 'idle'] as const;

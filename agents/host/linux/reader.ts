@@ -25,19 +25,6 @@ export const fromMachine = 'machine';
 /** Added to readings that in a container are of the machine around it. */
 export const ofMachine = ({ inContainer }: Place): { source?: string } => (inContainer ? { source: fromMachine } : {});
 
-/** A counter and when it was read; gives its growth per second from one reading to the next. */
-export class Rate {
-  #last: { value: number; at: number } | undefined;
-
-  next(value: number | undefined, atMs: number): number | undefined {
-    const last = this.#last;
-    this.#last = value === undefined ? undefined : { value, at: atMs };
-    // A counter that went back was reset: there is no telling what came between.
-    if (value === undefined || !last || atMs <= last.at || value < last.value) return undefined;
-    return ((value - last.value) * 1000) / (atMs - last.at);
-  }
-}
-
 /** Samples of those values that are there. */
 export function samplesOf(values: Record<string, number | undefined>, more: Partial<Sample> = {}): Sample[] {
   return Object.entries(values).flatMap(([metric, value]) => (value === undefined ? [] : [{ metric, value, ...more }]));

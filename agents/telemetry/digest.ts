@@ -1,0 +1,91 @@
+import { Rate } from '../host/rate.ts';
+
+/** A cumulative histogram: how many observations were at most each bound, ascending; the last bound is +∞. */
+export interface Histogram {
+  count: number;
+  sum: number;
+  buckets: [upperBound: number, cumulativeCount: number][];
+}
+
+/** What an application tells of itself, however it tells it; label sets of one metric are together already. */
+export type Reading =
+  | { kind: 'gauge'; metric: string; value: number }
+  | { kind: 'counter'; metric: string; value: number }
+  | ({ kind: 'histogram'; metric: string } & Histogram)
+  | { kind: 'summary'; metric: string; count?: number; sum?: number; quantiles: [q: number, value: number][] };
+
+const toldQuantiles = [0.5, 0.95, 0.99] as const;
+const suffixOf = (q: number): string => `_p${Math.round(q * 1000) / 10}`.replace('.', '_');
+
+/**
+ * Readings as plain values that policies can use: of a counter x_total itself and its growth x_per_second; of a histogram or summary x its mean x_mean,
+ * its quantiles x_p50, x_p95, x_p99 and x_per_second, all of what was observed since the last time. One digest a component: it remembers.
+ */
+export class Digest {
+  readonly #rates = new Map<string, Rate>();
+  readonly #histograms = new Map<string, Histogram>();
+
+  /** @param atMs on a clock that never goes back */
+  next(readings: readonly Reading[], atMs: number): { metric: string; value: number }[] {
+    const told: { metric: string; value: number | undefined }[] = [];
+    for (const reading of readings) {
+      const { metric } = reading;
+      if (reading.kind === 'gauge') told.push({ metric, value: reading.value });
+      else if (reading.kind === 'counter') {
+        told.push({ metric, value: reading.value });
+        told.push({ metric: perSecond(metric), value: this.#rate(metric, reading.value, atMs) });
+      } else if (reading.kind === 'histogram') told.push(...this.#histogram(metric, reading, atMs));
+      else {
+        for (const [q, value] of reading.quantiles) told.push({ metric: metric + suffixOf(q), value });
+        if (reading.count !== undefined && reading.sum !== undefined)
+          told.push(...this.#histogram(metric, { count: reading.count, sum: reading.sum, buckets: [] }, atMs));
+      }
+    }
+    return told.flatMap(({ metric, value }) => (value === undefined || !Number.isFinite(value) ? [] : [{ metric, value }]));
+  }
+
+  #rate(metric: string, value: number, atMs: number): number | undefined {
+    const rate = this.#rates.get(metric) ?? new Rate();
+    this.#rates.set(metric, rate);
+    return rate.next(value, atMs);
+  }
+
+  #histogram(metric: string, now: Histogram, atMs: number): { metric: string; value: number | undefined }[] {
+    const before = this.#histograms.get(metric);
+    this.#histograms.set(metric, now);
+    const told = [{ metric: perSecond(metric), value: this.#rate(`${metric}_count`, now.count, atMs) }];
+    // Begun anew: all that it holds was observed since.
+    const isNew = !before || now.count < before.count || before.buckets.length !== now.buckets.length;
+    if (!before) return told;
+    const count = isNew ? now.count : now.count - before.count;
+    if (count <= 0) return told;
+    const grown = now.buckets.map(([bound, cumulative], index): [number, number] => [
+      bound,
+      cumulative - (isNew ? 0 : before.buckets[index]![1]),
+    ]);
+    told.push({ metric: `${metric}_mean`, value: (now.sum - (isNew ? 0 : before.sum)) / count });
+    if (grown.length > 0)
+      for (const q of toldQuantiles) told.push({ metric: metric + suffixOf(q), value: histogramQuantile(grown, q) });
+    return told;
+  }
+}
+
+const perSecond = (metric: string): string => `${metric.replace(/_total$/, '')}_per_second`;
+
+/**
+ * Quantile of a histogram by linear interpolation within its bucket, as Prometheus' histogram_quantile does: the first bucket begins at 0 when its
+ * bound is above; of the last, which has no end, the lower bound is told.
+ * @param buckets upper bounds ascending with cumulative counts
+ */
+export function histogramQuantile(buckets: readonly (readonly [number, number])[], q: number): number | undefined {
+  const total = buckets.at(-1)?.[1] ?? 0;
+  if (total <= 0) return undefined;
+  const rank = q * total;
+  const at = buckets.findIndex(([, cumulative]) => cumulative >= rank);
+  const [upper, cumulative] = buckets[at]!;
+  const before = buckets[at - 1];
+  if (upper === Number.POSITIVE_INFINITY) return before?.[0];
+  const lower = before?.[0] ?? Math.min(0, upper);
+  const below = before?.[1] ?? 0;
+  return cumulative === below ? upper : lower + ((upper - lower) * (rank - below)) / (cumulative - below);
+}
