@@ -32,7 +32,7 @@ export const observeScript = (mark: string, steps: readonly Step[]): string =>
     ...steps.map(
       (step, index) => `if (
 ${step.observe}
-) >/dev/null 2>&1 9>&-; then m_say in-place ${index}; else m_say needed ${index}; fi`,
+) >/dev/null 2>&1; then m_say in-place ${index}; else m_say needed ${index}; fi`,
     ),
   ].join('\n');
 
@@ -41,39 +41,57 @@ ${step.observe}
  * that must hold the host before each of them.
  */
 export function changeScript(mark: string, phase: string, steps: readonly ReadyStep[], lease: string | null = null): string {
-  return [say(mark), lock(phase), ...steps.map((ready, index) => changeOf(mark, ready, index, lease))].join('\n');
+  return [say(mark), waitForEarlier(phase), ...steps.map((ready, index) => changeOf(mark, ready, index, lease))].join('\n');
 }
 
 /** Before each step: not when somebody has cancelled the run, or has taken the host over. */
 const mayGoOn = (mark: string, lease: string | null): string =>
   `[ ! -e ${stopFile(mark)} ] || exit ${exits.stopped}${lease === null ? '' : `\n${fence(lease, exits.fenced)}`}`;
 
+/** Where a host keeps which shell is at a phase: its PID, and when it started (clock ticks after boot), for PIDs come again. */
+export const busyFile = (phase: string): string => `/run/mlsysops-${phase}.busy`;
+/** An earlier run's step may take as long as this until it has ended, s. */
+export const busyForS = 600;
+
 /**
- * A run that was killed may have left a step in progress on the host; the next one waits for it to end. Steps themselves do not hold the
- * lock, or a daemon started by one would hold it for ever. Hosts without flock go without.
+ * A run that was killed may have left a step in progress on the host; the next one waits for its shell to end. No lock of the kernel's: to
+ * take one starts a program, and a daemon that a step has started would hold it for ever.
  */
-const lock = (phase: string): string => `if command -v flock >/dev/null 2>&1; then
-exec 9>/run/mlsysops-${phase}.lock
-flock -n 9 || { echo 'an earlier run is still busy here: waiting for its step to end' >&2; flock -w 600 9 || exit ${exits.locked}; }
-fi`;
+const waitForEarlier = (
+  phase: string,
+): string => `m_started() { { read -r m_stat </proc/$1/stat; } 2>/dev/null || return; set -- \${m_stat##*) }; m_start=\${20}; }
+m_busy= m_then=
+{ read -r m_busy m_then <${busyFile(phase)}; } 2>/dev/null
+if [ -n "$m_busy" ] && [ "$m_busy" != $$ ]; then
+  m_waits=0
+  while m_started "$m_busy" && [ "$m_start" = "$m_then" ]; do
+    [ $m_waits != 0 ] || echo 'an earlier run is still busy here: waiting for its step to end' >&2
+    m_waits=$((m_waits + 1))
+    [ $m_waits -lt ${busyForS * 5} ] || exit ${exits.locked}
+    sleep 0.2
+  done
+fi
+m_started $$
+trap ': >${busyFile(phase)}' EXIT
+echo $$ $m_start >${busyFile(phase)}`;
 
 function changeOf(mark: string, { step, change, files }: ReadyStep, index: number, lease: string | null): string {
   const observed = `${mayGoOn(mark, lease)}
 m_say start ${index}
 if (
 ${step.observe}
-) >/dev/null 2>&1 9>&-; then m_say in-place ${index}; else`;
+) >/dev/null 2>&1; then m_say in-place ${index}; else`;
   if (change === undefined) return `${observed}\nm_say needed ${index}; exit ${exits.needed}\nfi`;
   return `${observed}
 m_say change ${index}
 ${files === undefined || files.length === 0 ? '' : placeFiles(files, index)}(
 ${change}
-) 9>&-
+)
 m_rc=$?
 [ $m_rc = 0 ] || { m_say failed ${index} $m_rc; exit ${exits.failed}; }
 if (
 ${step.verify ?? step.observe}
-) >/dev/null 2>&1 9>&-; then m_say changed ${index}; else m_say unverified ${index}; exit ${exits.unverified}; fi
+) >/dev/null 2>&1; then m_say changed ${index}; else m_say unverified ${index}; exit ${exits.unverified}; fi
 fi`;
 }
 
@@ -83,7 +101,7 @@ export const stagedPath = (path: string): string => `${path}.mlsysops-new`;
 const placeFiles = (files: NonNullable<ReadyStep['files']>, index: number): string => `(
 ${files.map(placeFile).join('\n')}
 :
-) 9>&- || { m_say failed ${index} $?; exit ${exits.failed}; }
+) || { m_say failed ${index} $?; exit ${exits.failed}; }
 `;
 
 /** printf is part of the shell: what it prints is on no command line. */
@@ -101,13 +119,13 @@ chmod ${file.mode} ${fresh} && mv -f ${fresh} ${place} || exit 1`;
 export const undoScript = (mark: string, phase: string, steps: readonly Step[], lease: string | null = null): string =>
   [
     say(mark),
-    lock(phase),
+    waitForEarlier(phase),
     ...steps.map(
       (step, index) => `${mayGoOn(mark, lease)}
 m_say start ${index}
 (
 ${step.undo ?? ':'}
-) 9>&-
+)
 m_rc=$?
 if [ $m_rc = 0 ]; then m_say changed ${index}; else m_say failed ${index} $m_rc; fi`,
     ),

@@ -6,7 +6,18 @@ import type { Host } from '../testbed/schema.ts';
 import { Failure } from './failure.ts';
 import { leaseLost } from './lease.ts';
 import type { Phase, Step, StepFile } from './phase.ts';
-import { changeScript, exits, isLarge, observeScript, type ReadyStep, type StepWord, stagedPath, undoScript } from './script.ts';
+import {
+  busyFile,
+  busyForS,
+  changeScript,
+  exits,
+  isLarge,
+  observeScript,
+  type ReadyStep,
+  type StepWord,
+  stagedPath,
+  undoScript,
+} from './script.ts';
 
 /** What steps are carried out with: one host, and somebody who listens. */
 export interface StepRunner {
@@ -157,7 +168,7 @@ async function runBatch(runner: StepRunner, phase: Phase, batch: readonly ReadyS
       onDeadline: (set) => {
         setDeadline = set;
         // An earlier run's step may have to end first, see `lock`.
-        set(630_000);
+        set((busyForS + 30) * 1000);
       },
       onMark: (stream, [word, index, uptime, exitCode]) => {
         const number = Number(index);
@@ -199,8 +210,13 @@ function failureOf(host: Host, phase: Phase, batch: readonly ReadyStep[], progre
   if (result.code === exits.stopped) return new Failure({ ...where, code: 'cancelled', cause: 'stopped before its next step' });
   if (result.code === exits.fenced) return leaseLost(host.name);
   if (result.code === exits.locked) {
-    const remedy = `Look for it on the host (fuser -v /run/mlsysops-${phase.id}.lock), then run again`;
-    return new Failure({ ...where, code: 'step', cause: 'a step of an earlier run has not ended for 10 minutes', remedy });
+    const remedy = `Look for it on the host (its PID stands in ${busyFile(phase.id)}), then run again`;
+    return new Failure({
+      ...where,
+      code: 'step',
+      cause: `a step of an earlier run has not ended for ${busyForS / 60} minutes`,
+      remedy,
+    });
   }
   const last = progress.last;
   if (last === null) {
@@ -252,7 +268,7 @@ export async function undoSteps(
   const progress = new Progress();
   const result = await runner
     .execute((mark) => undoScript(mark, phase.id, reversed, runner.lease), {
-      timeoutMs: reversed.reduce((sum, step) => sum + (step.timeoutS ?? defaultTimeoutS), 630) * 1000,
+      timeoutMs: reversed.reduce((sum, step) => sum + (step.timeoutS ?? defaultTimeoutS), busyForS + 30) * 1000,
       onMark: (stream, [word, index, uptime, exitCode]) => {
         const number = Number(index);
         progress.at[stream] = number;
