@@ -70,15 +70,15 @@ if [ -s /etc/containerd/config.toml ] && ! grep -q '^# Written by MLSysOps' /etc
 fi
 for file in /etc/cni/net.d/*; do case $file in *.conf|*.conflist) [ ! -e "$file" ] || echo "cni \${file##*/}";; esac; done
 if [ -r /etc/ufw/ufw.conf ] && grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf; then echo "ufw yes"; fi
-if command -v nft >/dev/null 2>&1; then
-  nft list chains 2>/dev/null | while read -r first second third rest; do
-    case $first in
-      table) table="$second $third";;
-      chain) chain=$second;;
-      type) case "$rest $third" in *'hook forward'*'policy drop'*|*'forward'*'policy drop'*) echo "forward-drop $table $chain";; esac;;
-    esac
-  done
-fi
+while read -r first second third rest; do
+  case $first in
+    table) table="$second $third";;
+    chain) chain=$second;;
+    type) case "$rest $third" in *'hook forward'*'policy drop'*|*'forward'*'policy drop'*) echo "forward-drop $table $chain";; esac;;
+  esac
+done <<EOF
+$chains
+EOF
 for tool in ${neededPrograms.join(' ')}; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
 grep -hE '^(deb|URIs:) ' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | while read -r line; do echo "package-source $line"; done
 grep -HiE '^[^#]*(https?_proxy=|::proxy[[:space:]])' /etc/environment /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/systemd/system/containerd.service.d/*.conf 2>/dev/null | while read -r line; do echo "proxy $line"; done

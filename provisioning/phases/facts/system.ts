@@ -22,11 +22,13 @@ if [ -d /run/systemd/system ]; then echo systemd yes; say container /run/systemd
 else container=$(systemd-detect-virt --container 2>/dev/null) && echo "container $container"
 fi
 machine=$(systemd-detect-virt --vm 2>/dev/null) && echo "virtual-machine $machine"
+chains= answers=
+if command -v nft >/dev/null 2>&1; then chains=$(nft list chains 2>/dev/null) && answers=yes; fi
 for feature in overlay bridge veth br_netfilter nf_tables vxlan; do
   if [ -e "/sys/module/$feature" ] || { [ "$feature" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; }; then echo "feature $feature ready"
   elif [ "$feature" = overlay ] && grep -qw overlay /proc/filesystems; then echo "feature overlay ready"
   elif [ ! -e "/lib/modules/$release/modules.dep" ]; then
-    if [ "$feature" = nf_tables ] && command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then echo "feature nf_tables ready"; else echo "feature $feature unknown"; fi
+    if [ "$feature" = nf_tables ] && [ -n "$answers" ]; then echo "feature nf_tables ready"; else echo "feature $feature unknown"; fi
   elif modprobe -n -q "$feature" 2>/dev/null; then echo "feature $feature loadable"
   else echo "feature $feature missing"
   fi
