@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { layerSchema } from '../decision/record.ts';
+
+/**
+ * What people may ask of an agent, by the northbound API. Subjects: request(<agent>, verb), each verb as it is named here; every answer is a
+ * Reply, whose value has the schema given beside the request.
+ */
+
+/** Verb "ping": who are you? Answered by every agent. */
+export const pingRequestSchema = z.object({});
+export const pingAnswerSchema = z.object({
+  agent: z.string(),
+  layer: layerSchema,
+  cluster: z.string(),
+  node: z.string().optional(),
+  version: z.string(),
+  /** ms since the epoch, on the agent's clock. */
+  time: z.number(),
+});
+
+/** Verb "set-mode": 0 decides by heuristics, 1 by learnt models. Answered by every agent that decides. */
+export const modeSchema = z.union([z.literal(0), z.literal(1)]);
+export const setModeRequestSchema = z.object({ mode: modeSchema });
+export const setModeAnswerSchema = z.object({ mode: modeSchema, before: modeSchema });
+
+/** A policy's name: of a shipped one ("relocate-by-latency"), or of the file policy-<name>.py. No part of a path. */
+export const policyNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'a policy\'s name has letters, digits, "-" and "_", at most 64 of them');
+
+/** Verb "set-policy": gives the agent a policy file of the framework, or a policy it has other settings. It is checked before anything changes. */
+export const setPolicyRequestSchema = z.object({
+  name: policyNameSchema,
+  /** Content of policy-<name>.py. */
+  content: z.string().max(200_000).optional(),
+  /** Settings of a shipped policy, whole. */
+  settings: z.record(z.string(), z.json()).optional(),
+});
+/** Verb "delete-policy". */
+export const deletePolicyRequestSchema = z.object({ name: policyNameSchema });
+/** Verb "policies": which ones decide now. */
+export const policiesRequestSchema = z.object({});
+export const policiesAnswerSchema = z.object({
+  policies: z.array(z.object({ name: z.string(), version: z.string(), file: z.boolean() })),
+});
+
+/** Verb "set-config": settings by name, laid over the file that the agent was started with; kept over its restarts. */
+export const setConfigRequestSchema = z.object({ settings: z.record(z.string(), z.json()) });
+/** Verb "delete-config": gives names back to the file. */
+export const deleteConfigRequestSchema = z.object({ names: z.array(z.string()).min(1).max(50) });
+
+/** What set-policy, delete-policy, set-config and delete-config answer. */
+export const changeAnswerSchema = z.object({
+  changed: z.boolean(),
+  /** What is different now, as a unified diff; empty when nothing is. */
+  diff: z.string(),
+  /** Whether it acts at once ("now"), or when the agent is next started ("restart"). */
+  takesEffect: z.enum(['now', 'restart']).default('now'),
+});
+export type ChangeAnswer = z.infer<typeof changeAnswerSchema>;
+
+/** Verb "set-system-target" of the continuum agent: what the whole system is to keep to. Keys are metrics of telemetry. */
+export const systemTargetSchema = z.object({
+  metric: z.string().min(1).max(100),
+  target: z.number(),
+  relation: z.enum(['lower_or_equal', 'greater_or_equal', 'equal', 'lower_than', 'greater_than']),
+});
+export const setSystemTargetRequestSchema = z.object({ targets: z.array(systemTargetSchema).max(50) });
+
+/** Verb "config-trust" of the cluster agents: of which nodes, which indexes count for how much. */
+export const configTrustRequestSchema = z.object({
+  /** Kubernetes names; empty for all. */
+  nodes: z.array(z.string().min(1).max(253)).max(1000),
+  /** Index ("identity", "behaviour", "capability") to its weight. */
+  weights: z.record(z.string().max(64), z.number().min(0).max(1)),
+});
