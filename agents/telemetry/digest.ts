@@ -54,21 +54,23 @@ export class Digest {
     const before = this.#histograms.get(metric);
     this.#histograms.set(metric, now);
     const told = [{ metric: perSecond(metric), value: this.#rate(`${metric}_count`, now.count, atMs) }];
-    // Begun anew: all that it holds was observed since.
-    const isNew = !before || now.count < before.count || before.buckets.length !== now.buckets.length;
     if (!before) return told;
-    const count = isNew ? now.count : now.count - before.count;
+    // Begun anew: all that it holds was observed since.
+    const since = now.count < before.count ? { count: 0, sum: 0, buckets: [] } : before;
+    const count = now.count - since.count;
     if (count <= 0) return told;
-    const grown = now.buckets.map(([bound, cumulative], index): [number, number] => [
-      bound,
-      cumulative - (isNew ? 0 : before.buckets[index]![1]),
-    ]);
-    told.push({ metric: `${metric}_mean`, value: (now.sum - (isNew ? 0 : before.sum)) / count });
+    // By bound: an exponential histogram has more or coarser buckets from one time to the next, whose bounds are among the finer ones.
+    const grown = now.buckets.map(([bound, cumulative]): [number, number] => [bound, cumulative - countBelow(since, bound)]);
+    told.push({ metric: `${metric}_mean`, value: (now.sum - since.sum) / count });
     if (grown.length > 0)
       for (const q of toldQuantiles) told.push({ metric: metric + suffixOf(q), value: histogramQuantile(grown, q) });
     return told;
   }
 }
+
+/** How many observations were at most `bound`, as far as the buckets tell. */
+export const countBelow = ({ buckets }: Histogram, bound: number): number =>
+  buckets.findLast(([upper]) => upper <= bound)?.[1] ?? 0;
 
 const perSecond = (metric: string): string => `${metric.replace(/_total$/, '')}_per_second`;
 
