@@ -70,7 +70,7 @@ describe('a secret', () => {
   it('is asked on the terminal, again when it was wrong, shown nowhere, and not asked a second time', async () => {
     createTestbed('lab', 'alice');
     const nobody = cli('testbed', 'check', 'lab');
-    expect(nobody).toMatchObject({ status: 6, stderr: expect.stringContaining('gate') });
+    expect(nobody).toMatchObject({ status: 6, stdout: expect.stringMatching(/gate\s+error\s+(authentication|sudo)/) });
 
     const { screen, asked } = await typing(['wrong', password, password], 'testbed', 'check', 'lab');
     expect(screen).toContain('That was not it.');
@@ -82,6 +82,25 @@ describe('a secret', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({
       checks: expect.arrayContaining([expect.objectContaining({ host: 'gate' })]),
     });
+  });
+
+  it('is asked before a shell is there, and is not typed into it', async () => {
+    cli('core', 'stop');
+    const terminal = spawn(process.execPath, command(['ssh', 'lab', 'gate']), { env, cols: 120, rows: 40 });
+    let screen = '';
+    let step = 0;
+    terminal.onData((text) => {
+      screen += text;
+      const wanted = [/password[^\n]*: $/i, /[$#] $/][step];
+      const answer = [password, 'echo it is $((6 * 7)); exit 3'][step];
+      if (wanted === undefined || !wanted.test(screen)) return;
+      step++;
+      terminal.write(`${answer}\r`);
+    });
+    const status = await new Promise((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+    expect(status, screen).toBe(3);
+    expect(screen).toContain('it is 42');
+    expect(screen).not.toContain(password);
   });
 
   it('is in no journal, log or file of a run that was given it', async () => {

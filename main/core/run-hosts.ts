@@ -92,7 +92,7 @@ export async function hostsPlan(options: HostsRunOptions, choice: Choice = {}): 
 /** What preflight says: a plan that no phase has a part in. @throws Failure */
 export async function hostsCheck(options: HostsRunOptions): Promise<PlanValue> {
   const { ssh, stateFolder } = options;
-  return makePlan({ testbed: await options.testbed(), phases: [], ssh, stateFolder });
+  return makePlan({ testbed: await options.testbed(), phases: [], ssh, stateFolder, goOn: true });
 }
 
 export const recipeOptions = (options: Pick<HostsRunOptions, 'distFolder' | 'assetsFolder' | 'deploy'>): RecipeOptions => ({

@@ -52,6 +52,8 @@ export class Terminals {
       const shell = await this.#openShell(input);
       this.#shells.set(input.terminal, shell);
       for (const act of waiting) act(shell);
+      // Whoever opened it knows now that nothing more will be asked for it.
+      await emit({ type: 'output', data: '' });
       try {
         if (!signal.aborted) await stream(shell, emit, signal);
       } finally {

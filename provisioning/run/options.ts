@@ -61,4 +61,6 @@ export interface PlanOptions extends Choice {
   stateFolder: string;
   signal?: AbortSignal;
   now?: () => number;
+  /** A host that cannot be looked at is one of the plan's checks, an error with the failure's code as its id; default: it is a failure. */
+  goOn?: boolean;
 }

@@ -255,6 +255,14 @@ describe('a run that meets a bad host', () => {
       expect(failure.remedy).toBeTruthy();
     }
     expect(cells['only worker-1']).toBe('held');
+    // A look at all of them tells it of each, and what it saw on the others.
+    const bad = testbed({ management: { identityFile: wrong }, 'master-1': { port: 1 } });
+    const look = { testbed: bad, phases: [], ssh: ssh(), stateFolder: path.join(fixture.folder, 'state') };
+    const { checks = [] } = await makePlan({ ...look, goOn: true });
+    const errors = checks.filter(({ severity }) => severity === 'error').map(({ host, id }) => `${host} ${id}`);
+    expect(errors).toEqual(['management authentication', 'master-1 unreachable']);
+    expect(new Set(checks.filter(({ id }) => id === 'clock').map(({ host }) => host))).toEqual(new Set(['worker-1', 'worker-2']));
+    await expect(makePlan(look)).rejects.toThrow(/^management, connect: [\s\S]*\nBesides: master-1, connect: /);
 
     const one = await run(phases, { testbed: testbed({ 'worker-1': { port: 1 } }) });
     expect(one.failures.map((failure) => failure.code)).toEqual(['unreachable']);

@@ -21,7 +21,9 @@ export function addPlanCommands(testbed: Command, withClient: WithClient): void 
           const { checks = [], reachability = { ways: [] } } = await client.call('testbeds.check', { testbed: name });
           if (options.json) printJson({ checks, reachability });
           else printChecks({ checks, reachability }, options.all ?? false);
-          return checks.some(({ severity }) => severity === 'error') ? exitCodeOf('preflight') : 0;
+          const error = checks.find(({ severity }) => severity === 'error');
+          // A host that could not be looked at has the class of that failure.
+          return error === undefined ? 0 : exitCodeOf(error.id) > 1 ? exitCodeOf(error.id) : exitCodeOf('preflight');
         } finally {
           secrets.close();
         }
