@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { attributeList, exportRequest, exportRequestSchema } from './messages.ts';
+import { attributeList, attributesOf, exportRequest, exportRequestSchema } from './messages.ts';
 import { PushedMetrics } from './pushed.ts';
 import { startReceiver } from './receiver.ts';
 import { decodeMessage, encodeMessage, type Message, WireError } from './wire.ts';
@@ -102,6 +102,28 @@ test('JSON as other exporters write it: integers as text, attributes of every ki
     "dataPoints":[{"asInt":"9007199254740991","startTimeUnixNano":"1544712660300000000","timeUnixNano":"1544712660300000000","attributes":[]}]}}]}]}]}`;
   expect(await post(text, { 'content-type': 'application/json; charset=utf-8' })).toMatchObject({ status: 200 });
   expect(values(pushed, 0)).toEqual({ my_counter_total: 9_007_199_254_740_991 });
+});
+
+test("bytes that OpenTelemetry's own library for Python has written are read", () => {
+  const bytes = Buffer.from(
+    'CtwBCjAKFQoMbWxzeXNvcHMuYXBwEgUKA2FwcAoXCgRsaXN0Eg8qDQoLGP3//////////wESpwEKAwoBcxJbCgFoSlYKUiEFAAAAAAAAACkAAAAAAAAeQDIYAQAAAAAAAAACAAAAAAAAAAIAAAAAAAAAOhCamZmZmZm5PwAAAAAAAOA/QgkZAAAAAAAA8D9ZmpmZmZmZuT8QAhIbCgFlUhYKFCEuAQAAAAAAADADQgcIDRIDrAICEhAKAW4qCwoJMfT/////////EhQKAXM6DwoJMQwAAAAAAAAAEAEYAQ==',
+    'base64',
+  );
+  const [{ resource, scopeMetrics } = { resource: { attributes: [] }, scopeMetrics: [] }] = exportRequestSchema.parse(
+    decodeMessage(exportRequest, bytes),
+  ).resourceMetrics;
+  expect(attributesOf(resource.attributes)).toEqual({ 'mlsysops.app': 'app', list: '' });
+  const [histogram, exponential, gauge, sum] = scopeMetrics[0]!.metrics;
+  expect(histogram!.histogram).toEqual({
+    aggregationTemporality: 2,
+    dataPoints: [{ attributes: [], count: 5, sum: 7.5, bucketCounts: [1, 2, 2], explicitBounds: [0.1, 0.5] }],
+  });
+  expect(exponential!.exponentialHistogram!.dataPoints[0]).toMatchObject({
+    scale: -2,
+    positive: { offset: -7, bucketCounts: [300, 2] },
+  });
+  expect(gauge!.gauge!.dataPoints[0]!.asInt).toBe(-12);
+  expect(sum!.sum).toMatchObject({ isMonotonic: true, aggregationTemporality: 1 });
 });
 
 test('growth alone is added up; attribute sets are put together; exponential histograms have quantiles', async () => {
