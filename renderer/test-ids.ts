@@ -29,6 +29,8 @@ export const testIds = {
   confirm: 'dialog-confirm',
   planTable: 'plan-table',
   hostKeys: 'host-keys',
+  secret: 'secret',
+  secretAnswer: 'secret-answer',
   trust: (host: string) => `trust-${host}`,
 
   runState: 'run-state',

@@ -10,6 +10,7 @@ import { type PageName, useNavigation } from '../state/navigation.ts';
 import { Announcer } from './announcer.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavRail } from './nav-rail.tsx';
+import { SecretQuestions } from './secret-dialog.tsx';
 import { Streams } from './streams.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -42,6 +43,7 @@ export function App() {
         <TimeBar />
       </div>
       <CommandPalette />
+      <SecretQuestions />
       <Announcer />
     </>
   );

@@ -9,6 +9,8 @@ const reopenMs = [500, 1000, 2000, 5000];
 interface StreamOptions {
   /** Open it again when it ends; for watches, which have no natural end. */
   reopen?: boolean;
+  /** Keep it while the document is hidden, for what somebody else waits for. */
+  evenHidden?: boolean;
   onOpen?: () => void;
   onEnd?: (error: ContractError | null) => void;
 }
@@ -21,7 +23,7 @@ export function useStream<K extends StreamName>(
   options: StreamOptions = {},
 ): void {
   const { client, state } = useConnection();
-  const visible = useDocumentVisible();
+  const visible = useDocumentVisible() || options.evenHidden === true;
   const latest = useRef({ onEvent, options });
   latest.current = { onEvent, options };
   const key = input === null ? null : JSON.stringify(input);

@@ -1,0 +1,110 @@
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import type { SecretEvent } from '../../main/contract/secrets.ts';
+import { Button, ErrorNote } from '../parts/controls.tsx';
+import { Icon } from '../parts/glyphs.tsx';
+import { currentClient, type ShownError, shownError } from '../state/connection.ts';
+import { useCurrentTestbed } from '../state/testbeds.ts';
+import { useStream } from '../state/use-stream.ts';
+import { testIds } from '../test-ids.ts';
+
+type Question = Extract<SecretEvent, { type: 'ask' }>;
+
+/** Asks for what the hosts of the current testbed want to know, one question after the other. What is typed goes to the core and stays nowhere. */
+export function SecretQuestions() {
+  const testbed = useCurrentTestbed();
+  const [questions, setQuestions] = useState<readonly Question[]>([]);
+  const asks = testbed?.kind === 'hosts' ? testbed.name : null;
+  useStream(
+    'secrets.watch',
+    asks === null ? null : { testbed: asks },
+    (event) =>
+      setQuestions((open) =>
+        event.type === 'settled'
+          ? open.filter(({ id }) => id !== event.id)
+          : [...open.filter(({ id }) => id !== event.id), event],
+      ),
+    // While nobody listens, hosts that ask are given up.
+    { evenHidden: true, onOpen: () => setQuestions([]), onEnd: () => setQuestions([]) },
+  );
+  const [first] = questions;
+  return first ? <SecretDialog key={first.id} question={first} waiting={questions.length - 1} /> : null;
+}
+
+const titles: Record<Question['request']['kind'], string> = {
+  password: 'Password',
+  passphrase: 'Passphrase of a key',
+  sudo: 'Password for sudo',
+  'one-time-code': 'One-time code',
+  'keyboard-interactive': 'The host asks',
+};
+
+function SecretDialog({ question, waiting }: { question: Question; waiting: number }) {
+  const { kind, host, jumpHost, user, prompt, echo, file, attempt } = question.request;
+  const [shown, setShown] = useState(echo);
+  const [error, setError] = useState<ShownError | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    input.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const answer = (secret: string | null) =>
+    currentClient()
+      .call('secrets.answer', { id: question.id, secret })
+      .catch((reason: unknown) => setError(shownError(reason)));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void answer(input.current?.value ?? '');
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the scrim is no control; Escape and the button do the same
+    <div className="scrim" onKeyDown={(event) => event.key === 'Escape' && void answer(null)}>
+      <form className="dialog secret" role="alertdialog" aria-modal="true" aria-label={titles[kind]} onSubmit={submit}>
+        <h1>
+          <Icon name="key" size={16} />
+          {titles[kind]}
+        </h1>
+        <p className="secondary">
+          {jumpHost ? `${jumpHost}, on the way to ${host}` : host} as {user}
+          {file ? ` · ${file}` : ''}
+        </p>
+        {attempt === 3 ? (
+          <p className="bad-text" role="alert">
+            This is the last try.
+          </p>
+        ) : null}
+        <label>
+          <span className="field-label">{prompt}</span>
+          <span className="secret-row">
+            <input
+              ref={input}
+              className="field"
+              type={shown ? 'text' : 'password'}
+              autoComplete="off"
+              spellCheck={false}
+              inputMode={kind === 'one-time-code' ? 'numeric' : undefined}
+              data-testid={testIds.secret}
+            />
+            {echo ? null : (
+              <Button kind="ghost" aria-pressed={shown} onClick={() => setShown(!shown)}>
+                {shown ? 'Hide' : 'Show'}
+              </Button>
+            )}
+          </span>
+        </label>
+        <ErrorNote error={error} />
+        <p className="muted caption">
+          Kept in memory only, until the app ends.{waiting > 0 ? ` ${waiting} more to answer.` : ''}
+        </p>
+        <footer>
+          <Button onClick={() => answer(null)}>Go on without</Button>
+          <button type="submit" className="button primary" data-testid={testIds.secretAnswer}>
+            Answer
+          </button>
+        </footer>
+      </form>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LoopbackSshd, startLoopbackSshd } from '../../provisioning/ssh/sshd.fixture.ts';
+import { type App, openBrowser } from './app.ts';
+import { inBothThemes, waitUntil } from './steps.ts';
+
+const password = 'correct horse 9 battery';
+
+/** A host of a real sshd that lets in by password alone, reached from the window with nothing but clicks and what is typed. */
+describe('a host that asks for a password', () => {
+  let app: App;
+  let sshd: LoopbackSshd;
+  beforeAll(async () => {
+    sshd = await startLoopbackSshd('window', 'UsePAM yes\nPasswordAuthentication yes\n', [
+      { user: 'alice', password, sudo: 'ALL=(ALL) ALL' },
+    ]);
+    app = await openBrowser({ SSH_AUTH_SOCK: '' });
+  });
+  afterAll(async () => {
+    await app?.close();
+    await sshd?.stop();
+  });
+
+  it('has its key accepted, is asked again after a wrong one, and is planned for', async () => {
+    const { page } = app;
+    await page.getByTestId('create-hosts').click();
+    await page.getByTestId('hosts-name').fill('office');
+    const host = {
+      name: 'gate',
+      address: '127.0.0.1',
+      port: sshd.port,
+      user: 'alice',
+      role: 'management',
+      cluster: 'management',
+    };
+    const clusters = { management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' } };
+    await page.getByTestId('hosts-file').fill(JSON.stringify({ name: 'office', kind: 'hosts', hosts: [host], clusters }));
+    await page.getByTestId('hosts-create').click();
+    await page.getByTestId('trust-gate').click();
+    await page.getByTestId('host-keys').getByText('All keys are known.').waitFor();
+
+    await page.getByTestId('run-plan').click();
+    const secret = page.getByTestId('secret');
+    await secret.waitFor();
+    expect(await secret.getAttribute('type')).toBe('password');
+    await inBothThemes(page, (theme) => app.screenshot(`secret-${theme}`));
+    await secret.fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('That was not it.').waitFor();
+    // First of the account, then, where it is another question, of sudo.
+    const planned = page.getByTestId('plan-table');
+    await waitUntil(
+      async () => {
+        if (await secret.isVisible()) {
+          await secret.fill(password);
+          await page.keyboard.press('Enter');
+        }
+        return planned.count();
+      },
+      (count) => count > 0,
+      60_000,
+      'the plan',
+    );
+    expect(await planned.innerText()).toContain('gate');
+  });
+
+  it('has its password in no file', () => {
+    const grep = spawnSync('grep', ['-r', '-l', '-a', '-F', password, app.dataFolder], { encoding: 'utf8' });
+    expect(grep.stdout).toBe('');
+  });
+});
