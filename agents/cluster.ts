@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
 import { type ApplicationStatus, applicationStatusSchema, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
@@ -14,6 +15,7 @@ import { fileStateStore, type StateStore } from './loop/state.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
+import { PeersTeller, peersOf } from './peers-teller.ts';
 import { createPolicies, type Policy } from './policies/policy.ts';
 import { PolicyFolder } from './policies/python/policy-folder.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
@@ -21,6 +23,7 @@ import { relocateByLatency } from './policies/relocate-by-latency.ts';
 import type { ClusterSituation } from './policies/situation.ts';
 import { staticPlacement } from './policies/static-placement.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
+import { Aggregator } from './telemetry/aggregator.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 /** What policies look back on. */
@@ -53,8 +56,16 @@ export async function startClusterAgentOn(
   const { cluster } = config;
   const window = new SlidingWindow(windowMs);
   const teller = new ComponentsTeller(bus, log);
-  const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => teller.forget(agent));
-  const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => window.add(message));
+  const peersTeller = new PeersTeller(bus, log);
+  const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => {
+    teller.forget(agent);
+    peersTeller.forget(agent);
+  });
+  const aggregator = new Aggregator({ agent: config.agent, cluster });
+  const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => {
+    window.add(message);
+    aggregator.add(message);
+  });
 
   const view = (): ClusterSituation => ({
     cluster,
@@ -88,11 +99,21 @@ export async function startClusterAgentOn(
     await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
     for (const node of orchestrator.nodes()) {
       const agent = liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name);
-      if (agent?.alive) void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
+      if (!agent?.alive) continue;
+      void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
+      void peersTeller.tell(agent.agent, peersOf(node.name, orchestrator.nodes()));
     }
   };
   const heartbeat = startHeartbeat({ config, bus, clock, log });
-  const owned: { close(): void }[] = [liveness, telemetry, heartbeat];
+  const tellUpwards = clock.every(config.aggregateMs, async () => {
+    try {
+      for (const aggregate of aggregator.take(clock.now(), config.aggregateMs))
+        await bus.publish(subjects.aggregate(cluster, aggregate.node), aggregateSchema, aggregate);
+    } catch (error) {
+      log('warn', 'what the nodes were like could not be told', { error: String(error) });
+    }
+  });
+  const owned: { close(): void }[] = [liveness, telemetry, heartbeat, tellUpwards];
   const begin = async (): Promise<void> => {
     await orchestrator.start();
     if (stopped) return;

@@ -1,5 +1,39 @@
 import { z } from 'zod';
 import { layerSchema } from './decision/record.ts';
+import { powerModelSchema } from './host/power-model.ts';
+
+const port = (fallback: number) => z.number().int().min(0).max(65_535).default(fallback);
+const anyAddress = z.string().default('0.0.0.0');
+
+/** What a node agent opens and sends besides the bus; what is absent is off. */
+export const telemetryConfigSchema = z.strictObject({
+  /** Readings as OpenMetrics, for whoever collects them. */
+  openMetrics: z.strictObject({ host: anyAddress, port: port(9999) }).optional(),
+  /** OTLP/HTTP from components of the node: who may push, as CIDR. */
+  receiver: z
+    .strictObject({ host: anyAddress, port: port(43180), from: z.array(z.string()).default(['127.0.0.0/8']) })
+    .optional(),
+  /** Probes of the links to other nodes; all nodes of a cluster have the same port. */
+  probe: z
+    .strictObject({
+      host: anyAddress,
+      port: port(43181),
+      intervalMs: z.number().int().min(1000).default(5000),
+      transferIntervalMs: z.number().int().min(30_000).default(600_000),
+    })
+    .optional(),
+  /** A collector that telemetry is sent on to by OTLP/HTTP; its headers as lines "Name: value". */
+  otlp: z
+    .strictObject({
+      endpoint: z.url(),
+      headersFile: z.string().optional(),
+      intervalMs: z.number().int().min(1000).default(10_000),
+    })
+    .optional(),
+  /** Of this host, where it has no energy counters and its processor is none of those that are known. */
+  powerModel: powerModelSchema.optional(),
+});
+export type TelemetryConfig = z.infer<typeof telemetryConfigSchema>;
 
 /** What an agent is started with: /etc/mlsysops/<layer>.json on a testbed. Secrets are files that it names. */
 export const agentConfigSchema = z.strictObject({
@@ -15,6 +49,10 @@ export const agentConfigSchema = z.strictObject({
   version: z.string().default('0.1.0'),
   heartbeatMs: z.number().int().positive().default(1000),
   telemetryMs: z.number().int().positive().default(1000),
+  /** How long a cluster agent gathers what its nodes say before it tells it upwards. */
+  aggregateMs: z.number().int().positive().default(10_000),
+  /** Node agents only. */
+  telemetry: telemetryConfigSchema.optional(),
   bus: z
     .strictObject({
       servers: z.array(z.string()).min(1),

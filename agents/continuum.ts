@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
-import { type ApplicationStatus, applicationStatusSchema, type Reply, replySchema, telemetrySchema } from './bus/messages.ts';
+import { type ApplicationStatus, applicationStatusSchema, type Reply, replySchema } from './bus/messages.ts';
 import { deployRequestSchema, type ListedApplication, listRequestSchema, removeRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
@@ -19,9 +20,12 @@ import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
 import { clusterPlacement } from './policies/cluster-placement.ts';
 import { createPolicies } from './policies/policy.ts';
 import type { ContinuumSituation } from './policies/situation.ts';
+import { Aggregates, asTelemetry } from './telemetry/aggregates.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 const windowMs = 10 * 60_000;
+/** What has said nothing for a whole window is looked for so often. */
+const forgetMs = 60_000;
 
 export interface ContinuumAgentOptions {
   config: AgentConfig;
@@ -47,11 +51,26 @@ export async function startContinuumAgentOn(
 ): Promise<RunningAgent> {
   const { config, bus, clock, log, orchestrator } = options;
   const window = new SlidingWindow(windowMs);
+  /** Quantiles and rates of any set of nodes or applications; the window has only means. */
+  const aggregates = new Aggregates(windowMs);
   const liveness = new Liveness(bus, subjects.all.heartbeats, clock);
   const statuses = new Map<string, ApplicationStatus>();
   const owned: { close(): void }[] = [
     liveness,
-    bus.subscribe(subjects.all.telemetry, telemetrySchema, (message) => window.add(message)),
+    // Not every reading of every node: a cluster may hang on a thin link.
+    bus.subscribe(subjects.all.aggregates, aggregateSchema, (message, subject) => {
+      try {
+        aggregates.add(message);
+        window.add(asTelemetry(message));
+      } catch (error) {
+        log('warn', 'an aggregate contradicts itself and was dropped', { subject, error: String(error) });
+      }
+    }),
+    clock.every(forgetMs, () => {
+      const since = clock.now() - windowMs;
+      aggregates.forgetBefore(since);
+      window.forgetBefore(since);
+    }),
     bus.subscribe(subjects.all.applications, applicationStatusSchema, (status) => {
       if (status.state === 'removed') statuses.delete(status.application);
       else statuses.set(status.application, status);

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { Bus } from './bus/bus.ts';
 import { replySchema, type Sample, telemetrySchema } from './bus/messages.ts';
-import { componentsRequestSchema, describeRequestSchema } from './bus/requests.ts';
+import { componentsRequestSchema, describeRequestSchema, peersRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
 import type { NodeDescription } from './descriptions/node.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { ComponentTracking, HostSignals } from './host/signals.ts';
+import { NodeTelemetry } from './node-telemetry.ts';
 
 export interface NodeAgentOptions {
   config: AgentConfig;
@@ -17,12 +18,16 @@ export interface NodeAgentOptions {
   log: Log;
   /** What its host is, as it was measured when it was provisioned. */
   description?: NodeDescription;
+  /** 0–1; spreads probes and retries over time. */
+  random?: () => number;
 }
 
 /** The agent of one host: its heartbeat, and its telemetry with that of the components on it. Knows no Kubernetes. */
-export async function startNodeAgent({ config, bus, signals, clock, log, description }: NodeAgentOptions): Promise<RunningAgent> {
+export async function startNodeAgent(options: NodeAgentOptions): Promise<RunningAgent> {
+  const { config, bus, signals, clock, log, description } = options;
   const node = config.node ?? config.agent;
   const facts = factsOf(await signals.describe());
+  const ports = new NodeTelemetry({ config, clock, log, random: options.random ?? Math.random });
   let reading = false;
   let failing = false;
   const tell = async (): Promise<void> => {
@@ -35,8 +40,9 @@ export async function startNodeAgent({ config, bus, signals, clock, log, descrip
         cluster: config.cluster,
         node,
         time: clock.now(),
-        samples: [...samples, ...facts],
+        samples: [...samples, ...ports.samples(), ...facts],
       };
+      ports.told(telemetry);
       await bus.publish(subjects.telemetry(config.cluster, node), telemetrySchema, telemetry);
       failing = false;
     } catch (error) {
@@ -47,10 +53,16 @@ export async function startNodeAgent({ config, bus, signals, clock, log, descrip
     }
   };
   const owned = [
+    ports,
     bus.answer(subjects.request(config.agent, 'components'), componentsRequestSchema, replySchema, async ({ components }) => {
       signals.track?.(components);
+      ports.track(components);
       return { ok: true as const, value: { tracked: signals.track ? components.length : 0 } };
     }),
+    bus.answer(subjects.request(config.agent, 'peers'), peersRequestSchema, replySchema, async ({ peers }) => ({
+      ok: true as const,
+      value: { probed: ports.probe(peers) },
+    })),
     bus.answer(subjects.request(config.agent, 'describe'), describeRequestSchema, replySchema, async () =>
       description === undefined
         ? { ok: false as const, error: `${node} was never described` }

@@ -10,6 +10,9 @@ export const trackedComponentSchema = z.object({
 });
 export const componentsRequestSchema = z.object({ components: z.array(trackedComponentSchema) });
 
+/** Tells a node agent which nodes it may probe, and answers probes of. Subject: request(<node agent>, "peers"). */
+export const peersRequestSchema = z.object({ peers: z.array(z.object({ node: z.string(), address: z.string() })).max(64) });
+
 /** Asks a node agent what its host is. Subject: request(<node agent>, "describe"); the Reply's value is an MLSysOpsNode description. */
 export const describeRequestSchema = z.object({});
 

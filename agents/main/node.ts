@@ -18,6 +18,9 @@ await runAgent(async (config, bus, log) => {
   const { descriptionFile } = config;
   const description = descriptionFile === undefined ? undefined : await readNodeDescription(descriptionFile);
   const scraper = new ComponentScraper();
-  const signals = new LinuxSignals({ scrape: (component) => scraper.scrape(component) });
-  return startNodeAgent({ config, bus, log, clock: systemClock, signals, description });
+  const signals = new LinuxSignals({
+    scrape: (component) => scraper.scrape(component),
+    powerModel: config.telemetry?.powerModel,
+  });
+  return startNodeAgent({ config, bus, log, clock: systemClock, signals, description, random: Math.random });
 });

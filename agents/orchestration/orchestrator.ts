@@ -10,6 +10,8 @@ export interface NodeView {
   taints: { key: string; value: string; effect: string }[];
   cores: number;
   memoryBytes: number;
+  /** Its address within the cluster; absent where Kubernetes knows none. */
+  address?: string;
 }
 
 export interface PodView {

@@ -5,6 +5,7 @@ import { hostnameLabel, labels, metricsPortAnnotation } from './resources.ts';
 
 export function nodeView(node: V1Node): NodeView {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
   const allocatable = node.status?.allocatable ?? node.status?.capacity ?? {};
   return {
     name: node.metadata?.name ?? '',
@@ -16,6 +17,7 @@ export function nodeView(node: V1Node): NodeView {
       .map(({ key, value, effect }) => ({ key, value: value ?? '', effect })),
     cores: parseQuantity(allocatable.cpu ?? 0) ?? Number.NaN,
     memoryBytes: parseQuantity(allocatable.memory ?? 0) ?? Number.NaN,
+    ...(address !== undefined && { address }),
   };
 }
 
