@@ -49,7 +49,18 @@ export function agentConfiguration(layer: Layer, host: Host, context: RunContext
     layer,
     cluster: host.cluster,
     ...(layer === 'node'
-      ? { node: host.name, ...(factsOf(host, context) && { descriptionFile: nodeDescriptionFile }) }
+      ? {
+          node: host.name,
+          ...(factsOf(host, context) && { descriptionFile: nodeDescriptionFile }),
+          telemetry: {
+            openMetrics: {},
+            // Components reach it at their node's address, from their own.
+            receiver: {
+              from: ['127.0.0.0/8', context.testbed.clusters[host.cluster]?.podCidr].filter((cidr) => cidr !== undefined),
+            },
+            probe: {},
+          },
+        }
       : { kubeconfigFile: clusterKubeconfig }),
     ...(layer === 'continuum'
       ? {

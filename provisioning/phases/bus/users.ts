@@ -45,6 +45,7 @@ const clusterUser = (testbed: Testbed, cluster: string): BusUser => ({
     subjects.decision(cluster, 'cluster', clusterAgent(cluster)),
     // Not from `subjects`: it takes names, and a wildcard in a name becomes a "_".
     `mls.application.${cluster}.>`,
+    `mls.aggregate.${cluster}.>`,
     ...hostsOf(testbed, cluster).map((host) => requestsTo(nodeAgent(host.name))),
     requestsTo(continuumAgent),
     ...streamInfo,
@@ -74,7 +75,7 @@ const leaf = (cluster: string, others: readonly string[]): BusUser => ({
   user: leafUser(cluster),
   publish: ['mls.>', inboxes, `$JS.${streamDomain}.API.>`],
   denied: others.flatMap((other) =>
-    ['heartbeat', 'telemetry', 'decision', 'application'].map((kind) => `mls.${kind}.${other}.>`),
+    ['heartbeat', 'telemetry', 'aggregate', 'decision', 'application'].map((kind) => `mls.${kind}.${other}.>`),
   ),
   subscribe: [everyRequest, `mls.*.${cluster}.>`, inboxes],
 });
