@@ -23,6 +23,8 @@ export const testIds = {
   testbedRow: (name: string) => `testbed-row-${name}`,
   testbedState: (name: string) => `testbed-state-${name}`,
   runUp: 'run-up',
+  runCheck: 'run-check',
+  checkTable: 'check-table',
   runPlan: 'run-plan',
   runDown: 'run-down',
   remove: 'testbed-remove',

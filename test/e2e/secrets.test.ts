@@ -62,6 +62,13 @@ describe('a host that asks for a password', () => {
       'the plan',
     );
     expect(await planned.innerText()).toContain('gate');
+
+    // What was right is not asked for again.
+    await page.getByTestId('run-check').click();
+    const checked = page.getByTestId('check-table');
+    await checked.waitFor({ timeout: 60_000 });
+    expect(await checked.innerText()).toMatch(/fit|in the way/);
+    await inBothThemes(page, (theme) => app.screenshot(`check-${theme}`));
   });
 
   it('has its password in no file', () => {

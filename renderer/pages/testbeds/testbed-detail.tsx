@@ -7,6 +7,7 @@ import { useNavigation } from '../../state/navigation.ts';
 import { kindWords, setUp, takeDown } from '../../state/testbeds.ts';
 import type { Plan, TestbedSummary } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { CheckView } from './check-view.tsx';
 import { HostKeys } from './host-keys.tsx';
 import { PlanView } from './plan-view.tsx';
 
@@ -20,6 +21,7 @@ export const roleLayer: Record<TestbedSummary['hosts'][number]['role'], LayerNam
 export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
   const go = useNavigation((state) => state.go);
   const [plan, setPlan] = useState<Plan | null>(null);
+  const [checked, setChecked] = useState<Plan | null>(null);
   const [error, setError] = useState<ShownError | null>(null);
   const [asking, setAsking] = useState<'down' | 'remove' | null>(null);
   const busy = testbed.state === 'provisioning';
@@ -28,12 +30,17 @@ export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a plan is of the state it was made in
   useEffect(() => {
     setPlan(null);
+    setChecked(null);
     setError(null);
   }, [testbed.state]);
 
   const makePlan = async () => {
     setError(null);
     setPlan(await currentClient().call('testbeds.plan', { testbed: testbed.name }));
+  };
+  const check = async () => {
+    setError(null);
+    setChecked(await currentClient().call('testbeds.check', { testbed: testbed.name }));
   };
   return (
     <div className="detail">
@@ -56,6 +63,11 @@ export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
               Show the last run
             </Button>
           ) : null}
+          {twin ? null : (
+            <Button icon="search" data-testid={testIds.runCheck} disabled={busy} onClick={check} onError={setError}>
+              Check
+            </Button>
+          )}
           {twin ? null : (
             <Button icon="table" data-testid={testIds.runPlan} disabled={busy} onClick={makePlan} onError={setError}>
               Plan
@@ -89,6 +101,7 @@ export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
         ) : null}
         {testbed.hosts.length > 0 ? <HostsTable testbed={testbed} /> : null}
       </section>
+      {checked ? <CheckView checks={checked.checks} reachability={checked.reachability} /> : null}
       {plan ? <PlanView plan={plan} testbed={testbed} /> : null}
       {/* Local hosts are our own: their keys are known from their making. */}
       {testbed.kind === 'hosts' ? <HostKeys testbed={testbed} /> : null}
