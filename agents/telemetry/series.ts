@@ -19,8 +19,11 @@ export class Series {
   #start = 0;
   #head = 0;
   #length = 0;
-  /** Growth lost at each reset of a counter: time offset and what to add from there on. Empty for a counter that never went back. */
-  #resets: { offset: number; lost: number }[] = [];
+  /**
+   * Where a counter went back, once somebody asked for its growth, and what it had counted until then; kept up to date from then on. Not before: a gauge goes
+   * back all the time, and nobody asks for its growth.
+   */
+  #resets: { offset: number; lost: number }[] | undefined;
   /** All values ascending, once somebody asked for a quantile; kept up to date from then on. */
   #sorted: Float64Array | undefined;
 
@@ -66,7 +69,7 @@ export class Series {
     }
     const before = this.#length === 0 ? undefined : this.valueAt(this.#length - 1);
     const offset = time - this.#start;
-    if (before !== undefined && value < before) this.#resets.push({ offset, lost: before });
+    if (before !== undefined && value < before) this.#resets?.push({ offset, lost: before });
     const slot = this.#slot(this.#length);
     this.#times[slot] = offset;
     this.#values[slot] = value;
@@ -104,11 +107,21 @@ export class Series {
 
   /** Growth of a counter from index `from` to the last point; what it counted before a reset is not lost. */
   grownSince(from: number): number {
+    this.#resets ??= this.#findResets();
     const since = this.#times[this.#slot(from)]!;
     let grown = this.valueAt(this.#length - 1) - this.valueAt(from);
     for (let index = this.#resets.length - 1; index >= 0 && this.#resets[index]!.offset > since; index--)
       grown += this.#resets[index]!.lost;
     return grown;
+  }
+
+  #findResets(): { offset: number; lost: number }[] {
+    const resets: { offset: number; lost: number }[] = [];
+    for (let index = 1; index < this.#length; index++) {
+      const before = this.valueAt(index - 1);
+      if (this.valueAt(index) < before) resets.push({ offset: this.#times[this.#slot(index)]!, lost: before });
+    }
+    return resets;
   }
 
   #slot(index: number): number {
@@ -120,6 +133,7 @@ export class Series {
     if (this.#sorted) remove(this.#sorted, this.#length, this.valueAt(0));
     this.#head = this.#slot(1);
     this.#length--;
+    if (!this.#resets) return;
     const oldest = this.#length === 0 ? Number.POSITIVE_INFINITY : this.#times[this.#head]!;
     let gone = 0;
     while (gone < this.#resets.length && this.#resets[gone]!.offset <= oldest) gone++;
@@ -142,7 +156,7 @@ export class Series {
   #rebase(): void {
     const shift = this.#times[this.#head]!;
     for (let index = 0; index < this.#length; index++) this.#times[this.#slot(index)]! -= shift;
-    for (const reset of this.#resets) reset.offset -= shift;
+    for (const reset of this.#resets ?? []) reset.offset -= shift;
     this.#start += shift;
   }
 }

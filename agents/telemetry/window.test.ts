@@ -74,8 +74,9 @@ test('whatever comes in, every answer is that of a plain list of points', () => 
           list.points.push({ time: now, value });
           list.points = list.points.filter(({ time }) => time >= now - span);
         }
-        // Asked in between as well: what is kept sorted must stay so.
+        // Asked in between as well: what is kept for an answer must stay true.
         window.quantile({ metric: 'm', node, component }, q);
+        if (value % 2 === 0) window.rate({ metric: 'm', node, component });
       }
       const fits = [...lists.values()].filter(
         (list) => list.node === (asked.node ?? list.node) && list.component === (asked.component ?? list.component),

@@ -46,7 +46,9 @@ const defaultMostPoints = 32_000_000;
  * whole window costs a sort at the first call for a series and a look-up after that.
  */
 export class SlidingWindow {
-  readonly #series = new Map<string, Kept>();
+  /** By node, and within it by metric and where it is from. */
+  readonly #nodes = new Map<string, Map<string, Kept>>();
+  #seriesCount = 0;
   /** Sets of series by metric alone, by metric and node, by metric and application: a query goes through the smallest that it can. */
   readonly #index = new Map<string, Set<Kept>>();
   readonly #mostPoints: number;
@@ -60,19 +62,24 @@ export class SlidingWindow {
 
   /** Series held, and points that there is room for. */
   get size(): { series: number; points: number } {
-    return { series: this.#series.size, points: this.#room };
+    return { series: this.#seriesCount, points: this.#room };
   }
 
   add(telemetry: Telemetry): void {
     const time = Math.round(telemetry.time);
+    const ofNode = this.#nodes.get(telemetry.node) ?? new Map<string, Kept>();
+    this.#nodes.set(telemetry.node, ofNode);
     for (const sample of telemetry.samples) {
       if (!Number.isFinite(sample.value)) continue;
       const { metric, application = '', component = '', peer = '' } = sample;
-      const key = `${metric}|${telemetry.node}|${application}|${component}|${peer}`;
-      let kept = this.#series.get(key);
+      // Most are of the node itself; a metric's name has no "|".
+      const isOfNode = application === '' && component === '' && peer === '';
+      const key = isOfNode ? metric : `${metric}|${application}|${component}|${peer}`;
+      let kept = ofNode.get(key);
       if (!kept) {
         kept = { key, metric, node: telemetry.node, application, component, peer, source: sample.source, series: new Series() };
-        this.#series.set(key, kept);
+        ofNode.set(key, kept);
+        this.#seriesCount++;
         this.#room += kept.series.capacity;
         for (const group of groupsOf(kept)) {
           const same = this.#index.get(group);
@@ -145,22 +152,30 @@ export class SlidingWindow {
 
   /** Forgets series that have had no point since `time`. */
   forgetBefore(time: number): void {
-    for (const kept of this.#series.values()) {
-      if ((kept.series.last?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
-      this.#series.delete(kept.key);
-      this.#room -= kept.series.capacity;
-      for (const group of groupsOf(kept)) {
-        const same = this.#index.get(group);
-        same?.delete(kept);
-        if (same?.size === 0) this.#index.delete(group);
+    for (const [node, ofNode] of this.#nodes) {
+      for (const kept of ofNode.values()) {
+        if ((kept.series.last?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
+        ofNode.delete(kept.key);
+        this.#seriesCount--;
+        this.#room -= kept.series.capacity;
+        for (const group of groupsOf(kept)) {
+          const same = this.#index.get(group);
+          same?.delete(kept);
+          if (same?.size === 0) this.#index.delete(group);
+        }
       }
+      if (ofNode.size === 0) this.#nodes.delete(node);
     }
   }
 
   #find(query: SeriesQuery): Kept[] {
     const { metric, node, application, component, peer } = query;
     const group =
-      node !== undefined ? ofNode(metric, node) : application !== undefined ? ofApplication(metric, application) : metric;
+      node !== undefined
+        ? groupOfNode(metric, node)
+        : application !== undefined
+          ? groupOfApplication(metric, application)
+          : metric;
     const found: Kept[] = [];
     for (const kept of this.#index.get(group) ?? [])
       if (
@@ -173,12 +188,12 @@ export class SlidingWindow {
   }
 }
 
-const ofNode = (metric: string, node: string): string => `${metric}|node|${node}`;
-const ofApplication = (metric: string, application: string): string => `${metric}|application|${application}`;
+const groupOfNode = (metric: string, node: string): string => `${metric}|node|${node}`;
+const groupOfApplication = (metric: string, application: string): string => `${metric}|application|${application}`;
 const groupsOf = ({ metric, node, application }: Kept): string[] => [
   metric,
-  ofNode(metric, node),
-  ofApplication(metric, application),
+  groupOfNode(metric, node),
+  groupOfApplication(metric, application),
 ];
 
 /** Quantile by linear interpolation between order statistics (type 7); undefined without values. */
