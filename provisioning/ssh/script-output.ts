@@ -1,4 +1,4 @@
-import type { ExecuteOptions, ExecuteResult } from './execute.ts';
+import type { ExecuteOptions, ExecuteResult } from './script-result.ts';
 
 /** Bytes of one stream that are shown as they come; a host that floods must not fill the journal's disk. */
 const shownBytes = 33_554_432;
