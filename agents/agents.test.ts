@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { aggregateSchema } from './bus/aggregates.ts';
 import { MemoryBus } from './bus/memory.ts';
 import {
   type ApplicationStatus,
@@ -27,6 +28,7 @@ import type {
   PropagatedApplication,
 } from './orchestration/orchestrator.ts';
 import { systemClock } from './system-clock.ts';
+import { asTelemetry } from './telemetry/aggregates.ts';
 
 /** Stands in for one Kubernetes cluster and for Karmada: placements happen at once, in memory. A double, for this file alone. */
 class ContinuumDouble {
@@ -149,6 +151,12 @@ test('three agents together place an application, move what violates its target,
     history.push(record);
   });
   bus.subscribe(subjects.all.applications, applicationStatusSchema, (status) => statuses.push(status));
+  /** Mean latency of each span, as it is told upwards. */
+  const toldUpwards: number[] = [];
+  bus.subscribe(subjects.all.aggregates, aggregateSchema, (aggregate) => {
+    const latency = asTelemetry(aggregate).samples.find(({ metric }) => metric === 'frame_classify_latency_ms');
+    if (latency) toldUpwards.push(latency.value);
+  });
   bus.subscribe(subjects.all.heartbeats, heartbeatSchema, (heartbeat) => heartbeats.set(heartbeat.agent, heartbeat));
 
   const config = (agent: string, layer: string, cluster: string, more: Record<string, unknown> = {}) =>
@@ -189,7 +197,7 @@ test('three agents together place an application, move what violates its target,
     await nodeAgent('worker-1', 1.8),
     await nodeAgent('worker-2', 3.6),
     await startClusterAgentOn({
-      config: config('cluster-cluster1', 'cluster', 'cluster1', { policies }),
+      config: config('cluster-cluster1', 'cluster', 'cluster1', { policies, aggregateMs: 200 }),
       bus,
       clock: systemClock,
       log,
@@ -259,6 +267,9 @@ test('three agents together place an application, move what violates its target,
     targets: [{ metric: 'frame_classify_latency_ms', target: 50, unit: 'ms' }],
     components: [{ name: 'classifier', node: 'worker-2', state: 'running' }],
   });
+  // Before the move and after it.
+  expect(Math.max(...toldUpwards)).toBeCloseTo(76, 4);
+  expect(Math.min(...toldUpwards)).toBeCloseTo(43, 4);
   expect(double.reported.at(-1)).toBe('smart-camera Deployed 1/1');
   expect(await ask('list', listRequestSchema, {})).toEqual({
     ok: true,

@@ -3,20 +3,20 @@ import { layerSchema } from './decision/record.ts';
 import { powerModelSchema } from './host/power-model.ts';
 
 const port = (fallback: number) => z.number().int().min(0).max(65_535).default(fallback);
-const anyAddress = z.string().default('0.0.0.0');
+/** All addresses of the host. */
+export const anyAddress = '0.0.0.0';
+const host = z.string().default(anyAddress);
 
 /** What a node agent opens and sends besides the bus; what is absent is off. */
 export const telemetryConfigSchema = z.strictObject({
   /** Readings as OpenMetrics, for whoever collects them. */
-  openMetrics: z.strictObject({ host: anyAddress, port: port(9999) }).optional(),
+  openMetrics: z.strictObject({ host, port: port(9999) }).optional(),
   /** OTLP/HTTP from components of the node: who may push, as CIDR. */
-  receiver: z
-    .strictObject({ host: anyAddress, port: port(43180), from: z.array(z.string()).default(['127.0.0.0/8']) })
-    .optional(),
+  receiver: z.strictObject({ host, port: port(43180), from: z.array(z.string()).default(['127.0.0.0/8']) }).optional(),
   /** Probes of the links to other nodes; all nodes of a cluster have the same port. */
   probe: z
     .strictObject({
-      host: anyAddress,
+      host,
       port: port(43181),
       intervalMs: z.number().int().min(1000).default(5000),
       transferIntervalMs: z.number().int().min(30_000).default(600_000),

@@ -1,6 +1,6 @@
 import type { Sample, Telemetry } from './bus/messages.ts';
 import type { Clock } from './clock.ts';
-import type { AgentConfig, Log, TelemetryConfig } from './config.ts';
+import { type AgentConfig, anyAddress, type Log, type TelemetryConfig } from './config.ts';
 import type { TrackedComponent } from './host/signals.ts';
 import { startExpositionServer } from './telemetry/exposition-server.ts';
 import { OtlpExporter } from './telemetry/otlp/exporter.ts';
@@ -51,8 +51,9 @@ export class NodeTelemetry {
     if (receiver) own(startReceiver({ ...receiver, log, now: this.#now }, this.#pushed));
     if (probe) {
       this.#responder = own(new ProbeResponder({ host: probe.host, port: probe.port, now: this.#now, log }));
-      const { intervalMs, transferIntervalMs } = probe;
-      this.#prober = own(new LinkProber({ clock, random, now: this.#now, intervalMs, transferIntervalMs }));
+      const { host, intervalMs, transferIntervalMs } = probe;
+      const from = host === anyAddress ? undefined : host;
+      this.#prober = own(new LinkProber({ clock, random, now: this.#now, intervalMs, transferIntervalMs, from }));
     }
     if (otlp) {
       const { intervalMs, ...to } = otlp;

@@ -30,6 +30,8 @@ export interface ProberOptions {
   intervalMs: number;
   /** Between transfers with one peer. */
   transferIntervalMs: number;
+  /** Address that probes come from: peers answer the one that they were told. Without it the way to the peer decides. */
+  from?: string;
 }
 
 interface Link {
@@ -103,7 +105,7 @@ export class LinkProber {
     const now = this.#now();
     if (answered.length > 0 && now - link.transferAt >= this.#options.transferIntervalMs) {
       link.transferAt = now;
-      link.throughput = (await throughput(link.peer, this.#now)) ?? link.throughput;
+      link.throughput = (await throughput(link.peer, this.#options.from, this.#now)) ?? link.throughput;
     }
     const sent = link.rounds.reduce((sum, round) => sum + round.sent, 0);
     const got = link.rounds.reduce((sum, round) => sum + round.answered, 0);
@@ -135,6 +137,7 @@ export class LinkProber {
     });
     // A host that is out of reach is a loss, as an answer that does not come.
     socket.on('error', () => {});
+    socket.bind(0, this.#options.from);
     socket.unref();
     this.#socket = socket;
     return socket;
@@ -160,12 +163,12 @@ export class LinkProber {
 }
 
 /** Bytes per second between the first part of a transfer and its last; undefined when it did not come, or came in one part. */
-function throughput({ address, port }: Peer, now: () => number): Promise<number | undefined> {
+function throughput({ address, port }: Peer, from: string | undefined, now: () => number): Promise<number | undefined> {
   return new Promise((resolve) => {
     let first: number | undefined;
     let last = 0;
     let bytes = 0;
-    const connection = connect({ host: address, port });
+    const connection = connect({ host: address, port, localAddress: from });
     const timer = setTimeout(() => connection.destroy(), transferMs + answerMs);
     connection.on('data', (chunk: Buffer) => {
       last = now();
