@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NatsBus } from '../../agents/bus/nats.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { type DecisionRecord, decisionRecordSchema } from '../../agents/decision/record.ts';
+import { checkOpenMetrics } from '../../agents/telemetry/openmetrics-checker.fixture.ts';
+import { fetchText } from '../../agents/telemetry/scrape.ts';
 import { type AgentLogLine, agentLogs } from '../../provisioning/phases/agents/logs.ts';
 import { busKeys } from '../../provisioning/phases/bus/keys.ts';
 import { makeRecipe } from '../../provisioning/recipe.ts';
@@ -70,6 +72,23 @@ describe('agents as services of a host', () => {
     const shown = on('sudo ps -eo args');
     const keys = busKeys(stateFolderOf(fixture), testbed.name, Date.now);
     expect(shown).not.toContain(await keys.password('continuum'));
+  });
+
+  it('tell what they read to any collector, as OpenMetrics', async () => {
+    const { address, name } = fixture.host('management');
+    let series = new Map<string, number>();
+    const read = async (): Promise<boolean> => {
+      series = checkOpenMetrics(await fetchText(`http://${address}:9999/metrics`, { timeoutMs: 3000 }));
+      // The second reading has rates.
+      return series.has(`cpu_used_ratio{cluster="management",node="${name}",source="cgroup"}`);
+    };
+    await expect.poll(read, { timeout: 10_000 }).toBe(true);
+    process.stdout.write(`OpenMetrics: ${series.size} series\n`);
+    expect(series.get(`memory_used_bytes{cluster="management",node="${name}",source="cgroup"}`)).toBeGreaterThan(2 ** 20);
+    // Only components of the node may push; what comes from elsewhere is refused in words.
+    const push = `curl -s -o /dev/null -w '%{http_code}' -X POST -H 'content-type: application/json' -d '{}'`;
+    expect(on(`${push} http://127.0.0.1:43180/v1/metrics`)).toBe('200');
+    expect(on(`${push} http://${address}:43180/v1/metrics`)).toBe('403');
   });
 
   it('are followed by their logs, and come back when they are killed', async () => {
