@@ -212,6 +212,24 @@ describe('hub and leaf', () => {
     expect((await manager.streams.info('MLS_DECISIONS')).state.messages).toBe(1);
   });
 
+  it('carry upwards what nodes were like, from their cluster’s agent alone', async () => {
+    const continuum = await dial('continuum', ports.hub);
+    const cluster = await dial('cluster-cluster1', ports.leaf);
+    const node = await dial('node-worker-1', ports.leaf);
+    const subject = subjects.aggregate('cluster1', 'worker-1');
+    expect(await hears(continuum, subjects.all.aggregates, cluster, subject)).toBe(true);
+    const received: string[] = [];
+    continuum.subscribe(subjects.all.aggregates, {
+      callback: (_error, message) => void (message.string() !== '{}' && received.push(message.string())),
+    });
+    await continuum.flush();
+    node.publish(subject, 'from a node');
+    await node.flush();
+    cluster.publish(subjects.aggregate('cluster2', 'worker-1'), 'of another cluster');
+    cluster.publish(subject, 'from the cluster');
+    await expect.poll(() => received, { timeout: 5000 }).toEqual(['from the cluster']);
+  });
+
   it('take nothing from a leaf in another cluster’s name', async () => {
     const spoofed = 'mls.heartbeat.management.continuum.continuum';
     const honest = 'mls.telemetry.cluster1.master-1';
