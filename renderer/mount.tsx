@@ -9,6 +9,7 @@ import './style/topology.css';
 import 'uplot/dist/uPlot.min.css';
 import './style/telemetry.css';
 import './style/decisions.css';
+import './style/applications.css';
 import '@xterm/xterm/css/xterm.css';
 import './style/terminals.css';
 import { StrictMode } from 'react';

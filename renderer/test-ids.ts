@@ -62,6 +62,13 @@ export const testIds = {
   whatIf: 'what-if',
   whatIfResult: 'what-if-result',
 
+  application: (name: string) => `application-${name}`,
+  newApplication: 'new-application',
+  removeApplication: 'remove-application',
+  editor: 'editor',
+  deploy: 'deploy',
+  verdict: 'verdict',
+
   terminalOpen: (host: string) => `terminal-open-${host}`,
   terminalTab: (host: string) => `terminal-tab-${host}`,
   terminal: 'terminal',

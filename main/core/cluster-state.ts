@@ -99,6 +99,15 @@ export class ClusterState {
     return this.#asking;
   }
 
+  /** Asks one API something else, once. @throws what reaching or asking it throws */
+  async ask<T>(cluster: string, question: (config: KubeConfig) => Promise<T>): Promise<T> {
+    try {
+      return await timed(question(configFor(await this.#reach(cluster))));
+    } finally {
+      if (this.#watchers === 0 && !this.#asking) this.#onIdle();
+    }
+  }
+
   async #poll(): Promise<void> {
     clearTimeout(this.#timer);
     await this.refresh();

@@ -1,11 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { completionsAt } from '../../agents/descriptions/complete.ts';
 import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import { ContractError, type Handlers } from '../contract/contract.ts';
 import { passAgentLogs } from './agent-logs.ts';
-import { deployApplication, listApplications, removeApplication } from './applications.ts';
+import {
+  checkApplication,
+  deployApplication,
+  describedApplication,
+  listApplications,
+  removeApplication,
+  sampleApplications,
+} from './applications.ts';
 import { changedTestbed, createTestbed } from './create.ts';
 import { withContractErrors } from './errors.ts';
 import { apisOf, Lifecycle } from './lifecycle.ts';
@@ -188,6 +196,10 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 
     'applications.list': async ({ testbed }) => listApplications(await liveOf(testbed)),
     'applications.deploy': async ({ testbed, description }) => deployApplication(await liveOf(testbed), description),
+    'applications.check': async ({ description }) => checkApplication(description),
+    'applications.complete': async ({ description, offset }) => completionsAt(description, offset),
+    'applications.described': async ({ testbed, application }) => describedApplication(await liveOf(testbed), application),
+    'applications.samples': () => sampleApplications(assetsFolder),
     'applications.remove': async ({ testbed, application }) => {
       await removeApplication(await liveOf(testbed), application);
       return {};

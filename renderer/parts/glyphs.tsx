@@ -6,6 +6,7 @@ export type IconName =
   | 'topology'
   | 'telemetry'
   | 'decisions'
+  | 'applications'
   | 'terminals'
   | 'search'
   | 'moon'

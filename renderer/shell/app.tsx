@@ -1,4 +1,5 @@
 import { type ComponentType, useEffect, useState } from 'react';
+import { ApplicationsPage } from '../pages/applications/applications-page.tsx';
 import { DecisionsPage } from '../pages/decisions/decisions-page.tsx';
 import { RunPage } from '../pages/run/run-page.tsx';
 import { TelemetryPage } from '../pages/telemetry/telemetry-page.tsx';
@@ -22,6 +23,7 @@ const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
   topology: TopologyPage,
   telemetry: TelemetryPage,
   decisions: DecisionsPage,
+  applications: ApplicationsPage,
 };
 
 export function App() {

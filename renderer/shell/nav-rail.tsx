@@ -9,9 +9,10 @@ export const pageTitles: Record<PageName, string> = {
   topology: 'Topology',
   telemetry: 'Telemetry',
   decisions: 'Decisions',
+  applications: 'Apps',
   terminals: 'Terminals',
 };
-const groups: PageName[][] = [['testbeds', 'run', 'topology', 'telemetry', 'decisions'], ['terminals']];
+const groups: PageName[][] = [['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications'], ['terminals']];
 
 export function NavRail() {
   const { page, go } = useNavigation();

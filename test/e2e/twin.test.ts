@@ -77,13 +77,69 @@ describe('a twin in the browser', () => {
     await inBothThemes(app.page, (theme) => app.screenshot(`twin-topology-${theme}`));
   });
 
+  it('takes an application that is written here, says what is wrong with it, and lets it go again', async () => {
+    const { page } = app;
+    await visit(page, 'applications');
+    const verdict = page.getByTestId('verdict');
+    await verdict.getByText('As it is deployed').waitFor({ timeout: 20_000 });
+    const editor = page.getByTestId('editor');
+    const text = await editor.innerText();
+    expect(text).toContain('name: smart-camera');
+    await inBothThemes(page, (theme) => app.screenshot(`applications-${theme}`));
+
+    await page.getByTestId('new-application').click();
+    await verdict.getByText('to mend').waitFor();
+    const described = [
+      'MLSysOpsApp:',
+      '  name: hello',
+      '  components:',
+      '    - metadata:',
+      '        name: hello',
+      '      containers:',
+    ];
+    const container = [
+      '        - image: hello:1',
+      '          platform_requirements:',
+      '            cpu:',
+      '              requests: 10m',
+    ];
+    await editor.fill([...described, ...container, '      data_criticality: highest'].join('\n'));
+    await page.locator('.editor .cm-lint-marker-error').first().waitFor();
+    await editor.press('Control+End');
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Control+Space');
+    await page.locator('.editor .cm-tooltip-autocomplete').getByText('high', { exact: true }).first().waitFor();
+    await page.keyboard.press('Enter');
+    await verdict.getByText('hello can be deployed').waitFor();
+    await page.getByTestId('deploy').click();
+    await page.getByTestId('application-hello').waitFor({ timeout: 20_000 });
+    await page.getByTestId('application-hello').click();
+
+    await verdict.getByText('As it is deployed').waitFor({ timeout: 20_000 });
+    await editor.press('Control+End');
+    await page.keyboard.type('\ndata_sensitivity: true');
+    await page.getByTestId('segment-changes').click();
+    await page.locator('.editor .cm-changedLine').first().waitFor();
+    await app.screenshot('application-changes');
+    await page.getByTestId('remove-application').click();
+    await page.getByTestId('dialog-confirm').click();
+    await waitUntil(
+      () => page.getByTestId('application-hello').count(),
+      (shown) => shown === 0,
+      30_000,
+      'the end of the application',
+    );
+  });
+
   it('gives a terminal on this computer', async () => {
     expect(await typeInTerminal(app.page, 'local', 'echo $((6*7))-answered', /42-answered/)).toContain('42-answered');
   });
 
   it('hides nothing from assistive technology on any page', async () => {
     await app.page.evaluate(AxeBuilder.source);
-    for (const page of ['testbeds', 'topology', 'telemetry', 'decisions', 'terminals']) {
+    for (const page of ['testbeds', 'topology', 'telemetry', 'decisions', 'applications', 'terminals']) {
       await visit(app.page, page);
       const found = await app.page.evaluate(async () => {
         const axe = (window as unknown as { axe: typeof AxeBuilder }).axe;

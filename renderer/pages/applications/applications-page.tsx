@@ -1,0 +1,110 @@
+import { useState } from 'react';
+import { Button, Dialog } from '../../parts/controls.tsx';
+import { count, listNames } from '../../parts/format.ts';
+import { State } from '../../parts/glyphs.tsx';
+import { currentClient } from '../../state/connection.ts';
+import { useNavigation } from '../../state/navigation.ts';
+import { useCurrentTestbed } from '../../state/testbeds.ts';
+import type { ApplicationStatus } from '../../state/types.ts';
+import { useWorld } from '../../state/world.ts';
+import { testIds } from '../../test-ids.ts';
+import { ApplicationForm } from './application-form.tsx';
+import { ApplicationStatusCard, stateWords } from './application-status.tsx';
+
+export function applicationsSentence(applications: readonly Pick<ApplicationStatus, 'application' | 'state'>[]): string {
+  if (applications.length === 0) return 'No application is deployed.';
+  const not = applications.filter(({ state }) => state !== 'deployed');
+  if (not.length === 0) return `${count(applications.length, 'application')}, all of them deployed.`;
+  return `${count(applications.length, 'application')}; ${listNames(not.map(({ application }) => application))} not deployed as described.`;
+}
+
+/** What runs on the testbed, as its pods say, and the descriptions behind it. */
+export function ApplicationsPage() {
+  const testbed = useCurrentTestbed();
+  const topology = useWorld((state) => state.topology);
+  const go = useNavigation((state) => state.go);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [writing, setWriting] = useState(false);
+  const [removing, setRemoving] = useState(false);
+  const applications = topology?.applications ?? [];
+  const shown = writing ? null : (applications.find(({ application }) => application === chosen) ?? applications[0] ?? null);
+
+  if (!testbed || !topology) {
+    return (
+      <main className="page">
+        <div className="empty">
+          <h1 data-testid={testIds.sentence}>No testbed is up</h1>
+          <p>Applications are deployed to a testbed: a twin will do, and starts in seconds.</p>
+          <Button onClick={() => go('testbeds')}>Choose a testbed</Button>
+        </div>
+      </main>
+    );
+  }
+  return (
+    <main className="page applications-page">
+      <div className="toolbar">
+        <h1>Applications</h1>
+        <span className="body secondary ellipsis" data-testid={testIds.sentence}>
+          {applicationsSentence(applications)}
+        </span>
+        <span className="spacer" />
+        <Button icon="plus" data-testid={testIds.newApplication} onClick={() => setWriting(true)}>
+          New application
+        </Button>
+      </div>
+      <div className="applications-body">
+        <ul className="application-list" aria-label="Applications">
+          {applications.map((status) => (
+            <li key={status.application}>
+              <button
+                type="button"
+                aria-pressed={shown?.application === status.application}
+                data-testid={testIds.application(status.application)}
+                onClick={() => {
+                  setWriting(false);
+                  setChosen(status.application);
+                }}
+              >
+                <State name={stateWords[status.state].glyph} size={14} />
+                <span className="label ellipsis">{status.application}</span>
+                <span className="muted">{count(status.components.length, 'component')}</span>
+              </button>
+            </li>
+          ))}
+          {applications.length === 0 ? <li className="muted inset">Nothing runs here yet.</li> : null}
+        </ul>
+        <div className="application-detail">
+          {shown ? <ApplicationStatusCard status={shown} topology={topology} /> : null}
+          <ApplicationForm
+            key={shown?.application ?? 'new'}
+            testbed={testbed.name}
+            application={shown?.application ?? null}
+            onDeployed={(name) => {
+              setWriting(false);
+              setChosen(name);
+            }}
+          />
+          {shown ? (
+            <div className="row">
+              <span className="spacer" />
+              <Button kind="danger" data-testid={testIds.removeApplication} onClick={() => setRemoving(true)}>
+                Remove {shown.application}…
+              </Button>
+            </div>
+          ) : null}
+        </div>
+      </div>
+      {removing && shown ? (
+        <Dialog
+          title={`Remove ${shown.application}?`}
+          confirm="Remove it"
+          danger
+          onClose={() => setRemoving(false)}
+          onConfirm={() => currentClient().call('applications.remove', { testbed: testbed.name, application: shown.application })}
+        >
+          <p>Its components end on every node. Its measurements and decisions are kept.</p>
+        </Dialog>
+      ) : null}
+    </main>
+  );
+}
