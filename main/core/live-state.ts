@@ -36,7 +36,9 @@ export class LiveState {
   /** Takes the readings, and gives them as the store and watchers want them. */
   hearTelemetry({ node, time, samples }: Telemetry): LiveReading[] {
     const heardAt = this.#now();
-    return samples.map(({ metric, value, component = '', application = '', source = 'measured' }) => {
+    return samples.map(({ metric, value, peer, component: of = '', application = '', source = 'measured' }) => {
+      // A link is told apart from the node's other links as a component is from others.
+      const component = peer === undefined ? of : `${node} → ${peer}`;
       this.#readings.set(`${metric}|${node}|${component}`, { value, time, heardAt });
       return { key: { metric, node, component, application }, source, time, value };
     });
