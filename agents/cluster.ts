@@ -23,7 +23,7 @@ import { relocateByLatency } from './policies/relocate-by-latency.ts';
 import type { ClusterSituation } from './policies/situation.ts';
 import { staticPlacement } from './policies/static-placement.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
-import { Aggregator } from './telemetry/aggregator.ts';
+import { Aggregator, turns } from './telemetry/aggregator.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 /** What policies look back on. */
@@ -61,10 +61,10 @@ export async function startClusterAgentOn(
     teller.forget(agent);
     peersTeller.forget(agent);
   });
-  const aggregator = new Aggregator({ agent: config.agent, cluster });
+  const aggregator = new Aggregator({ agent: config.agent, cluster, spanMs: config.aggregateMs });
   const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => {
     window.add(message);
-    aggregator.add(message);
+    aggregator.add(message, clock.now());
   });
 
   const view = (): ClusterSituation => ({
@@ -105,9 +105,9 @@ export async function startClusterAgentOn(
     }
   };
   const heartbeat = startHeartbeat({ config, bus, clock, log });
-  const tellUpwards = clock.every(config.aggregateMs, async () => {
+  const tellUpwards = clock.every(config.aggregateMs / turns, async () => {
     try {
-      for (const aggregate of aggregator.take(clock.now(), config.aggregateMs))
+      for (const aggregate of aggregator.take(clock.now()))
         await bus.publish(subjects.aggregate(cluster, aggregate.node), aggregateSchema, aggregate);
     } catch (error) {
       log('warn', 'what the nodes were like could not be told', { error: String(error) });

@@ -27,47 +27,48 @@ test('what the continuum knows of quantiles and rates is what the readings say',
   });
   fc.assert(
     fc.property(fc.array(reading, { minLength: 1, maxLength: 200 }), fc.constantFrom(0.05, 0.5, 0.95), (readings, q) => {
-      const aggregator = new Aggregator({ agent: 'cluster-c', cluster: 'c' });
+      const aggregator = new Aggregator({ agent: 'cluster-c', cluster: 'c', spanMs });
       const above = new Aggregates(3_600_000);
       const counts = new Map<string, number>();
-      let grown = 0;
+      const grown = { a: 0, b: 0, c: 0 };
+      const first: Partial<typeof grown> = {};
       for (const [index, { node, component, latency, step }] of readings.entries()) {
         const time = (index + 1) * 1000;
         const key = node + component;
         const before = counts.get(key);
         counts.set(key, (before ?? 0) + step);
-        if (before !== undefined) grown += step;
+        if (before !== undefined) grown[node] += step;
+        first[node] ??= time;
         const from = { application: 'app', component };
-        aggregator.add(
-          telemetry(node, time, [
-            { metric: 'latency_ms', value: latency, ...from },
-            { metric: 'frames_total', value: counts.get(key)!, ...from },
-          ]),
-        );
-        // No counter is silent for longer than one span here: every one is known when it grows.
-        if (time % spanMs === 0) for (const one of aggregator.take(time, spanMs)) above.add(sent(one));
+        const samples = [
+          { metric: 'latency_ms', value: latency, ...from },
+          { metric: 'frames_total', value: counts.get(key)!, ...from },
+        ];
+        aggregator.add(telemetry(node, time, samples), time);
       }
       const end = (readings.length + 10) * 1000;
-      for (const one of aggregator.take(end, spanMs)) above.add(sent(one));
+      for (const one of aggregator.takeAll(end)) above.add(sent(one));
       const latencies = readings.map(({ latency }) => latency).sort((a, b) => a - b);
       const exact = latencies[Math.floor(q * (latencies.length - 1))]!;
       expect(Math.abs(above.quantile({ metric: 'latency_ms', application: 'app' }, q)! - exact)).toBeLessThanOrEqual(
         exact * 0.01001 + 1e-9,
       );
-      const rate = above.rate({ metric: 'frames_total' });
-      expect(rate).toBeGreaterThanOrEqual(0);
-      // Each series' rate is over the spans in which it was heard: together never more than all growth in one span.
-      expect(rate).toBeLessThanOrEqual((grown * 1000) / spanMs + 1e-9);
+      // Of each series over the time since its node was first heard.
+      const expected = (['a', 'b', 'c'] as const).reduce(
+        (sum, node) => sum + (first[node] === undefined ? 0 : (grown[node] * 1000) / (end - first[node])),
+        0,
+      );
+      expect(Math.abs(above.rate({ metric: 'frames_total' })! - expected)).toBeLessThan(1e-5 + expected * 1e-5);
     }),
   );
 });
 
 test('a counter is followed over spans, a reset and a silence; a gauge is told by its mean', () => {
-  const aggregator = new Aggregator({ agent: 'cluster-c', cluster: 'c' });
+  const aggregator = new Aggregator({ agent: 'cluster-c', cluster: 'c', spanMs });
   const above = new Aggregates(600_000);
   const window = new SlidingWindow(600_000);
   const take = (time: number): Aggregate[] => {
-    const taken = aggregator.take(time, spanMs).map(sent);
+    const taken = aggregator.takeAll(time).map(sent);
     for (const one of taken) {
       above.add(one);
       window.add(asTelemetry(one));
@@ -80,20 +81,21 @@ test('a counter is followed over spans, a reset and a silence; a gauge is told b
         { metric: 'energy_j', value: joules, source: 'rapl' },
         { metric: 'load_1m', value: load },
       ]),
+      time,
     );
   hear(1000, 100, 1);
   hear(9000, 180, 2);
   hear(9000, 999, 99);
-  take(10_000);
+  take(11_000);
   expect(above.rate({ metric: 'energy_j' })).toBe(8);
   hear(15_000, 220, 6);
   hear(19_000, 30, 6);
-  take(20_000);
+  take(21_000);
   expect(above.rate({ metric: 'energy_j' })).toBe((80 + 40 + 30) / 20);
-  expect(above.rate({ metric: 'energy_j' }, 20_000)).toBe(7);
+  expect(above.rate({ metric: 'energy_j' }, 21_000)).toBe(7);
   expect(window.points({ metric: 'load_1m', node: 'a' })).toEqual([
-    { time: 10_000, value: 1.5 },
-    { time: 20_000, value: 6 },
+    { time: 11_000, value: 1.5 },
+    { time: 21_000, value: 6 },
   ]);
   expect(window.latest({ metric: 'energy_j' })[0]).toMatchObject({ value: 30, source: 'rapl' });
   expect(take(30_000)).toEqual([]);
@@ -122,7 +124,7 @@ test('a link of 1 Mbit/s is enough for a cluster of 100 nodes', () => {
     'component_memory_bytes',
     'component_memory_limit_bytes',
   ].concat(Array.from({ length: 15 }, (_, index) => `application_metric_number_${index}${index % 2 ? '_total' : '_ms'}`));
-  const aggregator = new Aggregator({ agent: 'cluster-edge-1', cluster: 'edge-1' });
+  const aggregator = new Aggregator({ agent: 'cluster-edge-1', cluster: 'edge-1', spanMs });
   const node = (index: number): string => `worker-${index}.edge-1.example`;
   const levels = Array.from({ length: 200 }, () => Math.floor(random() * 12) - 3);
   let rawBytes = 0;
@@ -139,9 +141,9 @@ test('a link of 1 Mbit/s is enough for a cluster of 100 nodes', () => {
         ),
       ]);
       rawBytes += JSON.stringify(message).length;
-      aggregator.add(message);
+      aggregator.add(message, second * 1000);
     }
-  const messages = aggregator.take(10_000, spanMs);
+  const messages = aggregator.takeAll(11_000);
   expect(messages).toHaveLength(100);
   // As much again as a NATS header, TLS record and TCP segment each take, for every started 1,400 bytes.
   const onTheWire = (text: string): number => text.length + 100 + Math.ceil(text.length / 1400) * 100;
@@ -178,3 +180,16 @@ function lcg(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+test('nodes have their turns: no moment in which all of them fill the link', () => {
+  const aggregator = new Aggregator({ agent: 'cluster-c', cluster: 'c', spanMs });
+  const told: number[] = [];
+  for (let second = 1; second <= 60; second++) {
+    for (let index = 0; index < 100; index++)
+      aggregator.add(telemetry(`w${index}`, second * 1000, [{ metric: 'load_1m', value: 1 }]), second * 1000);
+    const taken = aggregator.take(second * 1000 + 500);
+    told.push(taken.length);
+    if (second > 20) for (const one of taken) expect(one.spanMs).toBe(spanMs);
+  }
+  expect(told.slice(20).every((count) => count === 10)).toBe(true);
+});

@@ -23,19 +23,34 @@ const rounded = (value: number, digits: number): number => Number(value.toPrecis
 export interface AggregatorOptions {
   agent: string;
   cluster: string;
+  /** How long readings of a node are gathered. */
+  spanMs: number;
 }
+
+interface Node {
+  heardAt: number;
+  /** When this span began, and when it is to be told, on our own clock. */
+  since: number;
+  dueAt: number;
+  groups: Map<string, Group>;
+}
+
+/** Nodes are told in so many turns of a span: all at once would fill a thin link for seconds, and signs of life would be late. */
+export const turns = 10;
 
 /** Makes of every reading of a cluster's nodes one message a node and span: gauges as quantile sketches, counters as what they have grown by. */
 export class Aggregator {
   readonly #options: AggregatorOptions;
-  readonly #nodes = new Map<string, { heardAt: number; groups: Map<string, Group> }>();
+  readonly #nodes = new Map<string, Node>();
+  #turn = 0;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
   }
 
-  add({ node, time, samples }: Telemetry): void {
-    const known = this.#nodes.get(node) ?? { heardAt: Number.NEGATIVE_INFINITY, groups: new Map<string, Group>() };
+  /** @param now ms since the epoch on our own clock; the sender's may be off */
+  add({ node, time, samples }: Telemetry, now: number): void {
+    const known = this.#nodes.get(node) ?? this.#begin(now);
     this.#nodes.set(node, known);
     // Repeated or late: what it says was counted.
     if (time <= known.heardAt) return;
@@ -57,10 +72,31 @@ export class Aggregator {
     }
   }
 
-  /** What was heard since the last call, a message for each node that was heard; and begins anew. */
-  take(now: number, spanMs: number): Aggregate[] {
+  /** What was heard of the nodes whose turn it is; to be called `turns` times a span. Their next span begins. */
+  take(now: number): Aggregate[] {
+    return this.#take(now, ({ dueAt }) => now >= dueAt);
+  }
+
+  /** What was heard of all nodes, whether it is their turn or not. */
+  takeAll(now: number): Aggregate[] {
+    return this.#take(now, () => true);
+  }
+
+  #begin(now: number): Node {
+    const { spanMs } = this.#options;
+    this.#turn = (this.#turn + 1) % turns;
+    return { heardAt: Number.NEGATIVE_INFINITY, since: now, dueAt: now + (spanMs * (this.#turn + 1)) / turns, groups: new Map() };
+  }
+
+  #take(now: number, isDue: (node: Node) => boolean): Aggregate[] {
+    const { agent, cluster, spanMs: wantedMs } = this.#options;
     const taken: Aggregate[] = [];
-    for (const [node, { groups }] of this.#nodes) {
+    for (const [node, one] of this.#nodes) {
+      const spanMs = now - one.since;
+      if (!isDue(one) || spanMs <= 0) continue;
+      const { groups } = one;
+      one.since = now;
+      one.dueAt = Math.max(one.dueAt + wantedMs, now);
       const told: Aggregate['groups'] = [];
       const metrics: string[] = [];
       const places = new Map<string, number>();
@@ -87,7 +123,7 @@ export class Aggregator {
         else if (group.counters.size === 0) groups.delete(key);
       }
       if (groups.size === 0) this.#nodes.delete(node);
-      if (told.length > 0) taken.push({ ...this.#options, node, time: now, spanMs, metrics, groups: told });
+      if (told.length > 0) taken.push({ agent, cluster, node, time: now, spanMs, metrics, groups: told });
     }
     return taken;
   }
