@@ -161,6 +161,20 @@ export const testbedSchema = z.strictObject({
     })
     .prefault({})
     .describe('What is checked before anything is installed.'),
+  telemetry: z
+    .strictObject({
+      otlp: z
+        .strictObject({
+          endpoint: z.url({ protocol: /^https?$/ }).describe('Collector, e.g. http://collector.example:4318.'),
+          headersFile: lineSchema
+            .optional()
+            .describe('File on each host with headers for the collector, lines "Name: value", readable by root alone.'),
+        })
+        .optional()
+        .describe('Collector that node agents send all telemetry on to, by OTLP/HTTP.'),
+    })
+    .optional()
+    .describe('Where telemetry goes besides the desktop. Each node serves OpenMetrics on port 9999 in any case.'),
   /** Application descriptions deployed at the end of a run; a twin has the smart-camera one by default. */
   applications: z.array(z.string()).default([]).describe('Application descriptions (MLSysOpsApp) deployed at the end of a run.'),
 });

@@ -37,3 +37,18 @@ describe('the description that a node agent is given', () => {
     expect(told({ container: 'systemd-nspawn', interfaces: [own, pod] })).toBe(before);
   });
 });
+
+describe('the telemetry of a node agent', () => {
+  it('takes from pods of its own cluster, and goes where the testbed says', () => {
+    const otlp = { endpoint: 'https://collector.example:4318', headersFile: '/etc/mlsysops/otlp.headers' };
+    const context = contextDouble({ ...testbed, telemetry: { otlp } }, '/nowhere');
+    expect(agentConfiguration('node', host, context).telemetry).toMatchObject({
+      openMetrics: { port: 9999 },
+      receiver: { port: 43180, from: ['127.0.0.0/8', testbed.clusters.cluster1?.podCidr] },
+      probe: { port: 43181 },
+      otlp,
+    });
+    expect(agentConfiguration('node', host, contextDouble(testbed, '/nowhere')).telemetry?.otlp).toBeUndefined();
+    expect(agentConfiguration('cluster', host, context).telemetry).toBeUndefined();
+  });
+});

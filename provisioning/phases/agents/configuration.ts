@@ -59,6 +59,7 @@ export function agentConfiguration(layer: Layer, host: Host, context: RunContext
               from: ['127.0.0.0/8', context.testbed.clusters[host.cluster]?.podCidr].filter((cidr) => cidr !== undefined),
             },
             probe: {},
+            ...(context.testbed.telemetry?.otlp && { otlp: context.testbed.telemetry.otlp }),
           },
         }
       : { kubeconfigFile: clusterKubeconfig }),
