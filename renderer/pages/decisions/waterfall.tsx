@@ -1,6 +1,6 @@
 import { scaleLinear } from 'd3';
 import { useState } from 'react';
-import { explain } from '../../../main/contract/explanation.ts';
+import { type Explanation, explain } from '../../../main/contract/explanation.ts';
 import { formatNumber, formatSigned } from '../../parts/format.ts';
 import type { DecisionRecord } from '../../state/types.ts';
 import { useSize } from '../../state/visible.ts';
@@ -12,7 +12,7 @@ const rowHeight = 25;
 const barHeight = 15;
 const mostRows = 7;
 
-/** What decided it: exact Shapley values of the premises on the margin, computed here from the record. */
+/** What decided it: Shapley values of the premises on the margin, computed here from the record. */
 export function Waterfall({ record }: { record: DecisionRecord }) {
   const [box, setBox] = useState<HTMLDivElement | null>(null);
   const { width } = useSize(box);
@@ -39,7 +39,7 @@ export function Waterfall({ record }: { record: DecisionRecord }) {
       <header>
         <h2>What decided it</h2>
         <span className="spacer" />
-        {explanation ? <span className="caption muted">exact Shapley values</span> : null}
+        {explanation ? <span className="caption muted">{exactness(explanation)}</span> : null}
       </header>
       <div className="inset-12" ref={setBox}>
         {explanation ? (
@@ -55,6 +55,12 @@ export function Waterfall({ record }: { record: DecisionRecord }) {
       </div>
     </section>
   );
+}
+
+/** What the figures are: exact, or sampled and by how much they may be off. */
+function exactness({ exact, errors }: Explanation): string {
+  if (exact) return 'exact Shapley values';
+  return `sampled Shapley values, ± ${formatNumber(Math.max(...Object.values(errors)), 3)}`;
 }
 
 function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRows>; width: number; needed: number }) {
