@@ -15,7 +15,7 @@ import { fileStateStore, type StateStore } from './loop/state.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
-import { PeersTeller, peersOf } from './peers-teller.ts';
+import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
 import { createPolicies, type Policy } from './policies/policy.ts';
 import { PolicyFolder } from './policies/python/policy-folder.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
@@ -30,6 +30,8 @@ import { SlidingWindow } from './telemetry/window.ts';
 const windowMs = 10 * 60_000;
 /** Statuses are repeated this often, for who comes late. */
 const statusMs = 5000;
+/** Of a node that Kubernetes knows no address of. */
+const noPeers: Peers = [];
 /** A series that has said nothing for so long is of something that is gone. */
 const forgetMs = 60_000;
 
@@ -57,6 +59,7 @@ export async function startClusterAgentOn(
   const window = new SlidingWindow(windowMs);
   const teller = new ComponentsTeller(bus, log);
   const peersTeller = new PeersTeller(bus, log);
+  const peersNow = followPeers();
   const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => {
     teller.forget(agent);
     peersTeller.forget(agent);
@@ -97,11 +100,12 @@ export async function startClusterAgentOn(
     changed = false;
     if (stopped) return;
     await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
+    const peers = peersNow(orchestrator.nodes());
     for (const node of orchestrator.nodes()) {
       const agent = liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name);
       if (!agent?.alive) continue;
       void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
-      void peersTeller.tell(agent.agent, peersOf(node.name, orchestrator.nodes()));
+      void peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
     }
   };
   const heartbeat = startHeartbeat({ config, bus, clock, log });

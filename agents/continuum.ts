@@ -24,6 +24,8 @@ import { Aggregates, asTelemetry } from './telemetry/aggregates.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 const windowMs = 10 * 60_000;
+/** How far back quantiles over nodes and applications are told. */
+const aggregatesMs = 5 * 60_000;
 /** What has said nothing for a whole window is looked for so often. */
 const forgetMs = 60_000;
 
@@ -52,7 +54,7 @@ export async function startContinuumAgentOn(
   const { config, bus, clock, log, orchestrator } = options;
   const window = new SlidingWindow(windowMs);
   /** Quantiles and rates of any set of nodes or applications; the window has only means. */
-  const aggregates = new Aggregates(windowMs);
+  const aggregates = new Aggregates(aggregatesMs);
   const liveness = new Liveness(bus, subjects.all.heartbeats, clock);
   const statuses = new Map<string, ApplicationStatus>();
   const owned: { close(): void }[] = [

@@ -120,14 +120,20 @@ test('every node has a few peers, near it by name, and is a peer of as many', ()
     name: `w${String(index).padStart(2, '0')}`,
     address: `10.0.0.${index}`,
   }));
-  const of = new Map(nodes.map(({ name }) => [name, peersOf(name, nodes).map(({ node }) => node)]));
+  const of = new Map([...peersOf(nodes)].map(([name, peers]) => [name, peers.map(({ node }) => node)]));
   for (const [name, peers] of of) {
     expect(peers).toHaveLength(8);
     for (const peer of peers) expect(of.get(peer)).toContain(name);
   }
-  expect(peersOf('a', [{ name: 'b', address: '2' }, { name: 'a', address: '1' }, { name: 'c' }])).toEqual([
-    { node: 'b', address: '2' },
-  ]);
-  expect(peersOf('a', [{ name: 'a', address: '1' }])).toEqual([]);
-  expect(peersOf('c', [{ name: 'a', address: '1' }, { name: 'c' }])).toEqual([]);
+  const [a, b] = [
+    { name: 'a', address: '1' },
+    { name: 'b', address: '2' },
+  ];
+  expect(peersOf([b, a, { name: 'c' }])).toEqual(
+    new Map([
+      ['a', [{ node: 'b', address: '2' }]],
+      ['b', [{ node: 'a', address: '1' }]],
+    ]),
+  );
+  expect(peersOf([a])).toEqual(new Map([['a', []]]));
 });

@@ -13,24 +13,40 @@ interface NodeAddress {
   address?: string;
 }
 
-/** Nodes that a node probes, and that probe it. */
-export function peersOf(node: string, nodes: readonly NodeAddress[]): { node: string; address: string }[] {
+export type Peers = { node: string; address: string }[];
+
+/** Nodes that each node probes, and that probe it. */
+export function peersOf(nodes: readonly NodeAddress[]): Map<string, Peers> {
   const ring = nodes
     .flatMap(({ name, address }) => (address === undefined ? [] : [{ node: name, address }]))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
-  const at = ring.findIndex((one) => one.node === node);
-  if (at < 0) return [];
-  const near = Array.from({ length: 2 * eachSide }, (_, index) => (index < eachSide ? index - eachSide : index - eachSide + 1));
-  const places = new Set(near.map((step) => (((at + step) % ring.length) + ring.length) % ring.length));
-  places.delete(at);
-  return [...places].sort((a, b) => a - b).map((place) => ring[place]!);
+  const steps = Array.from({ length: eachSide }, (_, index) => index + 1).flatMap((step) => [-step, step]);
+  return new Map(
+    ring.map(({ node }, at) => {
+      const places = new Set(steps.map((step) => (((at + step) % ring.length) + ring.length) % ring.length));
+      places.delete(at);
+      return [node, [...places].sort((a, b) => a - b).map((place) => ring[place]!)];
+    }),
+  );
+}
+
+/** Works out anew who probes whom when nodes or addresses have changed: with a thousand nodes that is not for every second. */
+export function followPeers(): (nodes: readonly NodeAddress[]) => Map<string, Peers> {
+  let known = '';
+  let peers = new Map<string, Peers>();
+  return (nodes) => {
+    const now = nodes.map(({ name, address }) => `${name} ${address}`).join();
+    if (now !== known) peers = peersOf(nodes);
+    known = now;
+    return peers;
+  };
 }
 
 /** Tells each node agent its peers, when they change, and again after the agent has restarted. */
 export class PeersTeller {
   readonly #bus: Bus;
   readonly #log: Log;
-  readonly #told = new Map<string, string>();
+  readonly #told = new Map<string, { peers: Peers; text: string }>();
   readonly #telling = new Set<string>();
   readonly #failing = new Set<string>();
 
@@ -44,13 +60,16 @@ export class PeersTeller {
     this.#told.delete(agent);
   }
 
-  async tell(agent: string, peers: { node: string; address: string }[]): Promise<void> {
+  async tell(agent: string, peers: Peers): Promise<void> {
+    const before = this.#told.get(agent);
+    // An agent that has just started probes nobody anyway.
+    if (before?.peers === peers || (!before && peers.length === 0) || this.#telling.has(agent)) return;
     const text = JSON.stringify(peers);
-    if (this.#told.get(agent) === text || this.#telling.has(agent)) return;
+    if (before?.text === text) return;
     this.#telling.add(agent);
     try {
       await this.#bus.request(subjects.request(agent, 'peers'), peersRequestSchema, { peers }, replySchema, answerMs);
-      this.#told.set(agent, text);
+      this.#told.set(agent, { peers, text });
       this.#failing.delete(agent);
     } catch (error) {
       // Its next heartbeat has us try again.

@@ -1,12 +1,13 @@
 import type { Aggregate } from '../bus/aggregates.ts';
 import type { Telemetry } from '../bus/messages.ts';
-import { QuantileSketch } from './sketch.ts';
+import { type EncodedSketch, QuantileSketch } from './sketch.ts';
 import type { SeriesQuery } from './window.ts';
 
 interface Span {
   time: number;
   spanMs: number;
-  gauge?: QuantileSketch;
+  /** The sketch as text, as it came: a tenth of what it takes unpacked, and most are never asked for. */
+  gauge?: string;
   grown?: number;
 }
 interface Kept {
@@ -18,11 +19,15 @@ interface Kept {
   spans: Span[];
 }
 
+/** Spans kept of all series together, at some 150 bytes each; when there are more, each series keeps fewer. */
+const mostSpans = 2_000_000;
+
 /** The recent past as it is told upwards: quantiles and rates of any set of series, over spans of some seconds each. */
 export class Aggregates {
   readonly #kept = new Map<string, Kept>();
   readonly #byMetric = new Map<string, Set<Kept>>();
   readonly #keptMs: number;
+  #spans = 0;
 
   constructor(keptMs: number) {
     this.#keptMs = keptMs;
@@ -36,7 +41,7 @@ export class Aggregates {
       return [
         ...gauges.map(([place, encoded]) => ({
           from: from(place),
-          span: { time, spanMs, gauge: QuantileSketch.decode(encoded) },
+          span: { time, spanMs, gauge: checked(encoded) },
         })),
         ...counters.map(([place, [grown]]) => ({ from: from(place), span: { time, spanMs, grown } })),
       ];
@@ -52,7 +57,11 @@ export class Aggregates {
         this.#byMetric.set(from.metric, same.add(kept));
       }
       kept.spans.push(span);
-      while (kept.spans[0]!.time < time - this.#keptMs) kept.spans.shift();
+      this.#spans++;
+      while (kept.spans[0]!.time < time - this.#keptMs || (this.#spans > mostSpans && kept.spans.length > 1)) {
+        kept.spans.shift();
+        this.#spans--;
+      }
     }
   }
 
@@ -60,7 +69,8 @@ export class Aggregates {
   sketch(query: SeriesQuery, since = Number.NEGATIVE_INFINITY): QuantileSketch {
     const merged = new QuantileSketch();
     for (const { spans } of this.#find(query))
-      for (const { time, gauge } of spans) if (gauge && time >= since) merged.merge(gauge);
+      for (const { time, gauge } of spans)
+        if (gauge !== undefined && time >= since) merged.merge(QuantileSketch.decode(JSON.parse(gauge)));
     return merged;
   }
 
@@ -85,6 +95,7 @@ export class Aggregates {
     for (const [key, kept] of this.#kept) {
       if ((kept.spans.at(-1)?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
       this.#kept.delete(key);
+      this.#spans -= kept.spans.length;
       this.#byMetric.get(kept.metric)?.delete(kept);
     }
   }
@@ -98,6 +109,12 @@ export class Aggregates {
         (peer === undefined || kept.peer === peer),
     );
   }
+}
+
+/** @throws RangeError when it contradicts itself */
+function checked(encoded: EncodedSketch): string {
+  QuantileSketch.decode(encoded);
+  return JSON.stringify(encoded);
 }
 
 /** An aggregate as one reading of everything, for a window of points: gauges by their mean over the span, counters as they stood at its end. @throws RangeError */
