@@ -239,7 +239,7 @@ test('three agents together place an application, move what violates its target,
 
   const move = find('move')!;
   expect(move.sentence).toMatch(
-    /^Moved classifier from worker-1 to worker-2, because .* would have kept latency at 7\d(\.\d)? ms, over the 50 ms target\.$/,
+    /^Moved classifier from worker-1 to worker-2, because .* would have kept latency at 7\d(\.\d)? ms, over the 50 ms target; predicted .*\.$/,
   );
   expect(move.plan?.steps.map(({ title }) => title)).toEqual([
     'Pin classifier to worker-2',

@@ -14,7 +14,7 @@ import {
 import type { Candidate, DecisionRecord, Premise } from '../decision/record.ts';
 import { flips } from './flip.ts';
 import { formatNumber, tell } from './sentence.ts';
-import { type Explanation, explain } from './shapley.ts';
+import { type Explanation, explain, explainOutcome } from './shapley.ts';
 import { rescore } from './what-if.ts';
 
 const at = (id: string, value: number, usual: number, range?: [number, number], name = id): Premise => ({
@@ -85,7 +85,7 @@ test('says why in the words of the field', () => {
     choice: 'worker-2',
     title: 'Moved classifier to worker-2',
     sentence:
-      'Moved classifier from worker-1 to worker-2, because 3 people in view would have kept latency at 76 ms, over the 50 ms target.',
+      'Moved classifier from worker-1 to worker-2, because 3 people in view would have kept latency at 76 ms, over the 50 ms target; predicted 43 ms instead; people in view contributes +44 ms; would have stayed below 2.16 people in view.',
   });
   expect(decision(1).sentence).toBe('Left classifier on worker-1: best option loses by 0.05, needs 0.10.');
   expect(decision(2.15).sentence).toBe('Left classifier on worker-1: best option wins by 0.096, needs 0.100.');
@@ -118,6 +118,13 @@ test('contributions sum to the margin less the usual one, and a premise as usual
   expect(told.base + told.contributions.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(told.margin, 12);
   expect(told.margin).toBeCloseTo(record.margin!, 12);
   expect(told.contributions.map((contribution) => contribution.premise)).toEqual(['people']);
+});
+
+test('contributions to an outcome are in its unit, and sum to it', () => {
+  const record = decision(3);
+  const told = explainOutcome(record, record.candidates[0]!.predicted[0]!)!;
+  expect(told).toMatchObject({ unit: 'ms', base: 32, value: 76, exact: true });
+  expect(told.contributions).toEqual([{ premise: 'people', name: 'People in view', value: 44 }]);
 });
 
 test('many premises stay exact where the score is a sum, and are sampled where it is not', () => {

@@ -1,5 +1,6 @@
 import type { Candidate, DecisionRecord, Outcome, Premise } from '../decision/record.ts';
-import { explain } from './shapley.ts';
+import { flipOf } from './flip.ts';
+import { explain, explainOutcome } from './shapley.ts';
 import { bestChange, wasCoolingDown } from './what-if.ts';
 
 /** A number for people: three significant digits at most, a real minus sign, the unit after a space; a ratio is told in percent. */
@@ -30,8 +31,11 @@ function premiseWords(premise: Premise): string {
     : `${lower} at ${formatNumber(premise.value, premise.unit)}`;
 }
 
+/** A record before it is told. */
+type Told = Omit<DecisionRecord, 'title' | 'sentence'>;
+
 /** Title and the whole reason of a decision in one plain sentence, from the record alone. */
-export function tell(record: Omit<DecisionRecord, 'title' | 'sentence'>): { title: string; sentence: string } {
+export function tell(record: Told): { title: string; sentence: string } {
   const chosen = record.candidates.find(({ id }) => id === record.choice);
   if (!chosen || record.choice === record.stay) return tellStay(record, chosen);
   const subject = record.component ?? record.application ?? 'the application';
@@ -61,7 +65,7 @@ export function tell(record: Omit<DecisionRecord, 'title' | 'sentence'>): { titl
   }
 }
 
-function tellAsked(record: Omit<DecisionRecord, 'title' | 'sentence'>, { action, label }: Candidate, subject: string) {
+function tellAsked(record: Told, { action, label }: Candidate, subject: string) {
   const title =
     action.kind === 'move'
       ? `Moved ${subject} to ${action.to}`
@@ -74,14 +78,14 @@ function tellAsked(record: Omit<DecisionRecord, 'title' | 'sentence'>, { action,
   return { title, sentence: `${title}${from}, because ${record.trigger.text}; a policy file does not say why.` };
 }
 
-function tellStay(record: Omit<DecisionRecord, 'title' | 'sentence'>, stay: Candidate | undefined) {
+function tellStay(record: Told, stay: Candidate | undefined) {
   const subject = record.component ?? record.application ?? 'things';
   const host = stay?.action.kind === 'stay' ? stay.action.host : undefined;
   const title = host ? `Left ${subject} on ${host}` : `Left ${subject} as it is`;
   return { title, sentence: `${title}: ${whyStay(record)}.` };
 }
 
-function whyStay(record: Omit<DecisionRecord, 'title' | 'sentence'>): string {
+function whyStay(record: Told): string {
   const best = bestChange(record.candidates, record.stay);
   if (!best || record.margin === null) {
     const rejected = record.candidates.filter((candidate) => candidate.rejected);
@@ -100,28 +104,50 @@ function whyStay(record: Omit<DecisionRecord, 'title' | 'sentence'>): string {
   return `best option ${by}, needs ${needed}`;
 }
 
-/** Why a change beat staying: the premise that weighed most, and what staying would have led to. */
-function reason(record: Omit<DecisionRecord, 'title' | 'sentence'>, chosen: Candidate): string {
+/**
+ * Why a change beat staying: what it is predicted to lead to instead of what staying would have, the premise that weighed most and by how much
+ * in the unit of that outcome, and the nearest value of it at which nothing would have been changed.
+ */
+function reason(record: Told, chosen: Candidate): string {
   const stay = record.candidates.find(({ id }) => id === record.stay);
-  const told = explain(record)?.contributions.find(({ value }) => value > 0);
-  const strongest = record.premises.find(({ id }) => id === told?.premise);
   const outcome = stay?.predicted[0];
-  const target = record.premises.find(({ id }) => id === 'target');
-  if (outcome) {
-    const level = `${metricWords(outcome.metric)} at ${formatNumber(outcome.value, outcome.unit)}${target ? overTarget(outcome, target) : ''}`;
-    if (strongest && strongest.id !== 'target') return `${premiseWords(strongest)} would have kept ${level}`;
-    return `staying would have kept ${level}`;
-  }
-  return ranking(record, chosen, 'option');
+  const instead = chosen.predicted.find(({ metric }) => metric === outcome?.metric);
+  if (!outcome) return ranking(record, chosen, 'option');
+  const target = record.premises.find(({ id, unit }) => id === 'target' && unit === outcome.unit);
+  const goal = target ? `, ${overTarget(outcome, target)}` : '';
+  const level = `${metricWords(outcome.metric)} at ${formatNumber(outcome.value, outcome.unit)}${goal}`;
+  const told = explain(record)?.contributions.find(({ value, premise }) => value > 0 && premise !== 'target');
+  const strongest = record.premises.find(({ id }) => id === told?.premise);
+  const predicted = instead ? `; predicted ${formatNumber(instead.value, outcome.unit)} instead` : '';
+  if (!strongest) return `staying would have kept ${level}${predicted}`;
+  const share = explainOutcome(record, outcome)?.contributions.find(({ premise }) => premise === strongest.id)?.value;
+  const name = lowerFirst(strongest.name);
+  const contribution = share ? `; ${name} contributes ${formatSigned(share, outcome.unit)}` : '';
+  return `${premiseWords(strongest)} would have kept ${level}${predicted}${contribution}${flipWords(record, strongest)}`;
 }
+
+/** "; would have stayed below 2.1 people in view"; "" where no value of the premise would have changed the choice. */
+function flipWords(record: Told, premise: Premise): string {
+  const flip = flipOf(record, premise.id);
+  if (!flip) return '';
+  const other = record.candidates.find(({ id }) => id === flip.choice);
+  const would =
+    flip.choice === record.stay ? 'would have stayed' : `would have chosen to ${lowerFirst(other?.label ?? flip.choice)}`;
+  const value = formatNumber(flip.to, premise.unit);
+  const noun = premise.unit === '' && !premise.id.includes(':') ? ` ${lowerFirst(premise.name)}` : '';
+  return `; ${would} ${flip.to < flip.from ? 'below' : 'above'} ${value}${noun}`;
+}
+
+/** "+61 ms", "−3 W". */
+const formatSigned = (value: number, unit: string): string => `${value > 0 ? '+' : ''}${formatNumber(value, unit)}`;
 
 function overTarget(outcome: Outcome, target: Premise): string {
   const side = outcome.value > target.value ? 'over' : 'near';
-  return `, ${side} the ${formatNumber(target.value, target.unit)} target`;
+  return `${side} the ${formatNumber(target.value, target.unit)} target`;
 }
 
 /** How a candidate stands among the feasible ones. */
-function ranking(record: Omit<DecisionRecord, 'title' | 'sentence'>, chosen: Candidate, noun: string): string {
+function ranking(record: Told, chosen: Candidate, noun: string): string {
   const feasible = record.candidates.filter(({ id, score }) => id !== record.stay && score !== null);
   const rejected = record.candidates.filter((candidate) => candidate.rejected);
   const ruledOut = rejected.length === 0 ? '' : ` (${rejected.length} ruled out: ${rejected[0]?.rejected?.reason ?? ''})`;

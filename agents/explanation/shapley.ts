@@ -1,5 +1,5 @@
-import { add, type Expression, subtract } from '../decision/expression.ts';
-import type { Candidate, DecisionRecord, Premise } from '../decision/record.ts';
+import { add, type Expression, evaluate, subtract } from '../decision/expression.ts';
+import type { Candidate, DecisionRecord, Outcome, Premise } from '../decision/record.ts';
 import { contributions } from './contributions.ts';
 import { collectPremises } from './premises.ts';
 import { bestChange, recordedValues, scoreOf } from './what-if.ts';
@@ -46,6 +46,32 @@ export function explain(record: Explained): Explanation | null {
     base: scoreOf(change, usual) - scoreOf(stay, usual),
     margin: scoreOf(change, actual) - scoreOf(stay, actual),
     ...told(record, subtract(score(change), score(stay))),
+  };
+}
+
+export interface OutcomeExplanation extends Pick<Explanation, 'contributions' | 'exact' | 'errors'> {
+  metric: string;
+  /** Unit of base, value and contributions. */
+  unit: string;
+  /** The prediction had every premise been as it usually is. */
+  base: number;
+  /** The prediction as it was. base + Σ contributions = value. */
+  value: number;
+}
+
+/**
+ * Shapley values of the premises on what a candidate was predicted to lead to, in the unit of that outcome: "people in view contributes +61 ms".
+ * undefined when the prediction is no expression over premises.
+ */
+export function explainOutcome(record: Pick<DecisionRecord, 'premises'>, outcome: Outcome): OutcomeExplanation | undefined {
+  const { metric, unit, expression } = outcome;
+  if (!expression) return undefined;
+  return {
+    metric,
+    unit,
+    base: evaluate(expression, usualValues(record)),
+    value: evaluate(expression, recordedValues(record)),
+    ...told(record, expression),
   };
 }
 
