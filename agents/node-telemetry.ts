@@ -23,6 +23,9 @@ export interface NodeTelemetryOptions {
   now?: () => number;
 }
 
+/** What is pushed or probed comes now and then: who collects by asking is told it for so long. */
+const toldForMs = 120_000;
+
 /** What a node agent opens and sends besides the bus, as its config says: OpenMetrics, the OTLP receiver, probes of links, export to a collector. */
 export class NodeTelemetry {
   readonly #options: NodeTelemetryOptions;
@@ -33,6 +36,8 @@ export class NodeTelemetry {
   readonly #responder: ProbeResponder | undefined;
   readonly #exporter: OtlpExporter | undefined;
   readonly #owned: { close(): void }[] = [];
+  /** By metric and where it is from: what came now and then. */
+  readonly #recent = new Map<string, { sample: Sample; at: number }>();
   #last: { telemetry: Telemetry; at: number } | undefined;
 
   /** @throws Error when the config cannot be followed: no address, no network */
@@ -77,7 +82,14 @@ export class NodeTelemetry {
 
   /** What came in besides the host's own readings since the last call. */
   samples(): Sample[] {
-    return [...this.#pushed.samples(this.#now()), ...(this.#prober?.samples() ?? []), ...(this.#exporter?.samples() ?? [])];
+    const at = this.#now();
+    const intermittent = [...this.#pushed.samples(at), ...(this.#prober?.samples() ?? [])];
+    for (const sample of intermittent) {
+      const { metric, application, component, peer } = sample;
+      this.#recent.set(JSON.stringify([metric, application, component, peer]), { sample, at });
+    }
+    for (const [key, recent] of this.#recent) if (at - recent.at > toldForMs) this.#recent.delete(key);
+    return [...intermittent, ...(this.#exporter?.samples() ?? [])];
   }
 
   /** What goes out over the bus goes to collectors too. */
@@ -92,6 +104,10 @@ export class NodeTelemetry {
 
   #latest(): Telemetry | undefined {
     const { config } = this.#options;
-    return this.#last && this.#now() - this.#last.at <= staleIntervals * config.telemetryMs ? this.#last.telemetry : undefined;
+    if (!this.#last || this.#now() - this.#last.at > staleIntervals * config.telemetryMs) return undefined;
+    const { telemetry } = this.#last;
+    const now = new Set(telemetry.samples);
+    const recent = [...this.#recent.values()].map(({ sample }) => sample).filter((sample) => !now.has(sample));
+    return { ...telemetry, samples: [...telemetry.samples, ...recent] };
   }
 }
