@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkOpenMetrics } from '../../agents/telemetry/openmetrics-checker.fixture.ts';
+import { fetchText } from '../../agents/telemetry/scrape.ts';
 import { makeDoublesBundle } from '../doubles/bundle.ts';
 import { useHosts } from './fixture.ts';
 import { changedSteps, failuresOf, provision, testbedOf } from './provision.ts';
@@ -59,6 +61,30 @@ describe('a testbed on four real hosts', () => {
       changed: [],
       failures: [],
     });
+  });
+
+  it('measures the links between its nodes', async () => {
+    const metrics = `http://${fixture.host('worker-1').address}:9999/metrics`;
+    const of = (metric: string) => `${metric}{cluster="cluster1",node="worker-1",peer="worker-2"}`;
+    const links = async (): Promise<(number | undefined)[]> => {
+      const series = checkOpenMetrics(await fetchText(metrics, { timeoutMs: 3000 }));
+      return ['link_round_trip_ms', 'link_loss_ratio', 'link_throughput_bytes_per_second'].map((name) => series.get(of(name)));
+    };
+    let seen: (number | undefined)[] = [];
+    // One of its two peers has a turn every five seconds or so, and is told of in that second's readings.
+    await expect
+      .poll(
+        async () => {
+          seen = await links();
+          return seen.every((value) => value !== undefined);
+        },
+        { timeout: 60_000, interval: 300 },
+      )
+      .toBe(true);
+    process.stdout.write(`link worker-1 → worker-2: ${seen.join(' ')}\n`);
+    expect(seen[0]).toBeGreaterThan(0);
+    expect(seen[1]).toBe(0);
+    expect(seen[2]).toBeGreaterThan(0);
   });
 
   const byPull = () => {
