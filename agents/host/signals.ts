@@ -7,7 +7,7 @@ export interface HostSignals {
   /**
    * Readings, rates since the last call. Of the host: cpu_used_ratio (0–1) and cpu_<mode>_ratio, cpu_frequency_ghz, memory_used_bytes, memory_total_bytes,
    * swap_used_bytes, load_1m, pressure_{cpu,memory,io}_ratio, disk_{read,write}_bytes_per_second, disk_busy_ratio, network_{receive,transmit}_bytes_per_second,
-   * network_dropped_packets_per_second, temperature_celsius, power_w and energy_j where known (source "rapl" or "model"). Of each component: component_cpu_cores,
+   * network_dropped_packets_per_second, temperature_celsius, battery_charge_ratio, power_w and energy_j where known (source "power_meter", "rapl" or "model"). Of each component: component_cpu_cores,
    * component_cpu_throttled_ratio, component_memory_bytes, component_memory_limit_bytes, component_disk_{read,write}_bytes_per_second, and the application's own metrics.
    */
   read(): Promise<Sample[]>;

@@ -35,7 +35,7 @@ test('a node is told as OpenMetrics: types, units, help, labels of where a sampl
 cpu_used_ratio{cluster="c1",node="a",source="cgroup"} 0.25
 # TYPE energy_j counter
 # UNIT energy_j j
-# HELP energy_j Energy since the agent started; the source says whether it was measured (rapl) or comes from a model
+# HELP energy_j Energy since the agent started; the source says whether it was measured (power_meter, rapl) or comes from a model
 energy_j_total{cluster="c1",node="a",source="rapl"} 12
 # TYPE frames counter
 frames_total{cluster="c1",node="a",application="app",component="camera"} 7

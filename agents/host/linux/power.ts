@@ -6,6 +6,7 @@ import { parseProcessorInfo } from './proc.ts';
 import type { Place, Reader } from './reader.ts';
 
 const folder = '/sys/class/powercap';
+const hwmon = '/sys/class/hwmon';
 
 interface Counter {
   path: string;
@@ -15,14 +16,16 @@ interface Counter {
 }
 
 /**
- * power_w, and energy_j since the agent started. Measured by the packages' energy counters (RAPL; source "rapl") where they can be read, else
- * by a model of the processor (source "model"), else neither is told. In a container the counters are of the machine around it: there a
- * model that was given for it is all there is.
+ * power_w, and energy_j since the agent started. Measured by the machine's own power meter (ACPI; source "power_meter") or by the packages' energy
+ * counters (RAPL; source "rapl") where they can be read, else by a model of the processor (source "model"), else neither is told. In a
+ * container meters and counters are of the machine around it: there a model that was given for it is all there is.
  */
 export class PowerReader implements Reader {
   readonly #place: Place;
   readonly #given: PowerModel | undefined;
   #counters: Counter[] | undefined;
+  /** Its folder; null when there is none. */
+  #meter: string | null | undefined;
   #model: PowerModel | null | undefined;
   #joules = 0;
   #lastMs: number | undefined;
@@ -36,6 +39,9 @@ export class PowerReader implements Reader {
   read(atMs: number, soFar: readonly Sample[]): Sample[] {
     const elapsedS = this.#lastMs === undefined ? undefined : (atMs - this.#lastMs) / 1000;
     this.#lastMs = atMs;
+    const metered = this.#metered();
+    if (metered !== undefined)
+      return this.#told(elapsedS === undefined ? undefined : metered * elapsedS, elapsedS, 'power_meter');
     const measured = this.#measured(elapsedS);
     if (measured !== undefined) return this.#told(measured.joules, elapsedS, 'rapl');
     const model = this.#modelOf();
@@ -52,6 +58,21 @@ export class PowerReader implements Reader {
       { metric: 'power_w', value: joules / elapsedS, source },
       { metric: 'energy_j', value: this.#joules, source },
     ];
+  }
+
+  /** W of the whole machine now. */
+  #metered(): number | undefined {
+    const { files, inContainer } = this.#place;
+    if (inContainer) return undefined;
+    this.#meter ??=
+      files
+        .list(hwmon)
+        .map((name) => join(hwmon, name))
+        .find((path) => files.read(join(path, 'name'))?.trim() === 'power_meter') ?? null;
+    if (this.#meter === null) return undefined;
+    const microwatts =
+      readNumber(files, join(this.#meter, 'power1_average')) ?? readNumber(files, join(this.#meter, 'power1_input'));
+    return microwatts === undefined ? undefined : microwatts / 1e6;
   }
 
   /** undefined where nothing is measured; without joules at the first reading, and where a counter went back for no known reason. */

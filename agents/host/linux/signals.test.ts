@@ -205,10 +205,30 @@ test('energy is counted over the end of its counter; where neither counter nor m
   await write({ [rapl('energy_uj')]: '10000000' });
   expect(await readings(signals)).toEqual({ power_w: [10, 'rapl'], energy_j: [20, 'rapl'] });
 
+  // A meter of the whole machine knows more than the counters of its processor.
+  await write({ '/sys/class/hwmon/hwmon3/name': 'power_meter\n', '/sys/class/hwmon/hwmon3/power1_average': '95000000\n' });
+  const metered = new LinuxSignals({ files: kernelFiles(root), now: () => now, scrape: async () => [] });
+  await metered.read();
+  now = 2500;
+  expect(await readings(metered)).toEqual({ power_w: [95, 'power_meter'], energy_j: [47.5, 'power_meter'] });
+
   const other = new LinuxSignals({ files: kernelFiles(join(root, 'nothing')), now: () => now, scrape: async () => [] });
   await other.read();
   now = 3000;
   expect(await other.read()).toEqual([]);
+});
+
+test('the charge of the batteries that are the host’s own', async () => {
+  const signals = new LinuxSignals({ files: kernelFiles(root), now: () => 0, scrape: async () => [] });
+  const supply = (name: string, files: Record<string, string>) =>
+    Object.fromEntries(Object.entries(files).map(([file, text]) => [`/sys/class/power_supply/${name}/${file}`, `${text}\n`]));
+  await write({
+    ...supply('AC', { type: 'Mains', online: '1' }),
+    ...supply('BAT0', { type: 'Battery', energy_full: '60000000', energy_now: '15000000', capacity: '25' }),
+    ...supply('BAT1', { type: 'Battery', scope: 'System', energy_full: '20000000', energy_now: '20000000' }),
+    ...supply('mouse', { type: 'Battery', scope: 'Device', capacity: '3' }),
+  });
+  expect(await readings(signals)).toEqual({ battery_charge_ratio: [35 / 80, undefined] });
 });
 
 test.each(['v1', 'v2'] as const)(

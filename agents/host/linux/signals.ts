@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Sample } from '../../bus/messages.ts';
 import type { PowerModel } from '../power-model.ts';
 import type { ComponentTracking, HostDescription, HostSignals, TrackedComponent } from '../signals.ts';
+import { BatteryReader } from './battery.ts';
 import { memoryBytes as cgroupMemory, hostCgroup, processorQuota } from './cgroup.ts';
 import { ComponentReader } from './component.ts';
 import { DiskReader } from './disk.ts';
@@ -98,6 +99,7 @@ export class LinuxSignals implements HostSignals, ComponentTracking {
       new DiskReader(place),
       new NetworkReader(place),
       new TemperatureReader(place),
+      new BatteryReader(place),
       // Last: a model goes on what the others have read.
       new PowerReader(place, this.#options.powerModel),
     ];
