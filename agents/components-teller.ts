@@ -17,6 +17,7 @@ export function componentsOn(node: string, components: ComponentView[]): Tracked
         application,
         component,
         podUid: pod.uid,
+        ...(pod.ip && { podIp: pod.ip }),
         ...(pod.ip && pod.metricsPort !== undefined && { metricsUrl: `http://${pod.ip}:${pod.metricsPort}/metrics` }),
       })),
   );

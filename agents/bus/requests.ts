@@ -5,6 +5,8 @@ export const trackedComponentSchema = z.object({
   application: z.string(),
   component: z.string(),
   podUid: z.string(),
+  /** Where what it pushes comes from. */
+  podIp: z.string().optional(),
   /** OpenMetrics endpoint of the component, e.g. http://10.11.1.7:9000/metrics. */
   metricsUrl: z.string().optional(),
 });

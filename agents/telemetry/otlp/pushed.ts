@@ -26,15 +26,24 @@ interface Component {
 /** What components have pushed, by whom: only those that run here are believed, by the resource attributes mlsysops.app and mlsysops.component. */
 export class PushedMetrics {
   readonly #components = new Map<string, Component>();
-  #tracked = new Set<string>();
+  /** By component, addresses of its pods. */
+  #tracked = new Map<string, Set<string>>();
 
   track(components: readonly TrackedComponent[]): void {
-    this.#tracked = new Set(components.map(({ application, component }) => keyOf(application, component)));
+    this.#tracked = new Map();
+    for (const { application, component, podIp } of components) {
+      const key = keyOf(application, component);
+      const addresses = this.#tracked.get(key) ?? new Set();
+      this.#tracked.set(key, podIp === undefined ? addresses : addresses.add(podIp));
+    }
     for (const key of this.#components.keys()) if (!this.#tracked.has(key)) this.#components.delete(key);
   }
 
-  /** @returns how many points were not taken, and why the first of them was not */
-  take(request: ExportRequest): { rejected: number; reason: string | undefined } {
+  /**
+   * @param from address that it came from; undefined when it came over loopback, where whoever runs on the host itself may speak
+   * @returns how many points were not taken, and why the first of them was not
+   */
+  take(request: ExportRequest, from?: string): { rejected: number; reason: string | undefined } {
     let rejected = 0;
     let reason: string | undefined;
     const refuse = (count: number, why: string): void => {
@@ -50,6 +59,8 @@ export class PushedMetrics {
         refuse(count, 'the resource has no attributes mlsysops.app and mlsysops.component');
       else if (!this.#tracked.has(keyOf(application, component)))
         refuse(count, `no component "${component}" of "${application}" runs on this node`);
+      else if (from !== undefined && !this.#tracked.get(keyOf(application, component))?.has(from))
+        refuse(count, `${from} is no address of component "${component}" of "${application}"`);
       else {
         const left = this.#store(keyOf(application, component), metrics);
         refuse(left, `more than ${mostSeries} series`);

@@ -189,9 +189,18 @@ test('only components that run here are believed, and who pushes others is told 
   const nameless = await post(JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }), json);
   expect(nameless.body.toString()).toContain('mlsysops.app');
   expect(pushed.samples(0)).toEqual([]);
+  // A pod speaks for itself alone.
+  pushed.track([{ application: 'app', component: 'camera', podUid: 'u', podIp: '10.0.0.7' }]);
+  const request = exportRequestSchema.parse(requestOf(metrics));
+  expect(pushed.take(request, '10.0.0.8')).toEqual({
+    rejected: 2,
+    reason: '10.0.0.8 is no address of component "camera" of "app"',
+  });
+  expect(pushed.take(request, '10.0.0.7').rejected).toBe(0);
+  pushed.samples(0);
   const many = Array.from({ length: 600 }, (_, index) => ({ name: `m${index}`, gauge: { dataPoints: [{ asInt: 1 }] } }));
   const flood = await post(JSON.stringify(requestOf(many)), json);
-  expect(JSON.parse(flood.body.toString()).partialSuccess.rejectedDataPoints).toBe(100);
+  expect(JSON.parse(flood.body.toString()).partialSuccess.rejectedDataPoints).toBe(101);
   expect(pushed.samples(0)).toHaveLength(200);
 });
 

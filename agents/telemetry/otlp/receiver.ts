@@ -41,11 +41,18 @@ export function startReceiver(options: ReceiverOptions, pushed: PushedMetrics): 
     else if (request.url?.split('?')[0] !== '/v1/metrics') refuse(request, response, 404, 'metrics are taken at /v1/metrics');
     else if (request.method !== 'POST') refuse(request, response, 405, 'POST');
     else if (!hasToken()) refuse(request, response, 429, 'too many requests', { 'retry-after': '1' });
-    else void take(request, response, pushed);
+    else void take(request, response, pushed, isLoopback(address) ? undefined : address);
   });
 }
 
-async function take(request: IncomingMessage, response: ServerResponse, pushed: PushedMetrics): Promise<void> {
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
+async function take(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pushed: PushedMetrics,
+  from: string | undefined,
+): Promise<void> {
   const type = request.headers['content-type']?.split(';')[0]?.trim();
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (type !== 'application/x-protobuf' && type !== 'application/json')
@@ -59,7 +66,7 @@ async function take(request: IncomingMessage, response: ServerResponse, pushed: 
       isJson ? JSON.parse(bytes.toString('utf8')) : decodeMessage(exportRequest, bytes),
     );
     if (!parsed.success) return refuse(request, response, 400, z.prettifyError(parsed.error));
-    const { rejected, reason } = pushed.take(parsed.data);
+    const { rejected, reason } = pushed.take(parsed.data, from);
     const answer: Message =
       rejected === 0 ? {} : { partialSuccess: { rejectedDataPoints: rejected, errorMessage: reason ?? '' } };
     response.writeHead(200, { 'content-type': type });
