@@ -27,6 +27,7 @@ export const telemetryConfigSchema = z.strictObject({
     .strictObject({
       endpoint: z.url(),
       headersFile: z.string().optional(),
+      caFile: z.string().optional(),
       intervalMs: z.number().int().min(1000).default(10_000),
     })
     .optional(),

@@ -169,6 +169,9 @@ export const testbedSchema = z.strictObject({
           headersFile: lineSchema
             .optional()
             .describe('File on each host with headers for the collector, lines "Name: value", readable by root alone.'),
+          caFile: lineSchema
+            .optional()
+            .describe('File on each host with the authorities of the collector, e.g. /etc/ssl/certs/ca-certificates.crt.'),
         })
         .optional()
         .describe('Collector that node agents send all telemetry on to, by OTLP/HTTP.'),

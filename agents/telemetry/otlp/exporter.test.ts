@@ -1,5 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +126,43 @@ test('a pause that the collector asks for is kept; what it refuses for good is d
   exporter.add(told(2, [{ metric: 'x', value: 1 }]));
   await clock.advance(10_000);
   expect(counters(exporter)).toEqual([1, 1]);
+});
+
+test('a collector with a certificate of an authority of its own is believed by that authority alone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mls-otlp-'));
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = spawnSync('openssl', [
+    ...[
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '1',
+      '-subj',
+      '/CN=collector',
+    ],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+  ]);
+  expect(made.status, String(made.stderr)).toBe(0);
+  const server = createSecureServer({ key: await readFile(key), cert: await readFile(certificate) }, (_, response) =>
+    response.end(),
+  );
+  try {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await collector({ endpoint, caFile: certificate })(Buffer.from('x'))).toEqual({ kind: 'taken', rejected: 0 });
+    expect(await collector({ endpoint })(Buffer.from('x'))).toMatchObject({
+      kind: 'retry',
+      reason: expect.stringMatching(/self-signed/),
+    });
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('what a collector answers decides; a file of headers that is none is named without what stands in it', async () => {

@@ -24,10 +24,12 @@ export interface CollectorOptions {
   endpoint: string;
   /** Lines "Name: value", for who may send: read anew each time, so that a token may change. */
   headersFile?: string;
+  /** PEM of the authorities that the collector's certificate may be from, in place of the runtime's own. */
+  caFile?: string;
 }
 
 /** Sends by OTLP/HTTP with protobuf. Never throws: what went wrong is the outcome. @throws TypeError at once when the endpoint is no http(s) address */
-export function collector({ endpoint, headersFile }: CollectorOptions): Send {
+export function collector({ endpoint, headersFile, caFile }: CollectorOptions): Send {
   const url = new URL(endpoint);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${endpoint} is no http or https address`);
   if (!url.pathname.endsWith('/v1/metrics')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/metrics`;
@@ -35,7 +37,8 @@ export function collector({ endpoint, headersFile }: CollectorOptions): Send {
     try {
       const own = headersFile === undefined ? {} : parseHeaders(await readFile(headersFile, 'utf8'));
       const packed = await promisify(gzip)(body);
-      return await post(url, packed, { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip', ...own });
+      const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
+      return await post(url, ca, packed, { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip', ...own });
     } catch (error) {
       return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
     }
@@ -56,10 +59,10 @@ export function parseHeaders(text: string): Record<string, string> {
   return headers;
 }
 
-function post(url: URL, body: Buffer, headers: Record<string, string>): Promise<Outcome> {
+function post(url: URL, ca: string | undefined, body: Buffer, headers: Record<string, string>): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const open = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const options = { method: 'POST', headers: { ...headers, 'content-length': String(body.length) } };
+    const options = { method: 'POST', headers: { ...headers, 'content-length': String(body.length) }, ca };
     const request = open(url, options, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
