@@ -71,6 +71,8 @@ export const testIds = {
 
   terminalOpen: (host: string) => `terminal-open-${host}`,
   terminalTab: (host: string) => `terminal-tab-${host}`,
+  terminalAll: 'terminal-all',
+  terminalBroadcast: 'terminal-broadcast',
   terminal: 'terminal',
   terminalAgain: 'terminal-again',
 } as const;

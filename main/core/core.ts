@@ -4,7 +4,7 @@ import { completionsAt } from '../../agents/descriptions/complete.ts';
 import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
-import { ContractError, type Handlers } from '../contract/contract.ts';
+import { ContractError, type Handlers, type ParsedInputOf } from '../contract/contract.ts';
 import { passAgentLogs } from './agent-logs.ts';
 import {
   checkApplication,
@@ -18,6 +18,7 @@ import { changedTestbed, createTestbed } from './create.ts';
 import { withContractErrors } from './errors.ts';
 import { apisOf, Lifecycle } from './lifecycle.ts';
 import { Lives } from './lives.ts';
+import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
 import { Runs, runInFlight } from './runs.ts';
@@ -25,7 +26,7 @@ import { Secrets } from './secrets.ts';
 import { SshPools } from './ssh.ts';
 import { statusOf } from './status.ts';
 import { makeSystemInfo } from './system.ts';
-import { hostShell, localShell, Terminals } from './terminals.ts';
+import { hostShell, localShell, type Shell, Terminals } from './terminals.ts';
 import { summaryOf, type TestbedEntry, Testbeds } from './testbeds.ts';
 import { hostKeys, trustHost } from './trust.ts';
 import { Twins } from './twins.ts';
@@ -65,7 +66,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
   const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
   const terminals = new Terminals((input) => {
-    if (input.host === 'local') return Promise.resolve(localShell(input, env, { MLSYSOPS_DATA: dataFolder }));
+    if (input.host === 'local') return shellHere(input);
     if (input.testbed === null) throw new ContractError('no-such-host', `A terminal on "${input.host}" needs a testbed.`);
     const entry = testbeds.get(input.testbed);
     const host = testbeds.host(input.testbed, input.host);
@@ -216,6 +217,22 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     },
   };
 
+  /** With what belongs to the testbed, as far as it is there. */
+  async function shellHere(input: ParsedInputOf<'terminals.open'>): Promise<Shell> {
+    const entry = input.testbed === null ? null : testbeds.get(input.testbed);
+    const environment = await localEnvironment({
+      dataFolder,
+      distFolder,
+      path: env.PATH,
+      testbed: entry && {
+        name: entry.testbed.name,
+        folder: entry.folder.secrets,
+        kubeconfigs: await kubeconfigsOf(entry, twins),
+      },
+    });
+    return localShell(input, env, environment);
+  }
+
   /** What was decided while nobody listened is fetched before decisions are listed; a testbed that can't be reached lists what is known. */
   async function catchUp(name: string): Promise<void> {
     const live = await lives.find(testbeds.get(name));
@@ -239,6 +256,26 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       await ssh.close();
     },
   };
+}
+
+const apisIn = ({ testbed }: TestbedEntry, twins: Twins): string[] =>
+  testbed.kind === 'twin' ? Object.keys(twins.find(testbed.name)?.ready.kubeconfigs ?? {}) : apisOf(testbed);
+
+/** Those that there are: a testbed that is not up has none. Member clusters first, which one mostly means. */
+async function kubeconfigsOf(entry: TestbedEntry, twins: Twins): Promise<Record<string, string>> {
+  const isMember = (cluster: string): boolean => cluster !== 'management' && cluster !== 'karmada';
+  const clusters = apisIn(entry, twins).toSorted((a, b) => Number(isMember(b)) - Number(isMember(a)));
+  const found = await Promise.all(
+    clusters.map(async (cluster) => {
+      try {
+        return [[cluster, await kubeconfigOf(entry, cluster, twins)] as const];
+      } catch (error) {
+        if (error instanceof ContractError) return [];
+        throw error;
+      }
+    }),
+  );
+  return Object.fromEntries(found.flat());
 }
 
 async function kubeconfigOf(entry: TestbedEntry, cluster: string, twins: Twins): Promise<string> {

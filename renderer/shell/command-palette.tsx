@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { create } from 'zustand';
 import { Icon, type IconName } from '../parts/glyphs.tsx';
 import { pages, useNavigation } from '../state/navigation.ts';
-import { openTerminal } from '../state/terminals.ts';
+import { openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
@@ -71,8 +71,17 @@ function Palette() {
                 go('terminals');
               }),
             )}
+            {testbed && testbed.kind !== 'twin' && testbed.hosts.length > 1
+              ? item('split', 'Open a shell on every host', () => {
+                  openOnAll(
+                    testbed.name,
+                    testbed.hosts.map(({ name }) => name),
+                  );
+                  go('terminals');
+                })
+              : null}
             {item('terminals', 'Open shell on this computer', () => {
-              openTerminal(null, 'local');
+              openTerminal(testbed?.name ?? null, 'local');
               go('terminals');
             })}
             {item('moon', 'Change the theme', () => useTheme.getState().toggle())}

@@ -2,50 +2,89 @@ import { create } from 'zustand';
 
 export interface TerminalSession {
   id: string;
-  /** null for a shell on this computer. */
+  /** Of a shell on this computer: whose clusters kubectl in it speaks with; null: nobody's. */
   testbed: string | null;
+  /** "local" for this computer. */
   host: string;
 }
 
+/** How many shells are seen at once. */
+export type PaneCount = 1 | 2 | 4;
+
 interface TerminalsState {
   sessions: TerminalSession[];
-  /** Ids of what is shown, one or two side by side. */
+  /** Ids of what is shown, in the order in which they are seen. */
   shown: string[];
-  split: boolean;
+  panes: PaneCount;
+  /** What is typed into one goes to all that are shown. */
+  broadcast: boolean;
 }
 
-export const useTerminals = create<TerminalsState>(() => ({ sessions: [], shown: [], split: false }));
+export const useTerminals = create<TerminalsState>(() => ({ sessions: [], shown: [], panes: 1, broadcast: false }));
+
+/** What is left of `shown` where no more than `panes` are seen: the newest stay. Empty places are filled with older ones, which go first. */
+function fill(sessions: readonly TerminalSession[], shown: readonly string[], panes: PaneCount): string[] {
+  const still = shown.filter((id) => sessions.some((session) => session.id === id)).slice(-panes);
+  const others = sessions.map(({ id }) => id).filter((id) => !still.includes(id));
+  const free = panes - still.length;
+  return [...(free > 0 ? others.slice(-free) : []), ...still];
+}
 
 /** Opens a shell in a tab of its own and shows it. Its id is random: it is also the session's name at the core. */
 export function openTerminal(testbed: string | null, host: string): string {
   const id = crypto.randomUUID();
-  useTerminals.setState(({ sessions, shown, split }) => ({
-    sessions: [...sessions, { id, testbed, host }],
-    shown: split && shown.length > 0 ? [...shown.slice(-1), id] : [id],
-  }));
+  useTerminals.setState((state) => {
+    const sessions = [...state.sessions, { id, testbed, host }];
+    return { sessions, shown: fill(sessions, [...state.shown, id], state.panes) };
+  });
   return id;
 }
 
+/** A shell on each host, all of them seen as far as there is room. */
+export function openOnAll(testbed: string, hosts: readonly string[]): void {
+  useTerminals.setState({ panes: hosts.length > 2 ? 4 : hosts.length > 1 ? 2 : 1 });
+  for (const host of hosts) openTerminal(testbed, host);
+}
+
 export function closeTerminal(id: string): void {
-  useTerminals.setState(({ sessions, shown, split }) => {
-    const left = sessions.filter((session) => session.id !== id);
-    const still = shown.filter((known) => known !== id);
-    const last = left.at(-1);
-    return { sessions: left, shown: still.length > 0 ? still : last ? [last.id] : [], split: split && left.length > 1 };
+  useTerminals.setState((state) => {
+    const sessions = state.sessions.filter((session) => session.id !== id);
+    const shown = fill(sessions, state.shown, state.panes);
+    return { sessions, shown, broadcast: state.broadcast && shown.length > 1 };
   });
 }
 
+/** Brings a tab into sight, in place of the one that has been there longest. */
 export function showTerminal(id: string): void {
-  useTerminals.setState(({ shown, split }) => {
-    if (shown.includes(id)) return {};
-    return { shown: split && shown[0] ? [shown[0], id] : [id] };
+  useTerminals.setState(({ sessions, shown, panes }) =>
+    shown.includes(id) ? {} : { shown: fill(sessions, [...shown, id], panes) },
+  );
+}
+
+export function setPanes(panes: PaneCount): void {
+  useTerminals.setState(({ sessions, shown, broadcast }) => {
+    const next = fill(sessions, shown, panes);
+    return { panes, shown: next, broadcast: broadcast && next.length > 1 };
   });
 }
 
-export function toggleSplit(): void {
-  useTerminals.setState(({ sessions, shown, split }) => {
-    if (split) return { split: false, shown: shown.slice(0, 1) };
-    const other = sessions.find((session) => !shown.includes(session.id));
-    return { split: true, shown: other ? [...shown, other.id] : shown };
-  });
+export function toggleBroadcast(): void {
+  useTerminals.setState(({ broadcast, shown }) => ({ broadcast: !broadcast && shown.length > 1 }));
+}
+
+/** Ways into the shells that are open, by session. */
+const inputs = new Map<string, (data: string) => void>();
+
+/** Registers the way into a shell. @returns how to take it back */
+export function acceptInput(id: string, write: (data: string) => void): () => void {
+  inputs.set(id, write);
+  return () => {
+    if (inputs.get(id) === write) inputs.delete(id);
+  };
+}
+
+/** Gives what was typed to the shell it was typed into, or to all that are shown. */
+export function type(id: string, data: string): void {
+  const { broadcast, shown } = useTerminals.getState();
+  for (const target of broadcast && shown.includes(id) ? shown : [id]) inputs.get(target)?.(data);
 }

@@ -1,10 +1,11 @@
 import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import { useEffect, useRef, useState } from 'react';
-import { Button } from '../parts/controls.tsx';
+import { Button, IconButton } from '../parts/controls.tsx';
 import { State } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
-import type { TerminalSession } from '../state/terminals.ts';
+import { acceptInput, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
 import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
 import { withAdoptedStyles } from './adopted-styles.ts';
@@ -44,7 +45,10 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   const [host, setHost] = useState<HTMLDivElement | null>(null);
   const [life, setLife] = useState<Life>({ state: 'open' });
   const [attempt, setAttempt] = useState(0);
-  const terminal = useRef<{ terminal: Terminal; fit: FitAddon } | null>(null);
+  const terminal = useRef<{ terminal: Terminal; fit: FitAddon; search: SearchAddon } | null>(null);
+  const [searching, setSearching] = useState(false);
+  const several = useTerminals(({ shown: seen }) => seen.length > 1);
+  const broadcast = useTerminals((one) => one.broadcast);
   const { client, state } = useConnection();
   const chosenTheme = useTheme((one) => one.theme);
 
@@ -61,8 +65,15 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     });
     const fit = new FitAddon();
     made.loadAddon(fit);
+    const search = new SearchAddon();
+    made.loadAddon(search);
+    made.attachCustomKeyEventHandler((event) => {
+      const find = event.ctrlKey && event.shiftKey && event.code === 'KeyF';
+      if (find && event.type === 'keydown') setSearching(true);
+      return !find;
+    });
     const removeStyles = withAdoptedStyles(() => made.open(host));
-    terminal.current = { terminal: made, fit };
+    terminal.current = { terminal: made, fit, search };
     const observer = new ResizeObserver(() => {
       if (host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
     });
@@ -107,14 +118,16 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       work.catch((error: unknown) => {
         if (!ended) setLife({ state: 'closed', text: error instanceof Error ? error.message : String(error) });
       });
-    const typed = made.terminal.onData((data) => {
+    const release = acceptInput(session.id, (data) => {
       if (!ended) void tell(client.call('terminals.write', { terminal: name, data }));
     });
+    const typed = made.terminal.onData((data) => typeInto(session.id, data));
     const resized = made.terminal.onResize(({ cols, rows }) => {
       if (!ended) void tell(client.call('terminals.resize', { terminal: name, columns: cols, rows }));
     });
     return () => {
       ended = true;
+      release();
       typed.dispose();
       resized.dispose();
       stream.close();
@@ -128,7 +141,26 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   }, [shown]);
 
   return (
-    <div className={`terminal-pane ${life.state}`} hidden={!shown}>
+    <div className={`terminal-pane ${life.state} ${broadcast && shown ? 'broadcast' : ''}`} hidden={!shown}>
+      {several ? (
+        <div className="terminal-title">
+          <State name={life.state === 'open' ? 'ok' : life.state === 'lost' ? 'run' : 'none'} size={10} />
+          {session.host === 'local' ? 'this computer' : session.host}
+          {broadcast ? <span className="accent-text">typing goes here too</span> : null}
+        </div>
+      ) : null}
+      {searching ? (
+        <SearchBar
+          find={(text, back) =>
+            (back ? terminal.current?.search.findPrevious(text) : terminal.current?.search.findNext(text)) ?? false
+          }
+          onClose={() => {
+            setSearching(false);
+            terminal.current?.search.clearDecorations();
+            terminal.current?.terminal.focus();
+          }}
+        />
+      ) : null}
       <div
         className="terminal-host"
         ref={setHost}
@@ -148,5 +180,35 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
         </div>
       )}
     </div>
+  );
+}
+
+/** Looks for a text in the shell's scrollback. Enter finds the next one upwards, with Shift downwards, as in other terminals. */
+function SearchBar({ find, onClose }: { find: (text: string, back: boolean) => boolean; onClose: () => void }) {
+  const [text, setText] = useState('');
+  const [missing, setMissing] = useState(false);
+  const look = (back: boolean) => setMissing(text !== '' && !find(text, back));
+  return (
+    <search className="terminal-search">
+      <input
+        className="field"
+        // biome-ignore lint/a11y/noAutofocus: it was asked for by its key
+        autoFocus
+        aria-label="Find in this shell"
+        placeholder="Find in this shell"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') look(!event.shiftKey);
+          if (event.key === 'Escape') onClose();
+        }}
+      />
+      <span className="muted" role="status">
+        {missing ? 'Not found' : ''}
+      </span>
+      <IconButton icon="chev" label="Find the next one upwards" flip onClick={() => look(true)} />
+      <IconButton icon="chev" label="Find the next one downwards" onClick={() => look(false)} />
+      <IconButton icon="x" label="Close the search" onClick={onClose} />
+    </search>
   );
 }

@@ -108,4 +108,39 @@ describe('four real hosts in Electron', () => {
     expect(await typeInTerminal(app.page, 'worker-2', 'hostname', /^worker-2\s*$/m)).toMatch(/^worker-2\s*$/m);
     await app.screenshot('terminal-light');
   });
+
+  it('answer all at once, and are kubectl’s clusters in a shell on this computer', async () => {
+    const { page } = app;
+    await page.getByTestId('terminal-all').click();
+    await page.getByTestId('terminal-broadcast').click();
+    const hosts = ['management', 'master-1', 'worker-1', 'worker-2'];
+    const textOf = (host: string) =>
+      page.locator(`[data-testid="terminal"][data-host="${host}"]`).last().locator('.xterm-accessibility');
+    for (const host of hosts)
+      await waitUntil(
+        () => textOf(host).innerText(),
+        (text) => /[$#]\s*$/m.test(text),
+        20_000,
+        `a prompt of ${host}`,
+      );
+    await page.locator('[data-testid="terminal"][data-host="worker-1"]').last().click();
+    await page.keyboard.type('echo here is $(hostname)\n');
+    for (const host of hosts)
+      await waitUntil(
+        () => textOf(host).innerText(),
+        (text) => text.includes(`here is ${host}`),
+        20_000,
+        `the answer of ${host}`,
+      );
+    await inBothThemes(page, (theme) => app.screenshot(`terminals-${theme}`));
+    await page.getByTestId('terminal-broadcast').click();
+    await page.getByTestId('segment-1').click();
+    const contexts = await typeInTerminal(
+      page,
+      'local',
+      'kubectl config get-contexts -o name; mlsysops-cli testbed list',
+      /local\s+local/,
+    );
+    for (const cluster of ['cluster1', 'management', 'karmada']) expect(contexts).toContain(cluster);
+  });
 });

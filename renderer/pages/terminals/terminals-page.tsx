@@ -1,12 +1,15 @@
-import { Button, IconButton } from '../../parts/controls.tsx';
+import { Badge, Button, IconButton, Segment } from '../../parts/controls.tsx';
 import { count } from '../../parts/format.ts';
 import { Icon, LayerShape } from '../../parts/glyphs.tsx';
 import {
   closeTerminal,
+  openOnAll,
   openTerminal,
+  type PaneCount,
+  setPanes,
   showTerminal,
   type TerminalSession,
-  toggleSplit,
+  toggleBroadcast,
   useTerminals,
 } from '../../state/terminals.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
@@ -14,11 +17,17 @@ import { TerminalPane } from '../../terminal/terminal-pane.tsx';
 import { testIds } from '../../test-ids.ts';
 import { roleLayer } from '../testbeds/testbed-detail.tsx';
 
-const titleOf = (session: TerminalSession) => (session.testbed === null ? 'this computer' : session.host);
+const titleOf = (session: TerminalSession) => (session.host === 'local' ? 'this computer' : session.host);
+
+const paneOptions: { value: `${PaneCount}`; label: string }[] = [
+  { value: '1', label: 'One' },
+  { value: '2', label: 'Two' },
+  { value: '4', label: 'Four' },
+];
 
 /** Shells in tabs, two side by side if wanted. Stays in the document when hidden: a shell goes on while one looks elsewhere. */
 export function TerminalsPage({ hidden }: { hidden: boolean }) {
-  const { sessions, shown, split } = useTerminals();
+  const { sessions, shown, panes, broadcast } = useTerminals();
   const testbed = useCurrentTestbed();
   const hosts = testbed && testbed.kind !== 'twin' ? testbed.hosts : [];
   const openers = (
@@ -33,7 +42,26 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
           {host.name}
         </Button>
       ))}
-      <Button icon="laptop" data-testid={testIds.terminalOpen('local')} onClick={() => void openTerminal(null, 'local')}>
+      {hosts.length > 1 ? (
+        <Button
+          icon="split"
+          data-testid={testIds.terminalAll}
+          onClick={() =>
+            openOnAll(
+              testbed?.name ?? '',
+              hosts.map(({ name }) => name),
+            )
+          }
+        >
+          All hosts
+        </Button>
+      ) : null}
+      <Button
+        icon="laptop"
+        data-testid={testIds.terminalOpen('local')}
+        title="mlsysops-cli and kubectl's contexts of this testbed are ready in it"
+        onClick={() => void openTerminal(testbed?.name ?? null, 'local')}
+      >
         This computer
       </Button>
     </div>
@@ -55,7 +83,7 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
           <p>
             {testbed?.kind === 'twin'
               ? 'Simulated nodes have no shell. This computer has one.'
-              : 'Choose a host above, or open one from the topology. Each shell is a tab; two can stand side by side.'}
+              : 'Choose a host above, or open one from the topology. Each shell is a tab; four can stand side by side, and what is typed can go to all of them.'}
           </p>
         </div>
       ) : (
@@ -81,15 +109,26 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
               </span>
             ))}
             <span className="spacer" />
-            <IconButton
-              icon="split"
-              label={split ? 'Show one shell' : 'Show two side by side'}
-              aria-pressed={split}
-              disabled={sessions.length < 2}
-              onClick={toggleSplit}
+            {broadcast ? <Badge kind="accent">Typing goes to {shown.length} shells</Badge> : null}
+            <Button
+              kind="ghost"
+              icon="copy"
+              aria-pressed={broadcast}
+              data-testid={testIds.terminalBroadcast}
+              disabled={shown.length < 2}
+              title="What is typed into one shell goes to all that are shown"
+              onClick={toggleBroadcast}
+            >
+              {broadcast ? 'Stop typing to all' : 'Type to all shown'}
+            </Button>
+            <Segment
+              label="Shells at once"
+              value={`${panes}` as const}
+              options={paneOptions}
+              onChange={(value) => setPanes(Number(value) as PaneCount)}
             />
           </div>
-          <div className={`terminal-panes ${shown.length > 1 ? 'two' : ''}`}>
+          <div className={`terminal-panes ${shown.length > 2 ? 'four' : shown.length > 1 ? 'two' : ''}`}>
             {sessions.map((session) => (
               <TerminalPane key={session.id} session={session} shown={!hidden && shown.includes(session.id)} />
             ))}
