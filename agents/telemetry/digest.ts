@@ -41,7 +41,20 @@ export class Digest {
           told.push(...this.#histogram(metric, { count: reading.count, sum: reading.sum, buckets: [] }, atMs));
       }
     }
+    this.#forget(readings);
     return told.flatMap(({ metric, value }) => (value === undefined || !Number.isFinite(value) ? [] : [{ metric, value }]));
+  }
+
+  /** A component that tells new names again and again must not fill the memory with old ones. */
+  #forget(readings: readonly Reading[]): void {
+    if (this.#rates.size + this.#histograms.size <= 4 * readings.length + 64) return;
+    const told = new Set(readings.flatMap(({ metric }) => [metric, `${metric}_count`]));
+    for (const names of [this.#rates, this.#histograms]) for (const name of names.keys()) if (!told.has(name)) names.delete(name);
+  }
+
+  /** Names that are remembered. */
+  get size(): number {
+    return this.#rates.size + this.#histograms.size;
   }
 
   #rate(metric: string, value: number, atMs: number): number | undefined {

@@ -29,7 +29,7 @@ export function readingsOf({ samples, types }: Exposition): Reading[] {
       if (suffix === 'count') summary.count = (summary.count ?? 0) + value;
       if (suffix === 'sum') summary.sum = (summary.sum ?? 0) + value;
       const { quantile, ...rest } = labels;
-      if (suffix !== '' || quantile === undefined) continue;
+      if (suffix !== '' || !(Number(quantile) >= 0 && Number(quantile) <= 1)) continue;
       summary.sets.add(JSON.stringify(rest));
       summary.quantiles.push([Number(quantile), value]);
     } else if (type === 'counter' || (type === 'unknown' && suffix === 'total')) {

@@ -2,7 +2,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { histogramQuantile } from './digest.ts';
+import { Digest, histogramQuantile } from './digest.ts';
+import { readingsOf } from './exposition-readings.ts';
+import { type Exposition, OpenMetricsError, parseExposition } from './openmetrics.ts';
 import { ComponentScraper, fetchText } from './scrape.ts';
 
 const servers: Server[] = [];
@@ -143,4 +145,59 @@ test('a thousand label sets do not become a thousand series', async () => {
   const page = Array.from({ length: 1000 }, (_, index) => `metric_${index} 1`).join('\n');
   const scraper = new ComponentScraper({ fetchText: async () => page });
   expect((await scraper.scrape(tracked)).length).toBe(200);
+});
+
+test('names that come anew with every page do not fill the memory', () => {
+  const digest = new Digest();
+  for (let page = 0; page < 1000; page++)
+    digest.next(
+      Array.from({ length: 20 }, (_, index) => ({ kind: 'counter' as const, metric: `m_${page}_${index}_total`, value: page })),
+      page * 1000,
+    );
+  expect(digest.size).toBeLessThan(200);
+});
+
+test('whatever page comes, it is read or refused in words, and what is told of it are numbers', () => {
+  const line = fc.oneof(
+    fc.constantFrom(
+      '# TYPE h histogram',
+      '# TYPE s summary',
+      '# TYPE c counter',
+      'h_bucket{le="x"} 1',
+      'h_bucket{le="+Inf"} 9',
+      'h_count 9',
+    ),
+    fc.constantFrom(
+      'h_sum NaN',
+      's{quantile="z"} 1',
+      's{quantile="0.5"} +Inf',
+      'c_total -1',
+      'c_total 1e400',
+      '_total 1',
+      'x{} 1',
+      'x{a="',
+    ),
+    fc.string({ maxLength: 30 }),
+  );
+  const pages = fc.array(
+    fc.array(line, { maxLength: 12 }).map((lines) => lines.join('\n')),
+    { minLength: 1, maxLength: 4 },
+  );
+  fc.assert(
+    fc.property(pages, (texts) => {
+      const digest = new Digest();
+      for (const [index, text] of texts.entries()) {
+        let page: Exposition;
+        try {
+          page = parseExposition(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(OpenMetricsError);
+          continue;
+        }
+        for (const { metric, value } of digest.next(readingsOf(page), index * 1000))
+          expect([metric, Number.isFinite(value)]).toEqual([expect.not.stringContaining('NaN'), true]);
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -6,6 +6,8 @@ import { attributesOf, delta, type ExportRequest, type OtlpMetric } from './mess
 /** Series kept of one component: attributes without bound must not become memory without bound. */
 const mostSeries = 500;
 const mostSamples = 200;
+/** A series that was not pushed for so long is of something that has ended: exporters push every minute or so. */
+const forgetMs = 10 * 60_000;
 /** Buckets of an exponential histogram that are believed. */
 const mostBuckets = 640;
 
@@ -16,8 +18,8 @@ interface Point {
 }
 interface Component {
   digest: Digest;
-  /** By metric and attributes, cumulative. */
-  series: Map<string, Point>;
+  /** By metric and attributes, cumulative, with when each was pushed last. */
+  series: Map<string, Point & { at: number }>;
   /** Summaries cannot be put together: the last one as it came. */
   summaries: Map<string, Extract<Reading, { kind: 'summary' }>>;
   fresh: boolean;
@@ -40,10 +42,11 @@ export class PushedMetrics {
   }
 
   /**
+   * @param atMs on the clock of `samples`
    * @param from address that it came from; undefined when it came over loopback, where whoever runs on the host itself may speak
    * @returns how many points were not taken, and why the first of them was not
    */
-  take(request: ExportRequest, from?: string): { rejected: number; reason: string | undefined } {
+  take(request: ExportRequest, atMs: number, from?: string): { rejected: number; reason: string | undefined } {
     let rejected = 0;
     let reason: string | undefined;
     const refuse = (count: number, why: string): void => {
@@ -62,7 +65,7 @@ export class PushedMetrics {
       else if (from !== undefined && !this.#tracked.get(keyOf(application, component))?.has(from))
         refuse(count, `${from} is no address of component "${component}" of "${application}"`);
       else {
-        const left = this.#store(keyOf(application, component), metrics);
+        const left = this.#store(keyOf(application, component), metrics, atMs);
         refuse(left, `more than ${mostSeries} series`);
       }
     }
@@ -82,15 +85,16 @@ export class PushedMetrics {
     });
   }
 
-  #store(key: string, metrics: OtlpMetric[]): number {
+  #store(key: string, metrics: OtlpMetric[], atMs: number): number {
     const component = this.#components.get(key) ?? {
       digest: new Digest(),
-      series: new Map<string, Point>(),
+      series: new Map<string, Point & { at: number }>(),
       summaries: new Map(),
       fresh: false,
     };
     this.#components.set(key, component);
     component.fresh = true;
+    for (const [series, { at }] of component.series) if (atMs - at > forgetMs) component.series.delete(series);
     let left = 0;
     for (const metric of metrics) {
       const name = nameOf(metric.name);
@@ -104,7 +108,7 @@ export class PushedMetrics {
         const series = `${point.metric} ${attributes}`;
         const before = component.series.get(series);
         if (!before && component.series.size >= mostSeries) left++;
-        else component.series.set(series, point.isDelta && before ? added(before, point) : point);
+        else component.series.set(series, { ...(point.isDelta && before ? added(before, point) : point), at: atMs });
       }
     }
     return left;

@@ -129,7 +129,7 @@ test("bytes that OpenTelemetry's own library for Python has written are read", (
 test('growth alone is added up; attribute sets are put together; exponential histograms have quantiles', async () => {
   const pushed = new PushedMetrics();
   pushed.track([{ application: 'app', component: 'camera', podUid: 'u' }]);
-  const take = (metrics: Message[]) => pushed.take(exportRequestSchema.parse(requestOf(metrics)));
+  const take = (metrics: Message[]) => pushed.take(exportRequestSchema.parse(requestOf(metrics)), 0);
   const of = (camera: string) => ({ attributes: attributeList({ camera }) });
   const message = (count: number): Message[] => [
     {
@@ -192,16 +192,31 @@ test('only components that run here are believed, and who pushes others is told 
   // A pod speaks for itself alone.
   pushed.track([{ application: 'app', component: 'camera', podUid: 'u', podIp: '10.0.0.7' }]);
   const request = exportRequestSchema.parse(requestOf(metrics));
-  expect(pushed.take(request, '10.0.0.8')).toEqual({
+  expect(pushed.take(request, 0, '10.0.0.8')).toEqual({
     rejected: 2,
     reason: '10.0.0.8 is no address of component "camera" of "app"',
   });
-  expect(pushed.take(request, '10.0.0.7').rejected).toBe(0);
+  expect(pushed.take(request, 0, '10.0.0.7').rejected).toBe(0);
   pushed.samples(0);
   const many = Array.from({ length: 600 }, (_, index) => ({ name: `m${index}`, gauge: { dataPoints: [{ asInt: 1 }] } }));
   const flood = await post(JSON.stringify(requestOf(many)), json);
   expect(JSON.parse(flood.body.toString()).partialSuccess.rejectedDataPoints).toBe(101);
   expect(pushed.samples(0)).toHaveLength(200);
+});
+
+test('series that end make way for others', () => {
+  const pushed = new PushedMetrics();
+  pushed.track([{ application: 'app', component: 'camera', podUid: 'u' }]);
+  const push = (run: string, atMs: number) => {
+    const dataPoints = Array.from({ length: 400 }, (_, index) => ({
+      asInt: 1,
+      attributes: attributeList({ run, index: `${index}` }),
+    }));
+    return pushed.take(exportRequestSchema.parse(requestOf([{ name: 'x', gauge: { dataPoints } }])), atMs).rejected;
+  };
+  expect(push('first', 0)).toBe(0);
+  expect(push('second', 60_000)).toBe(300);
+  expect(push('third', 700_000)).toBe(0);
 });
 
 test('hostile requests are refused in words, and the next one is taken', async () => {
@@ -257,7 +272,7 @@ test('whatever bytes come, they are read, refused in words, or say nothing: neve
         return;
       }
       const parsed = exportRequestSchema.safeParse(message);
-      if (parsed.success) pushed.take(parsed.data);
+      if (parsed.success) pushed.take(parsed.data, 0);
       for (const { value } of pushed.samples(0)) expect(Number.isFinite(value)).toBe(true);
     }),
     { numRuns: 2000 },

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { z } from 'zod';
 import { type HttpServiceOptions, readBody, startHttpService } from '../http-service.ts';
-import { exportRequest, exportRequestSchema, exportResponse } from './messages.ts';
+import { type ExportRequest, exportRequest, exportRequestSchema, exportResponse } from './messages.ts';
 import type { PushedMetrics } from './pushed.ts';
 import { decodeMessage, encodeMessage, type Message } from './wire.ts';
 
@@ -41,17 +41,16 @@ export function startReceiver(options: ReceiverOptions, pushed: PushedMetrics): 
     else if (request.url?.split('?')[0] !== '/v1/metrics') refuse(request, response, 404, 'metrics are taken at /v1/metrics');
     else if (request.method !== 'POST') refuse(request, response, 405, 'POST');
     else if (!hasToken()) refuse(request, response, 429, 'too many requests', { 'retry-after': '1' });
-    else void take(request, response, pushed, isLoopback(address) ? undefined : address);
+    else void answer(request, response, (parsed) => pushed.take(parsed, now(), isLoopback(address) ? undefined : address));
   });
 }
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
-async function take(
+async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  pushed: PushedMetrics,
-  from: string | undefined,
+  take: (request: ExportRequest) => ReturnType<PushedMetrics['take']>,
 ): Promise<void> {
   const type = request.headers['content-type']?.split(';')[0]?.trim();
   const encoding = request.headers['content-encoding'] ?? 'identity';
@@ -66,11 +65,10 @@ async function take(
       isJson ? JSON.parse(bytes.toString('utf8')) : decodeMessage(exportRequest, bytes),
     );
     if (!parsed.success) return refuse(request, response, 400, z.prettifyError(parsed.error));
-    const { rejected, reason } = pushed.take(parsed.data, from);
-    const answer: Message =
-      rejected === 0 ? {} : { partialSuccess: { rejectedDataPoints: rejected, errorMessage: reason ?? '' } };
+    const { rejected, reason } = take(parsed.data);
+    const told: Message = rejected === 0 ? {} : { partialSuccess: { rejectedDataPoints: rejected, errorMessage: reason ?? '' } };
     response.writeHead(200, { 'content-type': type });
-    response.end(isJson ? JSON.stringify(answer) : encodeMessage(exportResponse, answer));
+    response.end(isJson ? JSON.stringify(told) : encodeMessage(exportResponse, told));
   } catch (error) {
     const isTooLong = error instanceof RangeError;
     refuse(request, response, isTooLong ? 413 : 400, error instanceof Error ? error.message : String(error));
