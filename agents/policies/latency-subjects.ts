@@ -57,10 +57,8 @@ function latencyQuery(window: SlidingWindow, metric: string, application: string
 /** Relative speeds: by frequency where every node tells it, else by the root of the cores, for a pipeline uses few of them at once. */
 export function speedIn(view: ClusterSituation): (node: string) => number {
   const allTell = view.nodes.every(({ frequencyGHz, taints }) => frequencyGHz !== null || taints.length > 0);
-  return (name) => {
-    const node = view.nodes.find((one) => one.name === name);
-    return (allTell ? node?.frequencyGHz : Math.sqrt(node?.cores ?? 1)) || 1;
-  };
+  const speeds = new Map(view.nodes.map(({ name, frequencyGHz, cores }) => [name, allTell ? frequencyGHz : Math.sqrt(cores)]));
+  return (name) => speeds.get(name) || 1;
 }
 
 /** Load of the subject's node that is not its own, over time. */

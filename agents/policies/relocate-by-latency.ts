@@ -70,6 +70,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   }
 
   learn({ view, window, now }: PolicyInput<ClusterSituation>): void {
+    const speedOf = speedIn(view);
     for (const subject of subjectsOf(view, window, this.#settings.covariate)) {
       const key = keyOf(subject);
       // While it moves, what it says is of two nodes at once; and the first seconds in a new place are a start, not how it is there.
@@ -84,7 +85,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const covariates = window.points(subject.covariate);
       const loads = othersLoad(window, view, subject);
       for (const { time, value } of points)
-        this.#modelOf(subject).learn(subject.node, before(covariates, time) ?? 0, before(loads, time) ?? 0, value, speedIn(view));
+        this.#modelOf(subject).learn(subject.node, before(covariates, time) ?? 0, before(loads, time) ?? 0, value, speedOf);
       this.#learntUntil.set(key, points.at(-1)!.time);
     }
     for (const node of view.nodes) {
@@ -129,15 +130,17 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     );
     if (!subject) return undefined;
     // Nothing is known of the latency here yet: a prediction would be a guess.
-    if (this.#modelOf(subject).weights(subject.node, speedIn(view)).samples === 0) return undefined;
+    const model = this.#modelOf(subject);
+    const speedOf = speedIn(view);
+    if (model.weights(subject.node, speedOf).samples === 0) return undefined;
     const settings = this.#settings;
     const name = subject.component.metadata.name;
     const unit = unitOf(subject.metric);
     const readings: Proposal['readings'] = {};
     const premises: Premise[] = [];
-    const read = (id: string, title: string, query: SeriesQuery, range: [number, number]): void => {
+    const read = (id: string, title: string, query: SeriesQuery, range: [number, number]): number | undefined => {
       const latest = window.latest(query)[0];
-      if (!latest) return;
+      if (!latest) return undefined;
       readings[id] = query;
       const value = window.usual(query, now - 3000) ?? latest.value;
       const place = `${latest.component ? `${latest.component} on ` : ''}${latest.node}${latest.source ? ` (${latest.source})` : ''}`;
@@ -152,8 +155,9 @@ class RelocateByLatency implements Policy<ClusterSituation> {
         usual,
         range,
       });
+      return value;
     };
-    read('covariate', settings.covariateName, subject.covariate, settings.covariateRange);
+    const covariate = read('covariate', settings.covariateName, subject.covariate, settings.covariateRange);
     premises.push({
       id: 'target',
       name: 'Target',
@@ -177,21 +181,24 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const id = isHere ? 'stay' : `to:${node.name}`;
       if (rejected) return { id, label, action, rejected, predicted: [], terms: [] };
       const loadId = `load:${node.name}`;
-      read(loadId, `Load of ${node.name}`, { metric: 'cpu_used_ratio', node: node.name, component: '' }, [0, 1]);
-      const known = new Set(premises.map((one) => one.id));
-      const weights = this.#modelOf(subject).weights(node.name, speedIn(view));
+      const loadValue = read(
+        loadId,
+        `Load of ${node.name}`,
+        { metric: 'cpu_used_ratio', node: node.name, component: '' },
+        [0, 1],
+      );
+      const weights = model.weights(node.name, speedOf);
       const share = isHere ? this.#ownShare(subject, node, window) : 0;
       const latency = maximum(
-        this.#modelOf(subject).leastMs(node.name, speedIn(view)),
+        model.leastMs(node.name, speedOf),
         add(
           constant(weights.intercept),
-          ...(known.has('covariate') ? [multiply(weights.perUnit, premise('covariate'))] : []),
-          ...(known.has(loadId) ? [multiply(weights.perLoad, atLeastZero(subtract(premise(loadId), share)))] : []),
+          ...(covariate !== undefined ? [multiply(weights.perUnit, premise('covariate'))] : []),
+          ...(loadValue !== undefined ? [multiply(weights.perLoad, atLeastZero(subtract(premise(loadId), share)))] : []),
         ),
       );
-      const covariate = premises.find((one) => one.id === 'covariate')?.value ?? 0;
-      const loadValue = Math.max((premises.find((one) => one.id === loadId)?.value ?? 0) - share, 0);
-      const { deviation } = this.#modelOf(subject).predict(node.name, covariate, loadValue, speedIn(view));
+      const loadOfOthers = Math.max((loadValue ?? 0) - share, 0);
+      const { deviation } = model.predict(node.name, covariate ?? 0, loadOfOthers, speedOf);
       const energy = watts.get(node.name);
       return {
         id,
