@@ -51,6 +51,9 @@ export const testIds = {
   agentCount: (layer: string) => `agents-${layer}`,
   inspector: 'inspector',
 
+  metrics: 'metrics',
+  metric: (name: string) => `metric-${name}`,
+  exportCsv: 'export-csv',
   chart: (id: string) => `chart-${id}`,
   chartValue: (id: string) => `chart-value-${id}`,
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import AxeBuilder from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type App, openBrowser } from './app.ts';
@@ -69,6 +70,21 @@ describe('a twin in the browser', () => {
     expect(before).toContain('simulated');
     await waitUntil(text, (now) => now !== before, 20_000, 'other values');
     await inBothThemes(app.page, (theme) => app.screenshot(`telemetry-${theme}`));
+  });
+
+  it('has a chart of any metric, and its readings as a table for elsewhere', async () => {
+    const { page } = app;
+    await visit(page, 'telemetry');
+    await page.getByTestId('metrics').click();
+    await page.getByLabel('Find a metric').fill('memory total');
+    await page.getByTestId('metric-memory_total_bytes').check();
+    await inBothThemes(page, (theme) => app.screenshot(`metrics-${theme}`));
+    await page.keyboard.press('Escape');
+    await page.getByTestId('chart-memory_total_bytes').waitFor();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByTestId('export-csv').click()]);
+    const text = await readFile(await file.path(), 'utf8');
+    expect(text).toMatch(/^time,metric,unit,node,component,application,source,value\r\n/);
+    expect(text).toMatch(/,memory_total_bytes,bytes,worker-1,,,simulated,\d+/);
   });
 
   it('shows where everything runs', async () => {

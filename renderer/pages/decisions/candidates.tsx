@@ -17,7 +17,8 @@ const namesOf = (lists: readonly string[][]): string[] => [...new Set(lists.flat
 
 /** All that was considered, with what each would lead to and how its score comes about; the rejected with their reasons. */
 export function Candidates({ record }: { record: DecisionRecord }) {
-  const { candidates } = record;
+  const { candidates, leftOut } = record;
+  const omitted = (leftOut?.feasible ?? 0) + (leftOut?.rejected ?? 0);
   const metrics = namesOf(candidates.map((candidate) => candidate.predicted.map((outcome) => outcome.metric)));
   const terms = namesOf(candidates.map((candidate) => candidate.terms.map((term) => term.name)));
   const feasible = candidates.filter((candidate) => candidate.score !== null).length;
@@ -26,7 +27,8 @@ export function Candidates({ record }: { record: DecisionRecord }) {
       <header>
         <h2>Candidates</h2>
         <span className="caption muted">
-          {candidates.length} considered, {feasible} feasible
+          {candidates.length + omitted} considered, {feasible + (leftOut?.feasible ?? 0)} feasible
+          {omitted > 0 ? `; the ${candidates.length} that tell most are recorded` : ''}
         </span>
         <span className="spacer" />
         {terms.length > 0 ? <span className="caption muted">score = {terms.join(' + ')}</span> : null}

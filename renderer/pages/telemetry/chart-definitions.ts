@@ -3,6 +3,7 @@ import { metricTitle, metricUnit } from '../../parts/format.ts';
 import { mergeByTime } from '../../shell/merge-by-time.ts';
 import type { Headline } from '../../state/headline.ts';
 import type { Series } from '../../state/types.ts';
+import { hostMetrics } from './metric-choice.ts';
 
 export interface ChartDefinition {
   id: string;
@@ -14,39 +15,6 @@ export interface ChartDefinition {
   wide?: boolean;
   /** "simulated", "model", or both with "measured"; empty when plainly measured. */
   source: string;
-}
-
-/** Metrics of hosts that every testbed has: their charts come last, in this order. */
-const hostMetrics = [
-  'cpu_used_ratio',
-  'power_w',
-  'memory_used_bytes',
-  'network_receive_bytes_per_second',
-  'network_transmit_bytes_per_second',
-];
-/** Metrics that are facts or counters: their height over time tells nothing. */
-const withoutChart = new Set([
-  'cpu_cores',
-  'cpu_frequency_max_ghz',
-  'memory_total_bytes',
-  'frames_total',
-  'load_1m',
-  'component_memory_bytes',
-]);
-
-/** All metrics worth a chart among those that have been read, the headline first. */
-export function chartMetrics(read: Iterable<string>, headline: string | null): string[] {
-  const all = new Set(read);
-  const own = [...all].filter(
-    (metric) =>
-      !hostMetrics.includes(metric) && !withoutChart.has(metric) && metric !== headline && metric !== 'component_cpu_cores',
-  );
-  return [
-    ...(headline && all.has(headline) ? [headline] : []),
-    ...own.sort(),
-    ...hostMetrics.filter((metric) => all.has(metric)),
-    ...(all.has('component_cpu_cores') ? ['component_cpu_cores'] : []),
-  ];
 }
 
 const sourceOf = (series: readonly Series[]): string => {

@@ -15,7 +15,10 @@ import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
 import { orderNodes } from '../../topology/layout.ts';
 import { ChartCard } from './chart-card.tsx';
-import { type ChartDefinition, chartMetrics, defineCharts } from './chart-definitions.ts';
+import { type ChartDefinition, defineCharts } from './chart-definitions.ts';
+import { asCsv, download } from './export.ts';
+import { chosenMetrics, readChoice, writeChoice } from './metric-choice.ts';
+import { MetricPicker } from './metric-picker.tsx';
 
 /** How the application does, in one sentence. */
 export function telemetrySentence(topology: Topology): string {
@@ -55,10 +58,9 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
   const now = useNow(1000);
   const headline = headlineOf(topology);
   // The list is a string first, so that a new picture with the same metrics asks for nothing anew.
-  const metricKey = chartMetrics(
-    new Set(parseReadings(topology).map((reading) => reading.metric)),
-    headline?.metric ?? null,
-  ).join(' ');
+  const [choice, setChoice] = useState(() => readChoice(testbed));
+  const readings = parseReadings(topology);
+  const metricKey = chosenMetrics(readings, headline?.metric ?? null, choice).join(' ');
   const metrics = useMemo(() => metricKey.split(' ').filter(Boolean), [metricKey]);
   const { series, loaded, error } = useSeries(testbed, metrics, rangeMs, metricUnit);
   const nodeKey = orderNodes(topology.nodes)
@@ -127,6 +129,25 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
             </span>
           )}
         </span>
+        <MetricPicker
+          readings={readings}
+          headline={headline?.metric ?? null}
+          shown={metrics}
+          choice={choice}
+          onChange={(next) => {
+            setChoice(next);
+            writeChoice(testbed, next);
+          }}
+        />
+        <Button
+          icon="download"
+          data-testid={testIds.exportCsv}
+          disabled={series.length === 0}
+          title="The readings of the charts that are shown, as CSV"
+          onClick={() => download(`${testbed}-telemetry.csv`, 'text/csv', asCsv(series, from, to))}
+        >
+          CSV
+        </Button>
         {zoom ? <Button onClick={() => setZoom(null)}>Show the whole range</Button> : null}
         <Select
           label="Range"
