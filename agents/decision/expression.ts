@@ -82,14 +82,27 @@ export function evaluate(expression: Expression, values: PremiseValues): number 
       if (value === undefined) throw new RangeError(`no value for premise "${expression.id}"`);
       return value;
     }
-    case 'add':
-      return expression.args.reduce((sum, arg) => sum + evaluate(arg, values), 0);
-    case 'mul':
-      return expression.args.reduce((product, arg) => product * evaluate(arg, values), 1);
-    case 'min':
-      return Math.min(...expression.args.map((arg) => evaluate(arg, values)));
-    case 'max':
-      return Math.max(...expression.args.map((arg) => evaluate(arg, values)));
+    // Plain loops: a decision among a thousand candidates evaluates tens of thousands of parts.
+    case 'add': {
+      let sum = 0;
+      for (const arg of expression.args) sum += evaluate(arg, values);
+      return sum;
+    }
+    case 'mul': {
+      let product = 1;
+      for (const arg of expression.args) product *= evaluate(arg, values);
+      return product;
+    }
+    case 'min': {
+      let least = Number.POSITIVE_INFINITY;
+      for (const arg of expression.args) least = Math.min(least, evaluate(arg, values));
+      return least;
+    }
+    case 'max': {
+      let most = Number.NEGATIVE_INFINITY;
+      for (const arg of expression.args) most = Math.max(most, evaluate(arg, values));
+      return most;
+    }
     case 'sub':
       return evaluate(expression.args[0], values) - evaluate(expression.args[1], values);
     case 'div':

@@ -93,6 +93,8 @@ export const decisionRecordSchema = z.object({
   trigger: z.object({ kind: z.string(), text: z.string() }),
   premises: z.array(premiseSchema),
   candidates: z.array(candidateSchema).min(1),
+  /** Candidates that were scored or ruled out like these, but are not recorded: those with the lowest scores. Absent when all are here. */
+  leftOut: z.object({ feasible: z.number().int().min(0), rejected: z.number().int().min(0) }).optional(),
   /** Candidate id of what was chosen, and of staying put, which it was held against. */
   choice: z.string(),
   stay: z.string(),

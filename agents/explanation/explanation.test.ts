@@ -13,6 +13,7 @@ import {
 } from '../decision/expression.ts';
 import type { Candidate, DecisionRecord, Premise } from '../decision/record.ts';
 import { flips } from './flip.ts';
+import { mostTelling } from './most-telling.ts';
 import { formatNumber, tell } from './sentence.ts';
 import { type Explanation, explain, explainOutcome } from './shapley.ts';
 import { rescore } from './what-if.ts';
@@ -146,4 +147,35 @@ test('many premises stay exact where the score is a sum, and are sampled where i
   expect(Object.keys(told.errors).sort()).toEqual([...ids].sort());
   expect(total(told)).toBeCloseTo(told.margin, 10);
   expect(explain(record)).toEqual(told);
+});
+
+test('of very many candidates the most telling are recorded, with the premises that they rest on; the explanation is the same', () => {
+  const record = decision(3);
+  for (let index = 0; index < 500; index++) {
+    const id = `load:${index}`;
+    record.premises.push(at(id, index / 500, 0.5, [0, 1]));
+    const expression = multiply(-1, premise(id));
+    const terms = [{ name: 'Load', value: -index / 500, expression }];
+    const action = { kind: 'move', component: 'classifier', from: 'worker-1', to: id } as const;
+    const rejected = { rejected: { rule: `rule-${index % 3}`, reason: 'it is so' }, terms: [], score: null };
+    record.candidates.push({
+      id,
+      label: id,
+      action,
+      predicted: [],
+      terms,
+      score: -index / 500 - 1,
+      ...(index % 2 ? rejected : {}),
+    });
+  }
+  const kept = mostTelling(record.candidates, record.premises, ['stay', 'worker-2']);
+  expect(kept.leftOut).toEqual({ feasible: 252 - 48, rejected: 250 - 16 });
+  expect(kept.candidates.slice(0, 2).map(({ id }) => id)).toEqual(['stay', 'worker-2']);
+  expect(new Set(kept.candidates.map(({ rejected }) => rejected?.rule)).size).toBe(4);
+  // Worse than staying by far, or ruled out: the best are those with the least load.
+  expect(kept.candidates.find(({ id }) => id === 'load:90')).toBeDefined();
+  expect(kept.candidates.find(({ id }) => id === 'load:100')).toBeUndefined();
+  expect(kept.premises.map(({ id }) => id)).toEqual(expect.arrayContaining(['people', 'target', 'load:0']));
+  expect(kept.premises.find(({ id }) => id === 'load:400')).toBeUndefined();
+  expect(explain({ ...record, ...kept })).toEqual(explain(record));
 });

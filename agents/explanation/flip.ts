@@ -19,6 +19,7 @@ const gridPoints = 64;
 const bisections = 40;
 /** How far past a computed edge the choice must change at the latest, in shares of the range: rounding moves edges a little. */
 const nudges = [0, ...Array.from({ length: 15 }, (_, power) => 1e-15 * 4 ** power)];
+const largestNudge = Math.max(...nudges);
 /** Edges that rounding makes up are passed over, so many at most. */
 const mostEdges = 200;
 
@@ -35,10 +36,14 @@ export function flips(record: Scored): Flip[] {
     .map(({ flip }) => flip);
 }
 
-/** The smallest change of one premise alone that flips the choice; undefined when none within its range does. */
+/**
+ * The smallest change of one premise alone that flips the choice, to staying where any value in its range does that; undefined when none flips it.
+ */
 export function flipOf(record: Scored, premiseId: string): Flip | undefined {
   const premise = record.premises.find(({ id }) => id === premiseId);
-  return premise && new FlipSearch(record).of(premise)?.flip;
+  if (!premise) return undefined;
+  const search = new FlipSearch(record);
+  return (record.choice === record.stay ? undefined : search.of(premise, record.stay)?.flip) ?? search.of(premise)?.flip;
 }
 
 /** Searches one record, under its own values or others. */
@@ -80,7 +85,8 @@ export class FlipSearch {
     return this.#readers.get(premise) ?? new Set();
   }
 
-  of({ id, name, unit, range }: Premise): { flip: Flip; distance: number } | undefined {
+  /** The nearest value with another choice; with `wanted`, the nearest with that choice. */
+  of({ id, name, unit, range }: Premise, wanted?: string): { flip: Flip; distance: number } | undefined {
     const readers = this.#readers.get(id);
     // In a cool-down nothing is changed, whatever the premises are.
     if (!range || !readers || !this.#mayChange) return undefined;
@@ -96,8 +102,8 @@ export class FlipSearch {
       this.#values[id] = value;
       return choose(again, stay, neededMargin, true).choice;
     };
-    const edges = this.#edges(id, relevant, readers, unchanged, low, high);
-    const isFlipped = (to: number): boolean => choiceAt(to) !== unchanged;
+    const edges = this.#edges(id, relevant, readers, unchanged, wanted, low, high);
+    const isFlipped = (to: number): boolean => (wanted === undefined ? choiceAt(to) !== unchanged : choiceAt(to) === wanted);
     const to = edges
       ? nearestFlipped(edges, value, low, high, isFlipped)
       : nearest(
@@ -128,6 +134,7 @@ export class FlipSearch {
     relevant: (Candidate & { score: number })[],
     readers: ReadonlySet<string>,
     unchanged: string,
+    wanted: string | undefined,
     low: number,
     high: number,
   ): number[] | undefined {
@@ -147,6 +154,12 @@ export class FlipSearch {
     const kept = pieces.get(unchanged)!;
     const edges = new Set<number>();
     for (const [candidate, score] of pieces) {
+      if (wanted === stay && staying) {
+        // Each change must lose its lead over staying: the last to do so decides.
+        if (candidate !== stay)
+          for (const edge of entries(linear(staying, score, -1), -neededMargin, value, low)) edges.add(edge);
+        continue;
+      }
       if (candidate === unchanged) continue;
       // What must come to be at least 0 for the choice to become this one, or to fall back to staying.
       const lead =
@@ -189,11 +202,14 @@ function nearestFlipped(
 ): number | undefined {
   const ordered = edges.sort((a, b) => Math.abs(a - from) - Math.abs(b - from)).slice(0, mostEdges);
   for (const edge of ordered)
-    for (const nudge of nudges)
-      for (const side of edge === from ? [1, -1] : [Math.sign(edge - from)]) {
-        const to = edge + side * nudge * Math.max(high - low, Math.abs(edge));
-        if (to >= low && to <= high && isFlipped(to)) return to;
-      }
+    for (const side of edge === from ? [1, -1] : [Math.sign(edge - from)]) {
+      const after = (nudge: number): number =>
+        Math.min(Math.max(edge + side * nudge * Math.max(high - low, Math.abs(edge)), low), high);
+      // Most edges are another candidate's: two tries tell, but where the other choice holds for less than the largest nudge.
+      if (!isFlipped(after(0)) && !isFlipped(after(largestNudge))) continue;
+      const nudge = nudges.find((one) => isFlipped(after(one)));
+      if (nudge !== undefined) return after(nudge);
+    }
   return undefined;
 }
 

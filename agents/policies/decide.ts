@@ -1,5 +1,6 @@
 import { evaluate } from '../decision/expression.ts';
 import type { Candidate, DecisionRecord } from '../decision/record.ts';
+import { mostTelling } from '../explanation/most-telling.ts';
 import { tell } from '../explanation/sentence.ts';
 import { choose, recordedValues } from '../explanation/what-if.ts';
 import type { Proposal, Trigger } from './policy.ts';
@@ -27,6 +28,7 @@ export function decide(proposal: Proposal, trigger: Trigger, context: DecisionCo
   const isCooling = coolsUntil > context.now;
   const { choice, margin } = choose(candidates, proposal.stay, proposal.neededMargin, !isCooling);
   const isChange = choice !== proposal.stay;
+  const kept = mostTelling(candidates, proposal.premises, [proposal.stay, choice]);
   const record = {
     id: context.id,
     revision: 0,
@@ -36,8 +38,7 @@ export function decide(proposal: Proposal, trigger: Trigger, context: DecisionCo
     application: trigger.application,
     component: trigger.component,
     trigger: { kind: trigger.kind, text: trigger.text },
-    premises: proposal.premises,
-    candidates,
+    ...kept,
     choice,
     stay: proposal.stay,
     margin,
