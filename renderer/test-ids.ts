@@ -59,6 +59,7 @@ export const testIds = {
 
   decisionList: 'decision-list',
   decisionRow: 'decision-row',
+  decisionSearch: 'decision-search',
   decisionSentence: 'decision-sentence',
   decisionCandidates: 'decision-candidates',
   decisionWaterfall: 'decision-waterfall',

@@ -56,6 +56,28 @@ describe('a twin in the browser', () => {
     expect(sentence).toMatch(/^(Left|Kept|Waited|Stayed)/);
   });
 
+  it('finds decisions by what is told of them', async () => {
+    const { page } = app;
+    await visit(page, 'decisions');
+    const rows = page.getByTestId('decision-row');
+    const all = await rows.count();
+    await page.getByTestId('decision-search').fill('moved classifier');
+    const found = await rows.allInnerTexts();
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter((text) => !text.includes('Moved classifier'))).toEqual([]);
+    await page.getByTestId('decision-search').fill('');
+    await page.getByLabel('Policy', { exact: true }).selectOption('static-placement');
+    await inBothThemes(page, (theme) => app.screenshot(`decisions-filtered-${theme}`));
+    expect(await rows.count()).toBe(3);
+    await page.getByLabel('Policy', { exact: true }).selectOption('');
+    await waitUntil(
+      () => rows.count(),
+      (shown) => shown >= all,
+      5000,
+      'all decisions',
+    );
+  });
+
   it('shows telemetry that moves, marked as simulated', async () => {
     await visit(app.page, 'telemetry');
     const charts = app.page.locator('[data-testid^="chart-"] canvas');

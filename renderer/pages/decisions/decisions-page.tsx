@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react';
-import { Button, Segment } from '../../parts/controls.tsx';
+import { Button, Segment, Select } from '../../parts/controls.tsx';
 import { formatClock } from '../../parts/format.ts';
 import { LayerShape, State } from '../../parts/glyphs.tsx';
 import { useNavigation } from '../../state/navigation.ts';
@@ -8,9 +8,9 @@ import { type DecisionRecord, isAct } from '../../state/types.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
 import { DecisionView } from './decision-view.tsx';
+import { anyDecision, countActs, type DecisionFilter, filterChoices, filterDecisions } from './filter-decisions.ts';
 import { reasonOf } from './words.ts';
 
-type Filter = 'all' | 'acts' | 'non-acts';
 /** Rows in the document at once; older ones come with a button. */
 const pageSize = 100;
 
@@ -30,10 +30,14 @@ export function DecisionsPage() {
   const { decisions, decisionsLoaded } = useWorld();
   const { decision, cursor, select } = useTime();
   const go = useNavigation((state) => state.go);
-  const [filter, setFilter] = useState<Filter>('all');
+  const [filter, setFilter] = useState<DecisionFilter>(anyDecision);
+  const change = (more: Partial<DecisionFilter>) => setFilter({ ...filter, ...more });
   const [most, setMost] = useState(pageSize);
-  const acts = useMemo(() => decisions.filter(isAct).length, [decisions]);
-  const listed = decisions.filter((record) => filter === 'all' || isAct(record) === (filter === 'acts'));
+  // The segment counts what the other filters leave.
+  const ofAnyKind = useMemo(() => filterDecisions(decisions, { ...filter, kind: 'all' }), [decisions, filter]);
+  const acts = countActs(ofAnyKind);
+  const listed = filterDecisions(ofAnyKind, { ...anyDecision, kind: filter.kind });
+  const { applications, policies } = useMemo(() => filterChoices(decisions), [decisions]);
   const shown = shownDecision(decisions, decision, cursor);
 
   const move = (event: React.KeyboardEvent<HTMLElement>) => {
@@ -54,10 +58,10 @@ export function DecisionsPage() {
         <div className="filter">
           <Segment
             label="Show"
-            value={filter}
-            onChange={setFilter}
+            value={filter.kind}
+            onChange={(kind) => change({ kind })}
             options={[
-              { value: 'all', label: `All ${decisions.length}` },
+              { value: 'all', label: `All ${ofAnyKind.length}` },
               {
                 value: 'acts',
                 label: (
@@ -72,13 +76,45 @@ export function DecisionsPage() {
                 label: (
                   <>
                     <State name="nonact" size={12} />
-                    Non-acts {decisions.length - acts}
+                    Non-acts {ofAnyKind.length - acts}
                   </>
                 ),
               },
             ]}
           />
+          <input
+            className="field full-width"
+            type="search"
+            placeholder="Find in decisions"
+            aria-label="Find in decisions"
+            value={filter.text}
+            data-testid={testIds.decisionSearch}
+            onChange={(event) => change({ text: event.target.value })}
+          />
+          <div className="row gap-6">
+            <Select
+              label="Application"
+              value={filter.application}
+              options={[{ value: '', label: 'Any application' }, ...applications.map((name) => ({ value: name, label: name }))]}
+              onChange={(application) => change({ application })}
+            />
+            <Select
+              label="Policy"
+              value={filter.policy}
+              options={[{ value: '', label: 'Any policy' }, ...policies.map((name) => ({ value: name, label: name }))]}
+              onChange={(policy) => change({ policy })}
+            />
+            <label className="row gap-4 secondary" title="Those after which another choice would have been better">
+              <input
+                type="checkbox"
+                checked={filter.regretted}
+                onChange={(event) => change({ regretted: event.target.checked })}
+              />
+              Regretted
+            </label>
+          </div>
         </div>
+        {decisions.length > 0 && listed.length === 0 ? <p className="muted inset">No decision is like that.</p> : null}
         <ol onKeyDown={move} data-testid={testIds.decisionList}>
           {listed.slice(0, most).map((record, index) => (
             <li key={record.id}>
