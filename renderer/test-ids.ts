@@ -66,6 +66,9 @@ export const testIds = {
   whatIf: 'what-if',
   whatIfResult: 'what-if-result',
 
+  lookAgain: 'look-again',
+  support: 'support',
+
   application: (name: string) => `application-${name}`,
   newApplication: 'new-application',
   removeApplication: 'remove-application',

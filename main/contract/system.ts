@@ -1,7 +1,23 @@
 import { z } from 'zod';
 import { call } from './define.ts';
 
+/** One thing that the app looked at, of itself or of a testbed. */
+export const systemCheckSchema = z.object({
+  id: z.string(),
+  severity: z.enum(['ok', 'warning', 'error']),
+  evidence: z.string(),
+  remedy: z.string().optional(),
+});
+export type SystemCheck = z.infer<typeof systemCheckSchema>;
+
 export const systemContract = {
+  /** What the app sees of itself, and of a testbed. */
+  'system.diagnose': call(
+    z.object({ testbed: z.string().nullable() }),
+    z.object({ app: z.array(systemCheckSchema), testbed: z.array(systemCheckSchema) }),
+  ),
+  /** The same and the ends of logs in one text, without secrets, for whoever helps. */
+  'system.support': call(z.object({ testbed: z.string().nullable() }), z.object({ name: z.string(), text: z.string() })),
   'system.info': call(
     z.object({}),
     z.object({

@@ -4,7 +4,7 @@ import { completionsAt } from '../../agents/descriptions/complete.ts';
 import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
-import { ContractError, type Handlers, type ParsedInputOf } from '../contract/contract.ts';
+import { ContractError, type Handlers, type OutputOf, type ParsedInputOf } from '../contract/contract.ts';
 import { passAgentLogs } from './agent-logs.ts';
 import {
   checkApplication,
@@ -15,6 +15,7 @@ import {
   sampleApplications,
 } from './applications.ts';
 import { changedTestbed, createTestbed } from './create.ts';
+import { diagnoseApp, diagnoseTestbed, supportText } from './diagnose.ts';
 import { withContractErrors } from './errors.ts';
 import { apisOf, Lifecycle } from './lifecycle.ts';
 import { Lives } from './lives.ts';
@@ -106,6 +107,13 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 
   const handlers: Handlers = {
     'system.info': async () => systemInfo(),
+    'system.diagnose': ({ testbed }) => diagnose(testbed),
+    'system.support': async ({ testbed }) => {
+      const { app, testbed: ofTestbed } = await diagnose(testbed);
+      const entry = testbed === null ? null : testbeds.get(testbed);
+      const name = `mlsysops-support-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.txt`;
+      return { name, text: await supportText({ dataFolder, checks: [...app, ...ofTestbed], entry }) };
+    },
 
     'testbeds.list': async () => testbeds.summaries(),
     'testbeds.watch': async (_, emit, signal) => {
@@ -216,6 +224,14 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       return {};
     },
   };
+
+  async function diagnose(name: string | null): Promise<OutputOf<'system.diagnose'>> {
+    const app = diagnoseApp({ dataFolder, info: await systemInfo() });
+    if (name === null) return { app: await app, testbed: [] };
+    const entry = testbeds.get(name);
+    const ofTestbed = diagnoseTestbed(entry, await lives.find(entry), () => lifecycle.certificates(entry));
+    return { app: await app, testbed: await ofTestbed };
+  }
 
   /** With what belongs to the testbed, as far as it is there. */
   async function shellHere(input: ParsedInputOf<'terminals.open'>): Promise<Shell> {

@@ -7,6 +7,7 @@ export type IconName =
   | 'telemetry'
   | 'decisions'
   | 'applications'
+  | 'diagnostics'
   | 'terminals'
   | 'search'
   | 'moon'

@@ -29,6 +29,9 @@ export function Sprite() {
           <path d="M8 1.8l5.4 3v6.4L8 14.2l-5.4-3V4.8z" />
           <path d="M2.6 4.8L8 8l5.4-3.2M8 8v6.2" />
         </symbol>
+        <symbol id="i-diagnostics" viewBox="0 0 16 16">
+          <path d="M1.8 8.5h2.7l1.7-4.2 3 7.4 1.7-3.2h3.3" />
+        </symbol>
         <symbol id="i-terminals" viewBox="0 0 16 16">
           <rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.5" />
           <path d="M4.5 6l2 2-2 2M8.5 10.2h3" />

@@ -1,6 +1,7 @@
 import { type ComponentType, useEffect, useState } from 'react';
 import { ApplicationsPage } from '../pages/applications/applications-page.tsx';
 import { DecisionsPage } from '../pages/decisions/decisions-page.tsx';
+import { DiagnosticsPage } from '../pages/diagnostics/diagnostics-page.tsx';
 import { RunPage } from '../pages/run/run-page.tsx';
 import { TelemetryPage } from '../pages/telemetry/telemetry-page.tsx';
 import { TerminalsPage } from '../pages/terminals/terminals-page.tsx';
@@ -24,6 +25,7 @@ const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
   telemetry: TelemetryPage,
   decisions: DecisionsPage,
   applications: ApplicationsPage,
+  diagnostics: DiagnosticsPage,
 };
 
 export function App() {

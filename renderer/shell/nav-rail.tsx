@@ -11,8 +11,12 @@ export const pageTitles: Record<PageName, string> = {
   decisions: 'Decisions',
   applications: 'Apps',
   terminals: 'Terminals',
+  diagnostics: 'Diagnostics',
 };
-const groups: PageName[][] = [['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications'], ['terminals']];
+const groups: PageName[][] = [
+  ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications'],
+  ['terminals', 'diagnostics'],
+];
 
 export function NavRail() {
   const { page, go } = useNavigation();
@@ -22,7 +26,7 @@ export function NavRail() {
       {groups.map((group, index) => [
         index > 0 ? <hr key={`rule-${group[0]}`} /> : null,
         ...group.map((name) => {
-          const needsTestbed = name !== 'testbeds' && name !== 'terminals';
+          const needsTestbed = name !== 'testbeds' && name !== 'terminals' && name !== 'diagnostics';
           return (
             <a
               key={name}

@@ -1,6 +1,15 @@
 import { create } from 'zustand';
 
-export const pages = ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications', 'terminals'] as const;
+export const pages = [
+  'testbeds',
+  'run',
+  'topology',
+  'telemetry',
+  'decisions',
+  'applications',
+  'terminals',
+  'diagnostics',
+] as const;
 export type PageName = (typeof pages)[number];
 
 export interface Place {

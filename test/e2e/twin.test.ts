@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import AxeBuilder from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type App, openBrowser } from './app.ts';
@@ -175,9 +176,26 @@ describe('a twin in the browser', () => {
     expect(await typeInTerminal(app.page, 'local', 'echo $((6*7))-answered', /42-answered/)).toContain('42-answered');
   });
 
+  it('is found well by the diagnostics, which give one text for whoever helps', async () => {
+    const { page } = app;
+    await visit(page, 'diagnostics');
+    const twin = page.getByRole('region', { name: 'twin' });
+    await twin.waitFor({ timeout: 20_000 });
+    const text = await twin.innerText();
+    expect(text).toContain('Everything is fine.');
+    expect(text).toMatch(/agents\s+6 of 6 agents/);
+    await inBothThemes(page, (theme) => app.screenshot(`diagnostics-${theme}`));
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByTestId('support').click()]);
+    const support = await readFile(await file.path(), 'utf8');
+    expect(support).toContain('===== core.log');
+    const token = (await readFile(join(app.dataFolder, 'core.token'), 'utf8')).trim();
+    expect(token.length).toBeGreaterThan(10);
+    expect(support).not.toContain(token);
+  });
+
   it('hides nothing from assistive technology on any page', async () => {
     await app.page.evaluate(AxeBuilder.source);
-    for (const page of ['testbeds', 'topology', 'telemetry', 'decisions', 'applications', 'terminals']) {
+    for (const page of ['testbeds', 'topology', 'telemetry', 'decisions', 'applications', 'terminals', 'diagnostics']) {
       await visit(app.page, page);
       const found = await app.page.evaluate(async () => {
         const axe = (window as unknown as { axe: typeof AxeBuilder }).axe;

@@ -1,0 +1,108 @@
+import { useCallback, useEffect, useState } from 'react';
+import type { SystemCheck } from '../../../main/contract/system.ts';
+import { Button, ErrorNote } from '../../parts/controls.tsx';
+import { count } from '../../parts/format.ts';
+import { State, type StateName } from '../../parts/glyphs.tsx';
+import { currentClient, type ShownError, shownError, useConnection } from '../../state/connection.ts';
+import { useCurrentTestbed } from '../../state/testbeds.ts';
+import { testIds } from '../../test-ids.ts';
+import { download } from '../telemetry/export.ts';
+
+interface Found {
+  app: SystemCheck[];
+  testbed: SystemCheck[];
+}
+
+const glyphs: Record<SystemCheck['severity'], StateName> = { ok: 'ok', warning: 'warn', error: 'bad' };
+const words: Record<SystemCheck['severity'], string> = { ok: 'Fine', warning: 'To look at', error: 'Wrong' };
+
+export function diagnosisSentence({ app, testbed }: Found): string {
+  const all = [...app, ...testbed];
+  const errors = all.filter(({ severity }) => severity === 'error').length;
+  const warnings = all.filter(({ severity }) => severity === 'warning').length;
+  if (errors > 0) return `${count(errors, 'thing')} ${errors === 1 ? 'is' : 'are'} wrong.`;
+  if (warnings > 0) return `Nothing is wrong; ${count(warnings, 'thing')} to look at.`;
+  return 'Everything is fine.';
+}
+
+/** What the app sees of itself and of the testbed, each with what helps; and one text for whoever helps further. */
+export function DiagnosticsPage() {
+  const testbed = useCurrentTestbed()?.name ?? null;
+  const connected = useConnection(({ state }) => state === 'connected');
+  const [found, setFound] = useState<Found | null>(null);
+  const [error, setError] = useState<ShownError | null>(null);
+  const look = useCallback(async () => {
+    setError(null);
+    setFound(await currentClient().call('system.diagnose', { testbed }));
+  }, [testbed]);
+  useEffect(() => {
+    setFound(null);
+    if (connected) look().catch((reason: unknown) => setError(shownError(reason)));
+  }, [look, connected]);
+  const support = async () => {
+    const { name, text } = await currentClient().call('system.support', { testbed });
+    download(name, 'text/plain', text);
+  };
+  return (
+    <main className="page scrolls">
+      <div className="toolbar">
+        <h1>Diagnostics</h1>
+        <span className="body secondary ellipsis" data-testid={testIds.sentence}>
+          {found ? diagnosisSentence(found) : error ? '' : 'Looking'}
+        </span>
+        <span className="spacer" />
+        <Button icon="refresh" data-testid={testIds.lookAgain} onClick={look} onError={setError}>
+          Look again
+        </Button>
+        <Button
+          icon="download"
+          data-testid={testIds.support}
+          title="Checks, the testbed, its last run and the end of the log in one text, without secrets"
+          onClick={support}
+          onError={setError}
+        >
+          Support file
+        </Button>
+      </div>
+      <div className="testbeds-page">
+        <ErrorNote error={error} />
+        {found ? (
+          <>
+            <Checks title="This app" checks={found.app} />
+            {testbed ? <Checks title={testbed} checks={found.testbed} /> : null}
+          </>
+        ) : null}
+      </div>
+    </main>
+  );
+}
+
+function Checks({ title, checks }: { title: string; checks: readonly SystemCheck[] }) {
+  return (
+    <section className="card" aria-label={title}>
+      <header className="tall">
+        <h2>{title}</h2>
+        <span className="secondary">{diagnosisSentence({ app: [...checks], testbed: [] })}</span>
+      </header>
+      <table className="checks">
+        <tbody>
+          {checks.map((check) => (
+            <tr key={`${check.id}-${check.evidence}`}>
+              <td>
+                <span className="row gap-6">
+                  <State name={glyphs[check.severity]} size={12} />
+                  <span className="visually-hidden">{words[check.severity]}:</span>
+                  <span className="mono muted">{check.id}</span>
+                </span>
+              </td>
+              <td>
+                {check.evidence}
+                {check.remedy ? <div className="secondary">{check.remedy}</div> : null}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
