@@ -6,18 +6,28 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { replySchema, telemetrySchema } from '../../agents/bus/messages.ts';
 import { NatsBus } from '../../agents/bus/nats.ts';
 import { peersRequestSchema } from '../../agents/bus/requests.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { agentConfigSchema } from '../../agents/config.ts';
+import { smallRuntime } from '../../provisioning/phases/agents/units.ts';
 
 /**
  * The node agent as it runs on a host: its bundle as a process, TLS to a real bus, telemetry and heartbeat every second, OpenMetrics collected every 5 s, OTLP
  * and probes open, two peers probed. Memory and processor time over half a minute.
  */
+const { values: asked } = parseArgs({
+  options: {
+    /** Runtime that hosts have, in place of this one. */
+    node: { type: 'string', default: process.execPath },
+    flags: { type: 'string', default: smallRuntime.flags.join(' ') },
+    seconds: { type: 'string', default: '30' },
+  },
+});
+const measuredS = Number(asked.seconds);
 const warmUpS = 10;
-const measuredS = Number(process.argv[2] ?? 30);
 const targets = { rssMb: 80, corePercent: 1 };
 /** Of /proc/<pid>/stat, on every architecture of ours. */
 const ticksPerS = 100;
@@ -54,6 +64,7 @@ const config = agentConfigSchema.parse({
   cluster: 'bench',
   node: 'bench',
   stateFolder: folder,
+  descriptionFile: path('description.yaml'),
   bus: {
     servers: [`tls://127.0.0.1:${busPort}`],
     caFile: path('cert.pem'),
@@ -68,11 +79,20 @@ const config = agentConfigSchema.parse({
     probe: { host: '127.0.0.1', port: probePort },
   },
 });
+writeFileSync(
+  path('description.yaml'),
+  'MLSysOpsNode: { name: bench, continuum_layer: [edge], environment: { node_type: native, os: ubuntu }, hardware: { cpu: { cores: 2 }, memory: 4 } }',
+);
 writeFileSync(path('node.json'), JSON.stringify(config));
 const nats = spawn('/usr/sbin/nats-server', ['-c', path('nats.conf')], { stdio: 'ignore' });
-const agent = spawn(process.execPath, [join(root, 'dist/agents/node.mjs'), path('node.json')], {
-  stdio: ['ignore', 'ignore', 'pipe'],
-});
+const agent = spawn(
+  asked.node,
+  [...asked.flags.split(' ').filter(Boolean), join(root, 'dist/agents/node.mjs'), path('node.json')],
+  {
+    env: { ...process.env, ...smallRuntime.environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  },
+);
 let log = '';
 agent.stderr.on('data', (chunk: Buffer) => {
   log += chunk.toString();
@@ -95,7 +115,6 @@ try {
     password: 'b',
     tls: { caFile: path('cert.pem') },
     name: 'bench',
-    connectTimeoutMs: 10_000,
   });
   let messages = 0;
   let series = 0;
@@ -123,7 +142,8 @@ try {
   clearInterval(collect);
   const elapsedS = (performance.now() - before.at) / 1000;
   const corePercent = ((processorS() - before.processorS) / elapsedS) * 100;
-  say(`Node ${process.version}, ${series} series, ${messages - before.messages} messages in ${elapsedS.toFixed(0)} s`);
+  const version = spawnSync(asked.node, ['--version']).stdout.toString().trim();
+  say(`Node ${version} ${asked.flags}: ${series} series, ${messages - before.messages} messages in ${elapsedS.toFixed(0)} s`);
   say(`memory: ${rssMb.toFixed(1)} MB (target: below ${targets.rssMb} MB; ${(rssMb / targets.rssMb).toFixed(2)} of it)`);
   say(
     `processor: ${corePercent.toFixed(2)} % of a core (target: below ${targets.corePercent} %; ${(corePercent / targets.corePercent).toFixed(2)} of it)`,

@@ -14,7 +14,7 @@ const metrics = Array.from({ length: metricsPerNode }, (_, index) => `metric_${i
 const nodeName = (index: number): string => `worker-${index}`;
 
 /** Every tenth metric is a counter that now and then begins anew, the others go up and down. */
-const valueOf = (second: number, index: number, node: number): number =>
+const readingAt = (second: number, index: number, node: number): number =>
   index % 10 === 0 ? ((second + node) % 200) * 7 : Math.sin(second * 0.1 + index + node) * 100;
 
 function fill(window: SlidingWindow, from: number, to: number, count: number): number {
@@ -26,7 +26,7 @@ function fill(window: SlidingWindow, from: number, to: number, count: number): n
         cluster: 'c',
         node: nodeName(node),
         time: 1_700_000_000_000 + second * 1000,
-        samples: metrics.map((metric, index) => ({ metric, value: valueOf(second, index, node) })),
+        samples: metrics.map((metric, index) => ({ metric, value: readingAt(second, index, node) })),
       });
   return performance.now() - started;
 }

@@ -83,7 +83,8 @@ describe('agents as services of a host', () => {
       return series.has(`cpu_used_ratio{cluster="management",node="${name}",source="cgroup"}`);
     };
     await expect.poll(read, { timeout: 10_000 }).toBe(true);
-    process.stdout.write(`OpenMetrics: ${series.size} series\n`);
+    const memoryMb = Number(on(`ps -o rss= -p ${pidOf('mlsysops-node')}`)) / 1024;
+    process.stdout.write(`OpenMetrics: ${series.size} series; node agent: ${memoryMb.toFixed(0)} MB\n`);
     expect(series.get(`memory_used_bytes{cluster="management",node="${name}",source="cgroup"}`)).toBeGreaterThan(2 ** 20);
     // Only components of the node may push; what comes from elsewhere is refused in words.
     const push = `curl -s -o /dev/null -w '%{http_code}' -X POST -H 'content-type: application/json' -d '{}'`;

@@ -48,6 +48,15 @@ ProtectKernelTunables=yes
 ProtectControlGroups=yes`;
 
 /**
+ * How the runtime is told to be small beside a host's own work (measured by test/bench/node-agent: 70 MB instead of 87): a young generation of 1 MB, one helper
+ * thread, no optimising compiler, which a program that sleeps has no use for, and two arenas of malloc instead of eight a processor.
+ */
+export const smallRuntime = {
+  flags: ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-opt'],
+  environment: { MALLOC_ARENA_MAX: '2' },
+} as const;
+
+/**
  * A node agent reads the cgroups of all containers, and sets frequencies and limits in /sys: it is root, with the right to read and write
  * files and no other. /sys and /sys/fs/cgroup stay as they are for it.
  */
@@ -55,6 +64,7 @@ const rights: Record<Layer, string> = {
   node: `CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE
 DevicePolicy=closed
 ReadWritePaths=-/sys
+${smallEnvironment()}
 MemoryMax=256M
 TasksMax=64`,
   // Policies in Python run beside it, each within a limit of its own.
@@ -66,6 +76,12 @@ MemoryMax=512M
 TasksMax=64`,
 };
 
+function smallEnvironment(): string {
+  return Object.entries(smallRuntime.environment)
+    .map(([name, value]) => `Environment=${name}=${value}`)
+    .join('\n');
+}
+
 /** Started anew every second: a delay that grows is known to systemd from 254 on alone, and Debian 12 and Ubuntu 22.04 have older ones. */
 export const agentUnit = (layer: Layer): string => `[Unit]
 Description=${descriptions[layer]}
@@ -75,7 +91,7 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${nodeProgram} ${agentProgram(layer)} ${agentConfigFile(layer)}
+ExecStart=${[nodeProgram, ...(layer === 'node' ? smallRuntime.flags : [])].join(' ')} ${agentProgram(layer)} ${agentConfigFile(layer)}
 Restart=always
 RestartSec=1
 StateDirectory=${agentState(layer)}
