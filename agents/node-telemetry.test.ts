@@ -113,7 +113,7 @@ test('two nodes: what is read, pushed and probed goes over the bus and to collec
   // What came a while ago is not told on the bus again, but to who asks.
   heard.length = 0;
   await clock.advance(1000);
-  await expect.poll(() => heard.some(({ metric }) => metric === 'cpu_used_ratio')).toBe(true);
+  await expect.poll(() => heard.some(({ metric }) => metric === 'cpu_used_ratio'), { timeout: 10_000 }).toBe(true);
   expect(heard.some(({ metric }) => metric === 'people_in_view')).toBe(false);
   const series = checkOpenMetrics(await fetchText(`http://127.0.0.2:${metrics}/metrics`));
   expect(series.get('cpu_used_ratio{cluster="c1",node="127.0.0.2"}')).toBe(0.25);

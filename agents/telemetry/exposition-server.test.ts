@@ -96,6 +96,8 @@ test('a port that is taken is told, and is no end', async () => {
   const said: string[] = [];
   const server = startExpositionServer({ host: '127.0.0.1', port: first.port!, log: (text) => said.push(text) }, () => told([]));
   open.push(server);
-  await expect.poll(() => said).toEqual([expect.stringMatching(/cannot be listened to; trying again.*EADDRINUSE/)]);
+  await expect
+    .poll(() => said, { timeout: 10_000 })
+    .toEqual([expect.stringMatching(/cannot be listened to; trying again.*EADDRINUSE/)]);
   expect(server.port).toBeNull();
 });

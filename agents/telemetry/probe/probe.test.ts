@@ -75,7 +75,7 @@ test('strangers, other packets, too many probes and a second transfer are not an
   // An answer is never answered: two responders cannot be set upon each other.
   await send(answerTo(probePacket(1))!);
   for (let id = 0; id < 80; id++) await send(probePacket(id));
-  await expect.poll(() => answers).toBe(50);
+  await expect.poll(() => answers, { timeout: 10_000 }).toBe(50);
   const transfer = () =>
     new Promise<number>((resolve) => {
       let bytes = 0;
