@@ -7,6 +7,7 @@ import { addBundleCommands } from './bundle.ts';
 import { addCompletionCommands } from './completion.ts';
 import { connectToCore } from './connect.ts';
 import { addDecisionCommands } from './decisions.ts';
+import { addEvaluateCommands } from './evaluate.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import { reportError } from './output.ts';
 import { openTerminal } from './ssh.ts';
@@ -27,6 +28,7 @@ export function makeProgram(withClient: WithClient, here: Here): Command {
   addAgentCommands(program, withClient);
   addDecisionCommands(program, withClient);
   addApplicationCommands(program, withClient);
+  addEvaluateCommands(program, here);
   program
     .command('ssh <testbed> <host>')
     .description('A terminal on a host')

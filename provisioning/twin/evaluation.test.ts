@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parseDescription } from '../../agents/descriptions/parse.ts';
+import { evaluationSeeds, runCamera, tunedSeeds } from './evaluation.ts';
+
+const file = new URL('../../assets/applications/smart-camera.yaml', import.meta.url);
+
+function smartCamera() {
+  const parsed = parseDescription(readFileSync(file, 'utf8'), 'smart-camera.yaml');
+  if (parsed.kind !== 'MLSysOpsApp') throw new Error('not an application');
+  return parsed.value;
+}
+
+test('half an hour of the camera scenario: where it stands still 80 % is over target, and the shipped policy keeps it within a quarter of that', async () => {
+  const application = smartCamera();
+  const seed = evaluationSeeds[0]!;
+  const still = await runCamera({ application, variant: 'static', seed, hours: 0.5 });
+  const moved = await runCamera({ application, variant: 'qos', seed, hours: 0.5 });
+  expect(still.switchesPerHour).toBe(0);
+  expect(still.overTarget).toBeGreaterThan(0.72);
+  expect(moved.overTarget).toBeLessThan(still.overTarget / 4);
+  expect(moved.overTarget).toBeGreaterThanOrEqual(0.9 * moved.overTargetAtBest);
+  expect(moved.switchesPerHour).toBeLessThanOrEqual(20);
+  expect(moved.switchesPerHour).toBeGreaterThan(0);
+});
+
+test('is evaluated on seeds that nothing was tuned on', () => {
+  expect(evaluationSeeds.filter((seed) => tunedSeeds.includes(seed))).toEqual([]);
+});
