@@ -44,6 +44,8 @@ export const testIds = {
   runCancel: 'run-cancel',
 
   topology: 'topology',
+  topologySearch: 'topology-search',
+  zoomOut: 'zoom-out',
   node: (name: string) => `node-${name}`,
   cluster: (name: string) => `cluster-${name}`,
   continuum: 'continuum',

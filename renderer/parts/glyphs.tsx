@@ -18,6 +18,7 @@ export type IconName =
   | 'chevr'
   | 'more'
   | 'plus'
+  | 'minus'
   | 'x'
   | 'split'
   | 'key'

@@ -61,6 +61,9 @@ export function Sprite() {
         <symbol id="i-plus" viewBox="0 0 16 16">
           <path d="M8 3v10M3 8h10" />
         </symbol>
+        <symbol id="i-minus" viewBox="0 0 16 16">
+          <path d="M3 8h10" />
+        </symbol>
         <symbol id="i-x" viewBox="0 0 16 16">
           <path d="M4 4l8 8M12 4l-8 8" />
         </symbol>

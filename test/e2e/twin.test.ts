@@ -113,6 +113,11 @@ describe('a twin in the browser', () => {
   it('shows where everything runs', async () => {
     await visit(app.page, 'topology');
     await app.page.locator('[data-testid^="component-classifier-worker-"]').first().waitFor();
+    await app.page.getByTestId('topology-search').fill('class');
+    await app.page.keyboard.press('Enter');
+    await app.page.getByTestId('inspector').getByText('classifier').first().waitFor();
+    await app.page.getByTestId('zoom-out').click();
+    await app.page.getByText('80 %').waitFor();
     await inBothThemes(app.page, (theme) => app.screenshot(`twin-topology-${theme}`));
   });
 

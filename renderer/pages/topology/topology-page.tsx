@@ -7,9 +7,10 @@ import { useTime } from '../../state/time.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
 import { topologySentence } from '../../topology/facts.ts';
+import { findInTopology } from '../../topology/find.ts';
 import { Graph } from '../../topology/graph.tsx';
 import { Inspector } from '../../topology/inspector.tsx';
-import { select, useSelection } from '../../topology/selection.ts';
+import { elementOf, select, useSelection } from '../../topology/selection.ts';
 import { TopologyTable } from '../../topology/table.tsx';
 
 export function TopologyPage() {
@@ -74,6 +75,22 @@ export function TopologyPage() {
           {topologySentence(topology)}
         </span>
         <span className="spacer" />
+        <input
+          className="field topology-search"
+          type="search"
+          placeholder="Find a node or component"
+          aria-label="Find a node or component"
+          data-testid={testIds.topologySearch}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter') return;
+            const found = findInTopology(topology, event.currentTarget.value);
+            select(found);
+            if (found)
+              document
+                .querySelector(`[data-testid="${CSS.escape(elementOf(found))}"]`)
+                ?.scrollIntoView({ block: 'center', inline: 'center' });
+          }}
+        />
         {topology.kind === 'twin' ? <Badge kind="info">all values simulated</Badge> : null}
         {cursor === null ? null : <Badge>placements and readings are of now</Badge>}
         <span className="caption muted row gap-12 legend">
