@@ -30,6 +30,8 @@ export const outcomeSchema = z.object({
   /** Standard deviation of the prediction; 0 when it is exact. */
   deviation: z.number().min(0),
   expression: expressionSchema.optional(),
+  /** What the model that predicted it said of its reasons, where it is not an expression: Shapley values by premise, about a base. */
+  explanation: z.object({ base: z.number(), contributions: z.record(z.string(), z.number()) }).optional(),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 

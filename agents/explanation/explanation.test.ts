@@ -128,6 +128,21 @@ test('contributions to an outcome are in its unit, and sum to it', () => {
   expect(told.contributions).toEqual([{ premise: 'people', name: 'People in view', value: 44 }]);
 });
 
+test("a model's own explanation of its prediction is told as the model's", () => {
+  const record = decision(3);
+  const explanation = { base: 33, contributions: { people: 44, load: -1 } };
+  const outcome = { metric: 'latency_ms', unit: 'ms', value: 76, deviation: 5, expression: premise('prediction'), explanation };
+  expect(explainOutcome(record, outcome)).toMatchObject({
+    base: 33,
+    value: 76,
+    by: 'model',
+    contributions: [
+      { premise: 'people', name: 'People in view', value: 44 },
+      { premise: 'load', name: 'load', value: -1 },
+    ],
+  });
+});
+
 test('many premises stay exact where the score is a sum, and are sampled where it is not', () => {
   const record = decision(3);
   const ids = Array.from({ length: 30 }, (_, index) => `load:${index}`);

@@ -1,3 +1,4 @@
+import type { Expression } from '../decision/expression.ts';
 import type { Candidate, Premise } from '../decision/record.ts';
 import { linear, type Piece, piecesOf } from './pieces.ts';
 import { collectPremises } from './premises.ts';
@@ -21,7 +22,7 @@ const bisections = 40;
 const nudges = [0, ...Array.from({ length: 15 }, (_, power) => 1e-15 * 4 ** power)];
 const largestNudge = Math.max(...nudges);
 /** Edges that rounding makes up are passed over, so many at most. */
-const mostEdges = 200;
+const mostEdges = 2000;
 
 /**
  * For each premise that may be tried (it has a range), the smallest change of it alone that flips the choice, nearest first relative to the
@@ -140,6 +141,7 @@ export class FlipSearch {
   ): number[] | undefined {
     const value = this.#values[id]!;
     const pieces = new Map<string, Piece[]>();
+    const edges = new Set<number>();
     for (const { id: candidate, score, terms } of relevant) {
       let sum: Piece[] = [{ end: high, slope: 0, intercept: readers.has(candidate) ? 0 : score }];
       for (const { expression } of readers.has(candidate) ? terms : []) {
@@ -148,11 +150,13 @@ export class FlipSearch {
         sum = linear(sum, term, 1);
       }
       pieces.set(candidate, sum);
+      // Where steps meet, a score may have a value at that one place alone: "at most 1" and "at least 1" both hold at 1.
+      if (readers.has(candidate) && terms.some(({ expression }) => hasSteps(expression)))
+        for (const { end } of sum) edges.add(end);
     }
     const { stay, neededMargin } = this.#record;
     const staying = pieces.get(stay);
     const kept = pieces.get(unchanged)!;
-    const edges = new Set<number>();
     for (const [candidate, score] of pieces) {
       if (wanted === stay && staying) {
         // Each change must lose its lead over staying: the last to do so decides.
@@ -172,6 +176,11 @@ export class FlipSearch {
     }
     return [...edges];
   }
+}
+
+function hasSteps(expression: Expression): boolean {
+  if (expression.op === 'trees' || expression.op === 'atMost') return true;
+  return 'args' in expression && expression.args.some(hasSteps);
 }
 
 /** Of each piece that reaches `by` at all, the place nearest to `from` where it does. */

@@ -57,18 +57,32 @@ export interface OutcomeExplanation extends Pick<Explanation, 'contributions' | 
   base: number;
   /** The prediction as it was. base + Σ contributions = value. */
   value: number;
+  /** Whether these are worked out from the record, or what the model said of itself. */
+  by: 'record' | 'model';
 }
 
 /**
  * Shapley values of the premises on what a candidate was predicted to lead to, in the unit of that outcome: "people in view contributes +61 ms".
- * undefined when the prediction is no expression over premises.
+ * A model from outside that explained itself is taken at its word. undefined when the prediction is no expression over premises.
  */
 export function explainOutcome(record: Pick<DecisionRecord, 'premises'>, outcome: Outcome): OutcomeExplanation | undefined {
-  const { metric, unit, expression } = outcome;
+  const { metric, unit, expression, explanation } = outcome;
+  if (explanation) {
+    const names = new Map(record.premises.map(({ id, name }) => [id, name]));
+    const byModel = Object.entries(explanation.contributions).map(([premise, value]) => ({
+      premise,
+      name: names.get(premise) ?? premise,
+      value,
+    }));
+    byModel.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+    const { value } = outcome;
+    return { metric, unit, base: explanation.base, value, by: 'model', contributions: byModel, exact: true, errors: {} };
+  }
   if (!expression) return undefined;
   return {
     metric,
     unit,
+    by: 'record',
     base: evaluate(expression, usualValues(record)),
     value: evaluate(expression, recordedValues(record)),
     ...told(record, expression),

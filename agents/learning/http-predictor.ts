@@ -16,6 +16,9 @@ export interface RemotePrediction {
   explanation?: ModelExplanation;
 }
 
+/** Last predictions that are kept: more than a cluster has nodes. */
+const mostKept = 2000;
+
 const settingsSchema = z.strictObject({
   /** Where the model is served; "/prediction" is added. */
   url: z.url({ protocol: /^https?$/ }),
@@ -73,7 +76,10 @@ export class HttpPredictor {
     if (now() < this.#restsUntil) return this.#lastKnown(about, 'the model is left alone for a while after it failed');
     try {
       const prediction = { ...(await this.#ask(data)), at: now() };
+      this.#last.delete(about);
       this.#last.set(about, prediction);
+      // Those that nobody has asked of for long go first.
+      for (const oldest of [...this.#last.keys()].slice(0, Math.max(this.#last.size - mostKept, 0))) this.#last.delete(oldest);
       this.#failures = 0;
       if (this.#isTold) this.#parts.tell('info', `the model at ${this.#settings.url} answers again`);
       this.#isTold = false;
