@@ -56,7 +56,7 @@ function openWindow(): BrowserWindow {
   const state = loadWindowState(folder);
   const window = new BrowserWindow({
     ...state,
-    minWidth: 900,
+    minWidth: 720,
     minHeight: 600,
     title: 'MLSysOps Desktop',
     backgroundColor: '#f4f5f7',
