@@ -17,7 +17,7 @@ export class SimulatedSignals implements HostSignals {
   async read(): Promise<Sample[]> {
     const world = this.#world;
     const at = world.indexOf(this.#node);
-    const { memoryBytes, ghz } = world.node(this.#node);
+    const { memoryBytes } = world.node(this.#node);
     const own: [string, number][] = [
       ['cpu_used_ratio', world.used[at]!],
       ['memory_used_bytes', world.memoryUsed[at]!],
@@ -26,7 +26,7 @@ export class SimulatedSignals implements HostSignals {
       ['network_receive_bytes_per_second', world.received[at]!],
       ['network_transmit_bytes_per_second', world.sent[at]!],
       ['power_w', world.powerW[at]!],
-      ['cpu_frequency_ghz', ghz],
+      ['cpu_frequency_ghz', world.frequencyOf(this.#node)],
     ];
     return [...own.map(([metric, value]) => ({ metric, value, source })), ...this.#components()];
   }

@@ -114,6 +114,19 @@ export class World {
     return this.#nodes[this.indexOf(name)]!;
   }
 
+  /** Sets the frequency of a node's processors, GHz: work takes longer at a lower one, and power is what its model gives. @throws RangeError */
+  setFrequency(node: string, ghz: number): void {
+    if (!(ghz > 0)) throw new RangeError(`a frequency is more than 0, not ${ghz}`);
+    const at = this.indexOf(node);
+    this.#ghz[at] = ghz;
+    this.#wattsPerLoad[at] = dynamicPowerW(this.#nodes[at]!.power, ghz);
+  }
+
+  /** GHz, now; `node(name).ghz` is the highest. */
+  frequencyOf(node: string): number {
+    return this.#ghz[this.indexOf(node)]!;
+  }
+
   /** A workload appears, changes, or moves. @throws RangeError for an unknown node. */
   put(workload: Workload): void {
     this.indexOf(workload.node);
@@ -215,7 +228,8 @@ export class World {
       const wander = keep * this.#wander[i]! + shake * gaussian(this.#random);
       this.#wander[i] = wander;
       const cores = this.#cores[i]!;
-      const own = Math.max(0, this.#background[i]! + wander) * cores;
+      // Its own services were measured at the highest frequency.
+      const own = ((Math.max(0, this.#background[i]! + wander) * this.#nodes[i]!.ghz) / this.#ghz[i]!) * cores;
       const demand = this.demand[i]! + own;
       this.demand[i] = demand;
       const used = Math.min(1, demand / cores);
