@@ -16,7 +16,7 @@ export interface App {
   dataFolder: string;
   /** Runs mlsysops-cli against the same core. */
   cli(...args: string[]): string;
-  /** Where screenshots go: docs/ when MLSYSOPS_SCREENSHOTS is set, else a folder that is removed. */
+  /** Where screenshots go: the folder of MLSYSOPS_SCREENSHOTS (npm run screenshots), else a folder that is removed. */
   screenshot(name: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -69,7 +69,8 @@ export async function openDecision(page: Page, which: { act?: boolean; text: Reg
 
 export async function inBothThemes(page: Page, take: (theme: string) => Promise<void>): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: theme });
+    // Without motion, no colour is on its way to another.
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await page.evaluate((name) => document.documentElement.setAttribute('data-theme', name), theme);
     // One frame, so that canvases have taken the new colours.
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));

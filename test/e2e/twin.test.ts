@@ -14,6 +14,7 @@ describe('a twin in the browser', () => {
   afterAll(() => app?.close());
 
   it('is one click away, with four nodes and three kinds of agents', async () => {
+    await inBothThemes(app.page, (theme) => app.screenshot(`start-${theme}`));
     await app.page.getByTestId('start-twin').click();
     await waitUntil(
       () => readyNodes(app.page),
@@ -28,6 +29,8 @@ describe('a twin in the browser', () => {
       'living agents',
     );
     expect(await readyNodes(app.page)).toEqual(['management', 'master-1', 'worker-1', 'worker-2']);
+    await visit(app.page, 'testbeds');
+    await inBothThemes(app.page, (theme) => app.screenshot(`testbeds-${theme}`));
   });
 
   it('explains why it moved the classifier, and lets one ask what if', async () => {
