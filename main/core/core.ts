@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { completionsAt } from '../../agents/descriptions/complete.ts';
-import { kubeconfigFile } from '../../provisioning/phases/support/state.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import { ContractError, type Handlers, type OutputOf, type ParsedInputOf } from '../contract/contract.ts';
@@ -17,7 +15,8 @@ import {
 import { changedTestbed, createTestbed } from './create.ts';
 import { diagnoseApp, diagnoseTestbed, supportText } from './diagnose.ts';
 import { withContractErrors } from './errors.ts';
-import { apisOf, Lifecycle } from './lifecycle.ts';
+import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { Lives } from './lives.ts';
 import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
@@ -28,7 +27,7 @@ import { SshPools } from './ssh.ts';
 import { statusOf } from './status.ts';
 import { makeSystemInfo } from './system.ts';
 import { hostShell, localShell, type Shell, Terminals } from './terminals.ts';
-import { summaryOf, type TestbedEntry, Testbeds } from './testbeds.ts';
+import { summaryOf, Testbeds } from './testbeds.ts';
 import { hostKeys, trustHost } from './trust.ts';
 import { Twins } from './twins.ts';
 import { picture, whenUp } from './watching.ts';
@@ -272,46 +271,4 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       await ssh.close();
     },
   };
-}
-
-const apisIn = ({ testbed }: TestbedEntry, twins: Twins): string[] =>
-  testbed.kind === 'twin' ? Object.keys(twins.find(testbed.name)?.ready.kubeconfigs ?? {}) : apisOf(testbed);
-
-/** Those that there are: a testbed that is not up has none. Member clusters first, which one mostly means. */
-async function kubeconfigsOf(entry: TestbedEntry, twins: Twins): Promise<Record<string, string>> {
-  const isMember = (cluster: string): boolean => cluster !== 'management' && cluster !== 'karmada';
-  const clusters = apisIn(entry, twins).toSorted((a, b) => Number(isMember(b)) - Number(isMember(a)));
-  const found = await Promise.all(
-    clusters.map(async (cluster) => {
-      try {
-        return [[cluster, await kubeconfigOf(entry, cluster, twins)] as const];
-      } catch (error) {
-        if (error instanceof ContractError) return [];
-        throw error;
-      }
-    }),
-  );
-  return Object.fromEntries(found.flat());
-}
-
-async function kubeconfigOf(entry: TestbedEntry, cluster: string, twins: Twins): Promise<string> {
-  const { testbed, folder } = entry;
-  if (testbed.kind === 'twin') return twins.kubeconfig(testbed.name, cluster);
-  const clusters = apisOf(testbed);
-  if (!clusters.includes(cluster))
-    throw new ContractError(
-      'no-such-cluster',
-      `The testbed "${testbed.name}" has no cluster "${cluster}".`,
-      `It has: ${clusters.join(', ')}.`,
-    );
-  try {
-    return await readFile(kubeconfigFile(folder.secrets, cluster), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new ContractError(
-      'not-up',
-      `There is no kubeconfig of "${cluster}" yet.`,
-      `Set the testbed up first: testbed up ${testbed.name}.`,
-    );
-  }
 }
