@@ -13,6 +13,7 @@ import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
+import { NodeDescriptions } from './node-descriptions.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
@@ -59,10 +60,12 @@ export async function startClusterAgentOn(
   const window = new SlidingWindow(windowMs);
   const teller = new ComponentsTeller(bus, log);
   const peersTeller = new PeersTeller(bus, log);
+  const descriptions = new NodeDescriptions(bus, log);
   const peersNow = followPeers();
   const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => {
     teller.forget(agent);
     peersTeller.forget(agent);
+    descriptions.forget(agent);
   });
   const aggregator = new Aggregator({ agent: config.agent, cluster, spanMs: config.aggregateMs });
   const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => {
@@ -72,11 +75,12 @@ export async function startClusterAgentOn(
 
   const view = (): ClusterSituation => ({
     cluster,
-    nodes: orchestrator.nodes().map((node) => ({
-      ...node,
-      heartbeat: liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name),
-      frequencyGHz: window.latest({ metric: 'cpu_frequency_max_ghz', node: node.name })[0]?.value ?? null,
-    })),
+    nodes: orchestrator.nodes().map((node) => {
+      const heartbeat = liveness.find(({ layer, node: name }) => layer === 'node' && name === node.name);
+      const description = heartbeat ? descriptions.of(heartbeat.agent) : undefined;
+      const frequencyGHz = window.latest({ metric: 'cpu_frequency_max_ghz', node: node.name })[0]?.value ?? null;
+      return { ...node, heartbeat, frequencyGHz, ...(description && { description }) };
+    }),
     applications: orchestrator.applications(),
     components: orchestrator.components(),
   });
@@ -104,6 +108,7 @@ export async function startClusterAgentOn(
     for (const node of orchestrator.nodes()) {
       const agent = liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name);
       if (!agent?.alive) continue;
+      void descriptions.ask(agent.agent);
       void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
       void peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
     }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { constant, multiply, premise } from '../decision/expression.ts';
 import type { ApplicationDescription } from '../descriptions/application.ts';
-import type { Rejection } from './constraints.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
+import type { Rejection } from './rejection.ts';
 import type { ContinuumSituation } from './situation.ts';
 
 const settingsSchema = z.strictObject({

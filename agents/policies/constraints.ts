@@ -1,12 +1,9 @@
 import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
+import { capabilityRejection, othersOn, roomRejection, trustRejection } from './capabilities.ts';
+import type { Rejection } from './rejection.ts';
 import type { ClusterSituation, NodeSituation } from './situation.ts';
 
-export interface Rejection {
-  rule: string;
-  reason: string;
-}
-
-const layers = new Set(['cloud', 'edge_infrastructure', 'edge', 'far_edge']);
+const layers: ReadonlySet<string> = new Set(['cloud', 'edge_infrastructure', 'edge', 'far_edge']);
 const layerLabel = 'mlsysops.eu/continuumLayer';
 
 /** Why a component may not be on a node, or undefined when it may: node health first, then what the description asks for. */
@@ -17,7 +14,7 @@ export function rejectionOf(
   view: ClusterSituation,
   now: number,
 ): Rejection | undefined {
-  return healthRejection(node, now) ?? placementRejection(node, application, component, view);
+  return healthRejection(node, now) ?? trustRejection(node, component) ?? placementRejection(node, application, component, view);
 }
 
 function healthRejection(node: NodeSituation, now: number): Rejection | undefined {
@@ -37,6 +34,7 @@ function healthRejection(node: NodeSituation, now: number): Rejection | undefine
     const seconds = Math.round((now - node.heartbeat.lastAt) / 1000);
     return { rule: 'heartbeat', reason: `the agent of ${node.name} has been silent for ${seconds} s` };
   }
+  if (node.suspect !== undefined) return { rule: 'anomaly', reason: node.suspect };
   return undefined;
 }
 
@@ -55,13 +53,13 @@ export function placementRejection(
       return { rule: 'node_placement.node', reason: `${name} must be on ${wanted.node}` };
     const missing = wanted.labels?.find((label) => !hasLabel(node, label));
     if (missing) return { rule: 'node_placement.labels', reason: `${node.name} has no label ${missing}` };
-    const layer = node.labels[layerLabel];
+    const there = layersOf(node);
     const allowed = wanted.continuum_layer;
     // Nodes that say nothing of cloud or edge are not held to it.
-    if (layer && layers.has(layer) && allowed?.length && !allowed.some((one) => one === '*' || one === layer))
+    if (there.length > 0 && allowed?.length && !allowed.some((one) => one === '*' || there.includes(one)))
       return {
         rule: 'node_placement.continuum_layer',
-        reason: `${node.name} is ${layer}, ${name} wants ${allowed.join(' or ')}`,
+        reason: `${node.name} is ${there.join(' and ')}, ${name} wants ${allowed.join(' or ')}`,
       };
   }
   const peer = view.components.find(
@@ -73,15 +71,27 @@ export function placementRejection(
   );
   if (peer && peer.pin !== node.name)
     return { rule: 'single_node', reason: `${name} must be with ${peer.component} on ${peer.pin}` };
-  const architectures = component.containers?.flatMap((container) => container.platform_requirements?.cpu?.architecture ?? []);
-  const architecture = node.labels['kubernetes.io/arch'];
-  if (architecture && architectures?.length && !architectures.includes(architecture))
-    return { rule: 'architecture', reason: `${node.name} is ${architecture}, ${name} needs ${architectures.join(' or ')}` };
-  return undefined;
+  const others = othersOn(view, node.name, application.name, name);
+  return capabilityRejection(node, component, others) ?? roomRejection(node, component, others);
+}
+
+/** Layers that a node says that it is of, by its label or else its description; "*" says nothing. */
+function layersOf(node: NodeSituation): string[] {
+  const label = node.labels[layerLabel];
+  if (label && layers.has(label)) return [label];
+  return [node.description?.continuum_layer ?? []].flat().filter((layer) => layers.has(layer));
 }
 
 /** `label` is "key" or "key=value" or "key:value". */
 function hasLabel(node: NodeSituation, label: string): boolean {
   const [key = '', value] = label.split(/[=:]/);
-  return value === undefined ? key in node.labels : node.labels[key] === value.trim();
+  const own = node.labels[key.trim()] ?? describedLabel(node, key.trim());
+  return value === undefined ? own !== undefined : own === value.trim();
 }
+
+/** Labels of a node's description: "key=value", "key:value" or "key". */
+const describedLabel = (node: NodeSituation, key: string): string | undefined =>
+  node.description?.labels
+    ?.map((label) => label.split(/[=:]/))
+    .find(([name]) => name?.trim() === key)?.[1]
+    ?.trim() ?? (node.description?.labels?.some((label) => label.trim() === key) ? '' : undefined);

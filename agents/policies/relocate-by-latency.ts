@@ -18,9 +18,10 @@ import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../lear
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 import { placementCommand } from './commands.ts';
-import { type Rejection, rejectionOf } from './constraints.ts';
+import { rejectionOf } from './constraints.ts';
 import { before, componentQuery, keyOf, othersLoad, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
+import type { Rejection } from './rejection.ts';
 import type { ClusterSituation, NodeSituation } from './situation.ts';
 
 const settingsSchema = z.strictObject({

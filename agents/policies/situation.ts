@@ -1,3 +1,4 @@
+import type { NodeDescription } from '../descriptions/node.ts';
 import type {
   ComponentView,
   DescribedApplication,
@@ -12,6 +13,12 @@ export interface NodeSituation extends NodeView {
   heartbeat: { lastAt: number; alive: boolean } | null;
   /** Highest frequency of its processor; null when it does not tell. */
   frequencyGHz: number | null;
+  /** What its agent says that the host is; absent until it has said so. */
+  description?: NodeDescription;
+  /** 0–1, by what its identity, behaviour and capability tell; absent where nobody assesses it. */
+  trustLevel?: number;
+  /** Why it is kept free of components for the time being; absent while it behaves as it always has. */
+  suspect?: string;
 }
 
 export interface ClusterSituation {

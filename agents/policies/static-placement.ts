@@ -140,6 +140,9 @@ class StaticPlacement implements Policy<ClusterSituation> {
 const pinOf = (view: ClusterSituation, application: string, component: string): string | null =>
   view.components.find((one) => one.application === application && one.component === component)?.pin ?? null;
 
+/** What several components break together, and each would mend: those that must be one would swap places, those that are too many all leave. */
+const shared: ReadonlySet<string> = new Set(['single_node', 'requests.cpu', 'requests.memory', 'gpu.instances']);
+
 /** Components on a node that their description does not want (any more). What it asks for needs no permission of its own. */
 const misplaced = (view: ClusterSituation): Trigger[] =>
   view.applications.flatMap(({ description }) =>
@@ -147,8 +150,7 @@ const misplaced = (view: ClusterSituation): Trigger[] =>
       const { name } = component.metadata;
       const node = view.nodes.find((one) => one.name === pinOf(view, description.name, name));
       const why = node && placementRejection(node, description, component, view);
-      // Components that must be together and are apart would each go where the other one was.
-      if (!why || why.rule === 'single_node') return [];
+      if (!why || shared.has(why.rule)) return [];
       const text = `${name} of ${description.name} is on ${node.name}, but ${why.reason}`;
       return [{ kind: 'misplaced', text, application: description.name, component: name }];
     }),
