@@ -80,7 +80,6 @@ async function compare(
   reached: readonly Target[],
   place: string,
   target: number,
-  all: boolean,
   against = true,
 ): Promise<boolean> {
   const commandsFor = (what: string) => commandsIn(`/var/tmp/bench-${place}-${what}`, stepCount);
@@ -106,16 +105,18 @@ async function compare(
   say(`  overhead of the engine: ${seconds(ownMs)} (median of ${own.length})`);
   if (!against) return true;
   const other: number[] = [];
-  for (const [index, settings] of (all ? [ansibleDefaults, ...ansibleFastest] : ansibleFastest).entries()) {
+  for (const [index, settings] of [ansibleDefaults, ...ansibleFastest].entries()) {
     const wallMs = await runAnsible(hosts, reached, commandsFor(`ansible-${index}`), settings);
-    if (settings !== ansibleDefaults) other.push(wallMs - localMs);
+    other.push(wallMs - localMs);
     say(
       `  Ansible (${settings.name}) ${seconds(wallMs)}: ${seconds(wallMs - localMs)} overhead, ratio ${((wallMs - localMs) / ownMs).toFixed(0)}`,
     );
   }
-  const ratio = Math.min(...other) / ownMs;
+  const [asInstalled = 0] = other;
+  const ratio = asInstalled / ownMs;
+  const best = Math.min(...other) / ownMs;
   say(
-    `  overhead: engine ${seconds(ownMs)} (median of 3), Ansible ${seconds(Math.min(...other))} (its best): ${verdict(ratio, target)}`,
+    `  overhead: engine ${seconds(ownMs)} (median of 3), Ansible ${seconds(asInstalled)} as installed: ${verdict(ratio, target)}; ${best.toFixed(1)} × with the best settings that we know`,
   );
   return ratio >= target;
 }
@@ -153,11 +154,11 @@ try {
   const good: boolean[] = [];
   if (wanted('near') || wanted('far')) say(`Against ${await setUpAnsible(hosts)}; forks 20, ControlPersist 60s in all settings`);
   // The engine alone: for whoever makes it faster.
-  if (only.includes('own')) good.push(await compare(hosts, hosts.targets, 'own', 0, false, false));
-  if (wanted('near')) good.push(await compare(hosts, hosts.targets, 'near', targets.near, true));
+  if (only.includes('own')) good.push(await compare(hosts, hosts.targets, 'own', 0, false));
+  if (wanted('near')) good.push(await compare(hosts, hosts.targets, 'near', targets.near));
   if (wanted('far')) {
     const far = await hosts.delayed(roundTripMs);
-    good.push(await compare(hosts, far.targets, `at ${roundTripMs} ms`.replaceAll(' ', '-'), targets.far, false));
+    good.push(await compare(hosts, far.targets, `at ${roundTripMs} ms`.replaceAll(' ', '-'), targets.far));
     far.close();
   }
   if (wanted('no-op')) good.push(await noOp(hosts));
