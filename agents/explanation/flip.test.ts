@@ -12,7 +12,7 @@ import {
   treesOf,
 } from '../decision/expression.ts';
 import type { Tree } from '../decision/trees.ts';
-import { flips } from './flip.ts';
+import { flipOf, flips } from './flip.ts';
 import { piecesOf } from './pieces.ts';
 import { rescore, type Scored } from './what-if.ts';
 
@@ -94,6 +94,14 @@ test('the smallest flip is the smallest: another choice there, and the same ever
             expect(flip.choice).not.toBe(record.choice);
             expect(rescore(record, { [id]: flip.to }).choice).toBe(flip.choice);
           }
+          const toStay = flipOf(record, id);
+          if (toStay) expect(rescore(record, { [id]: toStay.to }).choice).toBe(toStay.choice);
+          // Told by the nearest value at which nothing is changed, wherever there is one.
+          if (record.choice !== 'stay' && toStay?.choice !== 'stay')
+            for (const point of grid) {
+              const { choice, margin } = rescore(record, { [id]: point });
+              if (Math.abs(margin! - neededMargin) > 1e-9 && Math.abs(margin!) > 1e-9) expect(choice).not.toBe('stay');
+            }
           for (const point of grid) {
             if (Math.abs(point - value) >= distance - 1e-6) continue;
             const { choice, margin, candidates } = rescore(record, { [id]: point });

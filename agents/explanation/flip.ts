@@ -44,7 +44,7 @@ export function flipOf(record: Scored, premiseId: string): Flip | undefined {
   const premise = record.premises.find(({ id }) => id === premiseId);
   if (!premise) return undefined;
   const search = new FlipSearch(record);
-  return (record.choice === record.stay ? undefined : search.of(premise, record.stay)?.flip) ?? search.of(premise)?.flip;
+  return (record.choice === record.stay ? undefined : search.of(premise, true)?.flip) ?? search.of(premise)?.flip;
 }
 
 /** Searches one record, under its own values or others. */
@@ -86,8 +86,8 @@ export class FlipSearch {
     return this.#readers.get(premise) ?? new Set();
   }
 
-  /** The nearest value with another choice; with `wanted`, the nearest with that choice. */
-  of({ id, name, unit, range }: Premise, wanted?: string): { flip: Flip; distance: number } | undefined {
+  /** The nearest value with another choice; with `toStay`, the nearest at which nothing is changed. */
+  of({ id, name, unit, range }: Premise, toStay = false): { flip: Flip; distance: number } | undefined {
     const readers = this.#readers.get(id);
     // In a cool-down nothing is changed, whatever the premises are.
     if (!range || !readers || !this.#mayChange) return undefined;
@@ -103,8 +103,23 @@ export class FlipSearch {
       this.#values[id] = value;
       return choose(again, stay, neededMargin, true).choice;
     };
-    const edges = this.#edges(id, relevant, readers, unchanged, wanted, low, high);
-    const isFlipped = (to: number): boolean => (wanted === undefined ? choiceAt(to) !== unchanged : choiceAt(to) === wanted);
+    const edges = this.#edges(id, relevant, readers, unchanged, toStay, low, high);
+    const byScore = relevant.filter((one) => one.id !== stay).sort((a, b) => b.score - a.score);
+    /** As `choiceAt(to) === stay`, but done with at the first change that still leads: mostly the best one. */
+    const staysAt = (to: number): boolean => {
+      this.#values[id] = to;
+      const scoreAt = (one: Candidate & { score: number }): number =>
+        readers.has(one.id) ? scoreOf(one, this.#values) : one.score;
+      const staying = relevant.find((one) => one.id === stay);
+      const least = staying && scoreAt(staying);
+      const leads = byScore.some((one) => {
+        const margin = least === undefined ? Number.MAX_VALUE : scoreAt(one) - least;
+        return margin >= neededMargin && margin > 0;
+      });
+      this.#values[id] = value;
+      return !leads;
+    };
+    const isFlipped = (to: number): boolean => (toStay ? staysAt(to) : choiceAt(to) !== unchanged);
     const to = edges
       ? nearestFlipped(edges, value, low, high, isFlipped)
       : nearest(
@@ -135,7 +150,7 @@ export class FlipSearch {
     relevant: (Candidate & { score: number })[],
     readers: ReadonlySet<string>,
     unchanged: string,
-    wanted: string | undefined,
+    toStay: boolean,
     low: number,
     high: number,
   ): number[] | undefined {
@@ -158,7 +173,7 @@ export class FlipSearch {
     const staying = pieces.get(stay);
     const kept = pieces.get(unchanged)!;
     for (const [candidate, score] of pieces) {
-      if (wanted === stay && staying) {
+      if (toStay && staying) {
         // Each change must lose its lead over staying: the last to do so decides.
         if (candidate !== stay)
           for (const edge of entries(linear(staying, score, -1), -neededMargin, value, low)) edges.add(edge);
