@@ -70,8 +70,9 @@ async function evaluateCamera({ hours, seeds, variants, serverGhz, json, csv }: 
       one.switchesPerHour.toFixed(2),
       one.energyWh.toFixed(1),
       one.ofStatic === undefined ? '' : one.ofStatic.toFixed(3),
+      one.savedOfQos === undefined ? '' : percent(one.savedOfQos),
     ]);
-    const header = ['placement', 'seed', 'over 50 ms', 'least possible', 'switches/h', 'Wh', 'of static'];
+    const header = ['placement', 'seed', 'over 50 ms', 'least possible', 'switches/h', 'Wh', 'of static', 'energy saved'];
     print(table(header, [...rows, ...means]));
     print(
       `\n${hours} simulated hours; workers at 1.8, 3.6 and ${serverGhz} GHz. Seeds used while policies were written: ${tunedSeeds.join(', ')}.`,

@@ -22,7 +22,10 @@ test('half an hour of the camera scenario: where it stands still 80 % is over ta
   expect(moved.overTarget).toBeGreaterThanOrEqual(0.9 * moved.overTargetAtBest);
   expect(moved.switchesPerHour).toBeLessThanOrEqual(20);
   expect(moved.switchesPerHour).toBeGreaterThan(0);
-});
+  // What it costs in QoS is told by the table, not bounded here.
+  const slowed = await runCamera({ application, variant: 'qos-dvfs', seed, hours: 0.5 });
+  expect(slowed.energyWh).toBeLessThan(moved.energyWh);
+}, 90_000);
 
 test('is evaluated on seeds that nothing was tuned on', () => {
   expect(evaluationSeeds.filter((seed) => tunedSeeds.includes(seed))).toEqual([]);

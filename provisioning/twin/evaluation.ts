@@ -1,18 +1,25 @@
 import { MemoryBus } from '../../agents/bus/memory.ts';
+import { telemetrySchema } from '../../agents/bus/messages.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { startClusterAgentOn } from '../../agents/cluster.ts';
+import { componentsOn } from '../../agents/components-teller.ts';
 import { type AgentConfig, agentConfigSchema, type Log } from '../../agents/config.ts';
 import { type DecisionRecord, decisionRecordSchema, isAct } from '../../agents/decision/record.ts';
 import type { ApplicationDescription } from '../../agents/descriptions/application.ts';
+import { AutonomicLoop } from '../../agents/loop/loop.ts';
 import { memoryStateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
+import { dvfs, type FrequencyHost } from '../../agents/policies/energy/dvfs.ts';
+import { SlidingWindow } from '../../agents/telemetry/window.ts';
 import { powerModels } from './simulation/power.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
 import { type SimulatedNode, World } from './simulation/world.ts';
+import { WorldFrequency } from './simulation/world-frequency.ts';
 import { WorldOrchestrator } from './simulation/world-orchestrator.ts';
 
-export const cameraVariants = ['static', 'qos'] as const;
+/** Placed once; moved by the QoS policy; the same, and every worker at the frequency that costs the least energy. */
+export const cameraVariants = ['static', 'qos', 'qos-dvfs'] as const;
 export type CameraVariant = (typeof cameraVariants)[number];
 
 /** What was measured of one run. Shares are of the time from the scenario's second minute on: the first is its script. */
@@ -51,6 +58,7 @@ const startAt = Date.UTC(2026, 0, 1);
 const policies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
   static: { 'static-placement': {} },
   qos: { 'static-placement': {}, 'relocate-by-latency': {} },
+  'qos-dvfs': { 'static-placement': {}, 'relocate-by-latency': {} },
 };
 
 /**
@@ -96,6 +104,9 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
         random: () => 0.5,
       }),
     );
+  const frequency =
+    variant === 'qos-dvfs' ? nodes.map(({ name }) => frequencyLoop({ node: name, world, bus, clock, orchestrator, log })) : [];
+  for (const loop of frequency) await loop.start();
   const steps = Math.round((hours * 3_600_000) / stepMs);
   const measured = { steps: 0, over: 0, overAtBest: 0, joules: 0 };
   for (let step = 1; step <= steps; step++) {
@@ -109,7 +120,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     if (bestLatencyMs(pipeline.people, nodes) > targetMs) measured.overAtBest++;
     for (const watts of world.powerW) measured.joules += (watts * stepMs) / 1000;
   }
-  for (const agent of agents) await agent.stop();
+  for (const running of [...frequency, ...agents]) await running.stop();
   await bus.close();
   if (measured.steps === 0) throw new RangeError('the scenario is too short: nothing was measured');
   return {
@@ -121,6 +132,36 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     switchesPerHour: moves.size / hours,
     energyWh: measured.joules / 3600,
   };
+}
+
+/** The loop of one node with the policy of its frequency: it sees what the node's agent publishes, and the components there. */
+function frequencyLoop(options: {
+  node: string;
+  world: World;
+  bus: MemoryBus;
+  clock: ManualClock;
+  orchestrator: WorldOrchestrator;
+  log: Log;
+}): AutonomicLoop<FrequencyHost> {
+  const { node, world, bus, clock, orchestrator, log } = options;
+  const window = new SlidingWindow(60_000);
+  bus.subscribe(subjects.telemetry(cluster, node), telemetrySchema, (message) => window.add(message));
+  const mechanism = new WorldFrequency(world, node);
+  return new AutonomicLoop<FrequencyHost>({
+    agent: { id: `node-${node}`, layer: 'node', cluster, node },
+    policies: [dvfs.create({})],
+    mechanisms: [mechanism],
+    view: () => ({
+      node,
+      components: componentsOn(node, orchestrator.components()),
+      mechanisms: { [mechanism.name]: { state: mechanism.state(), options: mechanism.options() } },
+    }),
+    window,
+    publish: (record) => bus.publish(subjects.decision(cluster, 'node', `node-${node}`), decisionRecordSchema, record),
+    store: memoryStateStore(),
+    clock,
+    log,
+  });
 }
 
 /** The twin's two workers, and a server near the edge: with the two alone no placement keeps 50 ms for more than three people. */
@@ -155,6 +196,8 @@ export interface CameraSummary {
   energyWh: number;
   /** Share of the static placement's time over target. */
   ofStatic: number | undefined;
+  /** Energy saved against the QoS policy alone, 0–1. */
+  savedOfQos: number | undefined;
 }
 
 /** Means over the seeds. */
@@ -163,17 +206,21 @@ export function summarise(results: readonly CameraResult[]): CameraSummary[] {
   const of = (variant: CameraVariant) => results.filter((result) => result.variant === variant);
   const still = of('static');
   const base = still.length > 0 ? mean(still.map(({ overTarget }) => overTarget)) : undefined;
+  const moved = of('qos');
+  const energy = moved.length > 0 ? mean(moved.map(({ energyWh }) => energyWh)) : undefined;
   return cameraVariants
     .filter((variant) => of(variant).length > 0)
     .map((variant) => {
       const own = of(variant);
       const overTarget = mean(own.map((result) => result.overTarget));
+      const ownEnergy = mean(own.map((result) => result.energyWh));
       return {
         variant,
         overTarget,
         switchesPerHour: mean(own.map((result) => result.switchesPerHour)),
         mostSwitchesPerHour: Math.max(...own.map((result) => result.switchesPerHour)),
-        energyWh: mean(own.map((result) => result.energyWh)),
+        energyWh: ownEnergy,
+        savedOfQos: energy === undefined ? undefined : 1 - ownEnergy / energy,
         ofStatic: base ? overTarget / base : undefined,
       };
     });
