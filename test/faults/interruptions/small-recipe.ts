@@ -94,19 +94,24 @@ ${change}`,
         { host: host.name, phase: 'install' },
         ...hosts.filter(({ role }) => role === 'management').map(({ name }) => ({ host: name, phase: 'init' })),
       ],
-      steps: (host, context) => {
+      steps: async (host, context) => {
         const management = context.testbed.hosts.find(({ role }) => role === 'management')!;
         if (host === management) return [];
+        const readId = async () => (await context.execute(management.name, `cat ${folder}/id 2>/dev/null; :`)).trim();
+        // As a node is known to its control plane: what has joined one that was made anew since has not joined.
+        const present = await readId();
+        const observe = `[ -s ${folder}/joined ] && [ "$(cat ${folder}/joined)" = '${/^[\w+/=]{12}$/.test(present) ? present : 'none'}' ]`;
         return [
           {
             id: 'join',
             title: 'Join it',
-            observe: `[ -s ${folder}/joined ]`,
+            observe,
+            verify: `[ -s ${folder}/joined ]`,
             change: async () => {
-              const id = (await context.execute(management.name, `cat ${folder}/id`)).trim();
+              const id = await readId();
               if (!/^[\w+/=]{12}$/.test(id))
                 throw new Failure({ code: 'step', host: management.name, cause: `it has no id: ${id}` });
-              return `${once('join', `[ -s ${folder}/joined ]`, '').change}
+              return `${once('join', observe, '').change}
 echo ${id} >${folder}/.joined; sleep 0.05; mv ${folder}/.joined ${folder}/joined`;
             },
             undo: `rm -f ${folder}/joined`,
