@@ -88,7 +88,12 @@ const numeric = z.union([
     .regex(/^-?\d+$/)
     .transform(Number),
 ]);
-const double = z.union([numeric, z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
+/** Any double: in protobuf NaN and the infinities are numbers, in JSON they are words. One such point is no reason to refuse the rest. */
+const double = z.union([
+  z.custom<number>((value) => typeof value === 'number'),
+  numeric,
+  z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number),
+]);
 const attributesSchema = z
   .array(
     z.object({
