@@ -34,10 +34,22 @@ export function hostCgroup(files: KernelFiles): CgroupPlace | undefined {
   return unified === undefined ? undefined : { version: 'v2', processor: unified, memory: unified, quota: unified, io: unified };
 }
 
+/** Folder of the host's cgroup in the hierarchy that has `controller`, a v1 one; "" is the unified hierarchy. undefined when there is none. */
+export function hierarchyFolder(files: KernelFiles, controller: string): string | undefined {
+  const mounts = parseMounts(files.read('/proc/self/mountinfo') ?? '');
+  return placeOf(files, mounts, parseMemberships(files.read('/proc/1/cgroup') ?? ''), controller);
+}
+
+/** Folder of a pod's cgroup below `from`, a folder of `hierarchyFolder`; undefined while there is none. */
+export const podFolder = (files: KernelFiles, from: string, podUid: string): string | undefined =>
+  search(files, from, podNames(podUid));
+
+/** The systemd driver writes "kubepods-burstable-pod<uid>.slice" with "_" for "-", cgroupfs "pod<uid>". */
+const podNames = (podUid: string): string[] => [`pod${podUid}`, `pod${podUid.replaceAll('-', '_')}`];
+
 /** The cgroup of a pod, by its uid, below that of the host; undefined while there is none. */
 export function podCgroup(files: KernelFiles, host: CgroupPlace, podUid: string): CgroupPlace | undefined {
-  // The systemd driver writes "kubepods-burstable-pod<uid>.slice" with "_" for "-", cgroupfs "pod<uid>".
-  const names = [`pod${podUid}`, `pod${podUid.replaceAll('-', '_')}`];
+  const names = podNames(podUid);
   const processor = search(files, host.processor, names);
   if (processor === undefined) return undefined;
   const placeIn = (tree: string | undefined): string | undefined => {
