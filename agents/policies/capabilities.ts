@@ -23,11 +23,39 @@ export const gpuRequest = (component: ComponentDescription): number =>
 
 /** Descriptions of all components that are pinned to a node, but for one of them. */
 export function othersOn(view: ClusterSituation, node: string, application: string, component: string): ComponentDescription[] {
-  return view.components.flatMap((placed) => {
-    if (placed.pin !== node || (placed.application === application && placed.component === component)) return [];
-    const of = view.applications.find(({ description }) => description.name === placed.application);
-    return of?.description.components.find(({ metadata }) => metadata.name === placed.component) ?? [];
-  });
+  const there = pinnedIn(view).get(node);
+  if (!there) return none;
+  return there.filter((placed) => placed.application !== application || placed.component !== component).map(({ is }) => is);
+}
+
+interface Pinned {
+  application: string;
+  component: string;
+  is: ComponentDescription;
+}
+const none: ComponentDescription[] = [];
+const indices = new WeakMap<
+  ClusterSituation['components'],
+  { of: ClusterSituation['applications']; byNode: Map<string, Pinned[]> }
+>();
+
+/** Every described component by the node that it is pinned to: a decision asks for all nodes of the same situation. */
+function pinnedIn({ components, applications }: ClusterSituation): Map<string, Pinned[]> {
+  const known = indices.get(components);
+  if (known?.of === applications) return known.byNode;
+  const described = new Map(
+    applications.map(({ description: { name, components: own } }) => [name, new Map(own.map((is) => [is.metadata.name, is]))]),
+  );
+  const byNode = new Map<string, Pinned[]>();
+  for (const { application, component, pin } of components) {
+    const is = described.get(application)?.get(component);
+    if (pin === null || !is) continue;
+    const there = byNode.get(pin);
+    if (there) there.push({ application, component, is });
+    else byNode.set(pin, [{ application, component, is }]);
+  }
+  indices.set(components, { of: applications, byNode });
+  return byNode;
 }
 
 /** Why a node has no room for what a component requests, beside what the others on it have requested. */
