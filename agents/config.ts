@@ -69,7 +69,25 @@ export const agentConfigSchema = z.strictObject({
   /** Karmada's API (continuum). */
   karmadaKubeconfigFile: z.string().optional(),
   stateFolder: z.string().default('/var/lib/mlsysops'),
-  northbound: z.strictObject({ host: z.string().default('127.0.0.1'), port: z.number().int(), tokenFile: z.string() }).optional(),
+  /** The API of the continuum agent. */
+  northbound: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.number().int(),
+      /** An operator's token as it is. */
+      tokenFile: z.string(),
+      /** Hashed tokens of others, with their roles: see tokensFileSchema in agents/northbound/tokens.ts. */
+      tokensFile: z.string().optional(),
+      /** PEM; with both it is HTTPS. */
+      certFile: z.string().optional(),
+      keyFile: z.string().optional(),
+      /** Requests of one token: in the long run, and at once. */
+      limit: z
+        .strictObject({ perSecond: z.number().positive().default(50), burst: z.number().int().positive().default(100) })
+        .default({ perSecond: 50, burst: 100 }),
+    })
+    .refine((it) => (it.certFile === undefined) === (it.keyFile === undefined), 'certFile and keyFile belong together')
+    .optional(),
   /** Policies by name with their settings; absent means the shipped ones of the layer. */
   policies: z.record(z.string(), z.record(z.string(), z.json())).optional(),
   /** Policy files of the framework (policy-<name>.py), followed as they change, and the Python with pandas that runs them. */
