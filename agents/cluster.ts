@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { Administration } from './administration.ts';
 import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
 import { type ApplicationStatus, applicationStatusSchema, telemetrySchema } from './bus/messages.ts';
@@ -12,21 +13,28 @@ import { startHeartbeat } from './heartbeat.ts';
 import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
+import { OnNodeMechanism } from './mechanisms/on-node.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
+import { viewsOf } from './mechanisms/views.ts';
 import { NodeDescriptions } from './node-descriptions.ts';
+import { NodeMechanisms } from './node-mechanisms.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
-import { createPolicies, type Policy } from './policies/policy.ts';
+import { PolicyFileStore } from './policies/policy-file-store.ts';
+import { PolicySet } from './policies/policy-set.ts';
 import { PolicyFolder } from './policies/python/policy-folder.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
 import { relocateByLatency } from './policies/relocate-by-latency.ts';
 import type { ClusterSituation } from './policies/situation.ts';
 import { staticPlacement } from './policies/static-placement.ts';
+import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
+/** Policies that decide unless the config names others. */
+const byDefault = ['static-placement', 'relocate-by-latency'];
 /** What policies look back on. */
 const windowMs = 10 * 60_000;
 /** Statuses are repeated this often, for who comes late. */
@@ -53,19 +61,28 @@ export function startClusterAgent({ kubeConfig, ...options }: ClusterAgentOption
 
 /** As `startClusterAgent`, over any orchestrator and state store. */
 export async function startClusterAgentOn(
-  options: Omit<ClusterAgentOptions, 'kubeConfig'> & { orchestrator: ClusterOrchestrator; store?: StateStore },
+  options: Omit<ClusterAgentOptions, 'kubeConfig'> & {
+    orchestrator: ClusterOrchestrator;
+    store?: StateStore;
+    settings?: SettingsStore;
+  },
 ): Promise<RunningAgent> {
-  const { config, bus, clock, log, orchestrator } = options;
+  const { bus, clock, log, orchestrator } = options;
+  const settings = options.settings ?? fileSettings(options.config);
+  const kept = await settings.load();
+  const config = configWith(options.config, kept);
   const { cluster } = config;
   const window = new SlidingWindow(windowMs);
   const teller = new ComponentsTeller(bus, log);
   const peersTeller = new PeersTeller(bus, log);
   const descriptions = new NodeDescriptions(bus, log);
+  const knobs = new NodeMechanisms(bus, clock, log);
   const peersNow = followPeers();
   const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => {
     teller.forget(agent);
     peersTeller.forget(agent);
     descriptions.forget(agent);
+    knobs.forget(agent);
   });
   const aggregator = new Aggregator({ agent: config.agent, cluster, spanMs: config.aggregateMs });
   const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => {
@@ -73,22 +90,33 @@ export async function startClusterAgentOn(
     aggregator.add(message, clock.now());
   });
 
+  const agentOf = (node: string) => liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node);
+  const mechanisms = [
+    new PlacementMechanism(orchestrator, clock),
+    new OnNodeMechanism(bus, (node) => {
+      const agent = agentOf(node);
+      return agent?.alive ? agent.agent : undefined;
+    }),
+  ];
   const view = (): ClusterSituation => ({
     cluster,
     nodes: orchestrator.nodes().map((node) => {
-      const heartbeat = liveness.find(({ layer, node: name }) => layer === 'node' && name === node.name);
+      const heartbeat = agentOf(node.name);
       const description = heartbeat ? descriptions.of(heartbeat.agent) : undefined;
+      const offered = heartbeat ? knobs.of(heartbeat.agent) : undefined;
       const frequencyGHz = window.latest({ metric: 'cpu_frequency_max_ghz', node: node.name })[0]?.value ?? null;
-      return { ...node, heartbeat, frequencyGHz, ...(description && { description }) };
+      return { ...node, heartbeat, frequencyGHz, ...(description && { description }), ...(offered && { mechanisms: offered }) };
     }),
     applications: orchestrator.applications(),
     components: orchestrator.components(),
+    mechanisms: viewsOf(mechanisms),
+    mode: administration.mode,
   });
-  const shipped = createPolicies([staticPlacement, relocateByLatency], config.policies);
+  const shipped = new PolicySet([staticPlacement, relocateByLatency], config.policies, byDefault);
   const loop = new AutonomicLoop<ClusterSituation>({
     agent: { id: config.agent, layer: 'cluster', cluster },
-    policies: shipped,
-    mechanisms: [new PlacementMechanism(orchestrator, clock)],
+    policies: shipped.policies,
+    mechanisms,
     view,
     window,
     publish: (record) => bus.publish(subjects.decision(cluster, 'cluster', config.agent), decisionRecordSchema, record),
@@ -97,6 +125,17 @@ export async function startClusterAgentOn(
     log,
   });
   const files = config.policyFiles && followPolicyFiles(config.policyFiles, shipped, loop, log);
+  const administration: Administration<ClusterSituation> = new Administration({
+    config,
+    bus,
+    clock,
+    log,
+    store: settings,
+    settings: kept,
+    shipped,
+    loop,
+    ...(files && { files: files.store }),
+  });
   const statuses = new Statuses(orchestrator, bus, cluster, clock, log);
   let stopped = false;
   let changed = false;
@@ -106,8 +145,9 @@ export async function startClusterAgentOn(
     await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
     const peers = peersNow(orchestrator.nodes());
     for (const node of orchestrator.nodes()) {
-      const agent = liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node.name);
+      const agent = agentOf(node.name);
       if (!agent?.alive) continue;
+      void knobs.ask(agent.agent);
       void descriptions.ask(agent.agent);
       void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
       void peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
@@ -122,7 +162,7 @@ export async function startClusterAgentOn(
       log('warn', 'what the nodes were like could not be told', { error: String(error) });
     }
   });
-  const owned: { close(): void }[] = [liveness, telemetry, heartbeat, tellUpwards];
+  const owned: { close(): void }[] = [administration, liveness, telemetry, heartbeat, tellUpwards];
   const begin = async (): Promise<void> => {
     await orchestrator.start();
     if (stopped) return;
@@ -141,7 +181,7 @@ export async function startClusterAgentOn(
       }),
     );
     await loop.start();
-    await files?.start();
+    await files?.folder.start();
     loop.poke();
     log('info', 'cluster agent started', { cluster });
   };
@@ -150,7 +190,7 @@ export async function startClusterAgentOn(
     async stop() {
       stopped = true;
       for (const one of owned) one.close();
-      files?.close();
+      files?.folder.close();
       orchestrator.stop();
       await loop.stop();
     },
@@ -160,16 +200,19 @@ export async function startClusterAgentOn(
 /** Policy files beside the shipped policies; on a testbed they are laid into a folder of the agent's. */
 function followPolicyFiles(
   { folder, ...python }: NonNullable<AgentConfig['policyFiles']>,
-  shipped: Policy<ClusterSituation>[],
+  shipped: PolicySet<ClusterSituation>,
   loop: AutonomicLoop<ClusterSituation>,
   log: Log,
-): PolicyFolder<PythonPolicy> {
-  return new PolicyFolder({
+): { folder: PolicyFolder<PythonPolicy>; store: PolicyFileStore } {
+  const load = (file: string) => PythonPolicy.load(file, { ...python, log, onPlan: () => loop.poke() });
+  const followed = new PolicyFolder({
     folder,
-    load: (file) => PythonPolicy.load(file, { ...python, log, onPlan: () => loop.poke() }),
-    onChange: (policies) => loop.use([...shipped, ...policies]),
+    load,
+    onChange: (policies) => loop.use([...shipped.policies, ...policies]),
     log,
   });
+  const check = async (file: string): Promise<void> => (await load(file)).close();
+  return { folder: followed, store: new PolicyFileStore({ folder, followed, check }) };
 }
 
 /** Components whose application is gone, or no longer has them, are removed. One whose description is there but cannot be read is left alone. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { Administration } from './administration.ts';
+import { setSystemTargetRequestSchema } from './bus/administration.ts';
 import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
-import { type ApplicationStatus, applicationStatusSchema, type Reply, replySchema } from './bus/messages.ts';
+import { type ApplicationStatus, applicationStatusSchema, replySchema } from './bus/messages.ts';
 import { deployRequestSchema, type ListedApplication, listRequestSchema, removeRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
@@ -14,14 +16,15 @@ import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
 import { ClusterPlacementMechanism } from './mechanisms/cluster-placement.ts';
-import { northboundHandlers } from './northbound/handlers/handlers.ts';
-import type { ContinuumServices } from './northbound/handlers/sources.ts';
-import { startNorthbound } from './northbound/server.ts';
+import { viewsOf } from './mechanisms/views.ts';
+import { type ContinuumServices, startNorthbound } from './northbound/server.ts';
 import { KarmadaOrchestrator } from './orchestration/karmada.ts';
 import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
 import { clusterPlacement } from './policies/cluster-placement.ts';
-import { createPolicies } from './policies/policy.ts';
+import { PolicySet } from './policies/policy-set.ts';
 import type { ContinuumSituation } from './policies/situation.ts';
+import { replying } from './replying.ts';
+import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { Aggregates, asTelemetry } from './telemetry/aggregates.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
@@ -51,9 +54,13 @@ export async function startContinuumAgentOn(
   options: Omit<ContinuumAgentOptions, 'karmadaKubeConfig' | 'managementKubeConfig'> & {
     orchestrator: ContinuumOrchestrator;
     store?: StateStore;
+    settings?: SettingsStore;
   },
 ): Promise<RunningAgent> {
-  const { config, bus, clock, log, orchestrator } = options;
+  const { bus, clock, log, orchestrator } = options;
+  const settings = options.settings ?? fileSettings(options.config);
+  const kept = await settings.load();
+  const config = configWith(options.config, kept);
   const window = new SlidingWindow(windowMs);
   /** Quantiles and rates of any set of nodes or applications; the window has only means. */
   const aggregates = new Aggregates(aggregatesMs);
@@ -81,17 +88,21 @@ export async function startContinuumAgentOn(
     }),
     startHeartbeat({ config, bus, clock, log }),
   ];
+  const mechanisms = [new ClusterPlacementMechanism(orchestrator)];
   const view = (): ContinuumSituation => ({
     members: orchestrator.members().map((member) => ({
       ...member,
       agentAlive: liveness.find(({ layer, cluster }) => layer === 'cluster' && cluster === member.name)?.alive ?? null,
     })),
     applications: orchestrator.applications(),
+    mechanisms: viewsOf(mechanisms),
+    mode: administration.mode,
   });
+  const shipped = new PolicySet([clusterPlacement], config.policies);
   const loop = new AutonomicLoop<ContinuumSituation>({
     agent: { id: config.agent, layer: 'continuum', cluster: config.cluster },
-    policies: createPolicies([clusterPlacement], config.policies),
-    mechanisms: [new ClusterPlacementMechanism(orchestrator)],
+    policies: shipped.policies,
+    mechanisms,
     view,
     window,
     publish: (record) => bus.publish(subjects.decision(config.cluster, 'continuum', config.agent), decisionRecordSchema, record),
@@ -99,6 +110,7 @@ export async function startContinuumAgentOn(
     clock,
     log,
   });
+  const administration = new Administration({ config, bus, clock, log, store: settings, settings: kept, shipped, loop });
   const services: ContinuumServices = {
     async deploy(text) {
       const described = parseDescription(text, 'description');
@@ -121,6 +133,10 @@ export async function startContinuumAgentOn(
     },
   };
   owned.push(
+    administration,
+    bus.answer(subjects.request('continuum', 'set-system-target'), setSystemTargetRequestSchema, replySchema, ({ targets }) =>
+      replying(() => administration.setTargets(targets)),
+    ),
     bus.answer(subjects.request('continuum', 'deploy'), deployRequestSchema, replySchema, ({ description }) =>
       replying(() => services.deploy(description)),
     ),
@@ -132,10 +148,7 @@ export async function startContinuumAgentOn(
     ),
     bus.answer(subjects.request('continuum', 'list'), listRequestSchema, replySchema, () => replying(services.list)),
   );
-  if (config.northbound) {
-    const { northbound, stateFolder, version } = config;
-    owned.push(await startNorthbound({ config: northbound, stateFolder, version, handlers: northboundHandlers(services), log }));
-  }
+  if (config.northbound) owned.push(await startNorthbound(config.northbound, services, log));
 
   let stopped = false;
   const begin = async (): Promise<void> => {
@@ -155,13 +168,4 @@ export async function startContinuumAgentOn(
       await loop.stop();
     },
   };
-}
-
-/** An answer that says what went wrong instead of staying silent. */
-async function replying(work: () => Promise<Extract<Reply, { ok: true }>['value']>): Promise<Reply> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    return { ok: false, error: error instanceof Error ? error.message : String(error) };
-  }
 }

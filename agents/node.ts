@@ -1,14 +1,34 @@
+import { join } from 'node:path';
 import { z } from 'zod';
+import { Administration } from './administration.ts';
 import type { Bus } from './bus/bus.ts';
 import { replySchema, type Sample, telemetrySchema } from './bus/messages.ts';
 import { componentsRequestSchema, describeRequestSchema, peersRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
+import { CommandsOfOthers } from './commands-of-others.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
+import { decisionRecordSchema } from './decision/record.ts';
 import type { NodeDescription } from './descriptions/node.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import type { ComponentTracking, HostSignals } from './host/signals.ts';
+import type { ComponentTracking, HostSignals, TrackedComponent } from './host/signals.ts';
+import { AutonomicLoop } from './loop/loop.ts';
+import { fileStateStore, type StateStore } from './loop/state.ts';
+import type { Mechanism } from './mechanisms/mechanism.ts';
+import { viewsOf } from './mechanisms/views.ts';
 import { NodeTelemetry } from './node-telemetry.ts';
+import type { PolicyFactory } from './policies/policy.ts';
+import { PolicySet } from './policies/policy-set.ts';
+import type { HostSituation } from './policies/situation.ts';
+import { configWith, fileSettings, type SettingsStore } from './settings.ts';
+import { SlidingWindow } from './telemetry/window.ts';
+
+/** What policies look back on. */
+const windowMs = 10 * 60_000;
+/** A series that has said nothing for so long is of something that is gone. */
+const forgetMs = 60_000;
+/** Policies of the layer; none decides unless the config names it. */
+const factories: PolicyFactory<HostSituation>[] = [];
 
 export interface NodeAgentOptions {
   config: AgentConfig;
@@ -20,14 +40,23 @@ export interface NodeAgentOptions {
   description?: NodeDescription;
   /** 0–1; spreads probes and retries over time. */
   random?: () => number;
+  /** Knobs of the host, for its own policies and for the plans of the cluster's agent. */
+  mechanisms?: Mechanism[];
+  store?: StateStore;
+  settings?: SettingsStore;
 }
 
 /** The agent of one host: its heartbeat, and its telemetry with that of the components on it. Knows no Kubernetes. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<RunningAgent> {
-  const { config, bus, signals, clock, log, description } = options;
+  const { bus, signals, clock, log, description, mechanisms = [] } = options;
+  const settings = options.settings ?? fileSettings(options.config);
+  const kept = await settings.load();
+  const config = configWith(options.config, kept);
   const node = config.node ?? config.agent;
   const facts = factsOf(await signals.describe());
   const ports = new NodeTelemetry({ config, clock, log, random: options.random ?? Math.random });
+  const window = new SlidingWindow(windowMs);
+  let components: TrackedComponent[] = [];
   let reading = false;
   let failing = false;
   const tell = async (): Promise<void> => {
@@ -43,6 +72,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
         samples: [...samples, ...ports.samples(), ...facts],
       };
       ports.told(telemetry);
+      if (decides()) window.add(telemetry);
       await bus.publish(subjects.telemetry(config.cluster, node), telemetrySchema, telemetry);
       failing = false;
     } catch (error) {
@@ -52,9 +82,34 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
       reading = false;
     }
   };
+  const shipped = new PolicySet(factories, config.policies, []);
+  const loop: AutonomicLoop<HostSituation> = new AutonomicLoop({
+    agent: { id: config.agent, layer: 'node', cluster: config.cluster, node },
+    policies: shipped.policies,
+    mechanisms,
+    view: () => ({
+      node,
+      cluster: config.cluster,
+      ...(description && { description }),
+      components,
+      mechanisms: viewsOf(mechanisms),
+      mode: administration.mode,
+    }),
+    window,
+    publish: (record) => bus.publish(subjects.decision(config.cluster, 'node', config.agent), decisionRecordSchema, record),
+    store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
+    clock,
+    log,
+  });
+  const administration = new Administration({ config, bus, clock, log, store: settings, settings: kept, shipped, loop });
+  // What nobody decides by is not kept: a node agent is to be small.
+  const decides = (): boolean => loop.policies.length > 0;
   const owned = [
     ports,
-    bus.answer(subjects.request(config.agent, 'components'), componentsRequestSchema, replySchema, async ({ components }) => {
+    administration,
+    new CommandsOfOthers({ config, bus, clock, log, mechanisms, hold: (parts) => loop.hold(parts) }),
+    bus.answer(subjects.request(config.agent, 'components'), componentsRequestSchema, replySchema, async (told) => {
+      components = told.components;
       signals.track?.(components);
       ports.track(components);
       return { ok: true as const, value: { tracked: signals.track ? components.length : 0 } };
@@ -70,13 +125,16 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
     ),
     startHeartbeat({ config, bus, clock, log }),
     clock.every(config.telemetryMs, tell),
+    clock.every(forgetMs, () => window.forgetBefore(clock.now() - forgetMs)),
   ];
   // The first reading starts the counters: rates need two.
   void tell();
+  await loop.start();
   log('info', 'node agent started', { node, cluster: config.cluster });
   return {
     async stop() {
       for (const one of owned) one.close();
+      await loop.stop();
     },
   };
 }

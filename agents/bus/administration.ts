@@ -41,6 +41,9 @@ export const deletePolicyRequestSchema = z.object({ name: policyNameSchema });
 /** Verb "policies": which ones decide now. */
 export const policiesRequestSchema = z.object({});
 export const policiesAnswerSchema = z.object({
+  mode: modeSchema,
+  /** Names of all shipped ones of the layer, whether they decide or not. */
+  known: z.array(z.string()),
   policies: z.array(z.object({ name: z.string(), version: z.string(), file: z.boolean() })),
 });
 

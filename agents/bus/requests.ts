@@ -18,6 +18,21 @@ export const peersRequestSchema = z.object({ peers: z.array(z.object({ node: z.s
 /** Asks a node agent what its host is. Subject: request(<node agent>, "describe"); the Reply's value is an MLSysOpsNode description. */
 export const describeRequestSchema = z.object({});
 
+/** Asks a node agent for its knobs: the Reply's value is { <mechanism>: { state, options } }. Subject: request(<node agent>, "mechanisms"). */
+export const mechanismsRequestSchema = z.object({});
+export const mechanismsAnswerSchema = z.record(z.string(), z.object({ state: z.json(), options: z.json() }));
+
+/** Has a node agent carry out a command of another agent's plan, whole or not at all. Subject: request(<node agent>, "apply"). */
+export const applyRequestSchema = z.object({
+  /** Names this command; the same name is not carried out twice. */
+  id: z.string().min(1).max(200),
+  plan: z.string().min(1).max(200),
+  mechanism: z.string().min(1).max(100),
+  command: z.json(),
+});
+/** Takes back what "apply" did under this id. Subject: request(<node agent>, "undo"). */
+export const undoRequestSchema = z.object({ id: z.string().min(1).max(200) });
+
 /** What the continuum agent answers. Subjects: request("continuum", verb). The answer is a Reply. */
 export const deployRequestSchema = z.object({
   /** YAML of an MLSysOpsApp, in either form. */

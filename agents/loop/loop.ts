@@ -9,6 +9,8 @@ import type { SlidingWindow } from '../telemetry/window.ts';
 import { actualOutcome, type PendingOutcome, pendingOutcome } from './outcomes.ts';
 import type { StateStore } from './state.ts';
 
+/** Above any number of revisions that one plan has. */
+const interruptedRevisions = 1000;
 /** The same non-act is told at most this often. */
 const repeatMs = 30_000;
 /** What policies learnt is saved this often, besides with each decision. */
@@ -40,8 +42,11 @@ export class AutonomicLoop<View> {
   readonly #leaveUntil = new Map<string, number>();
   #lastChange: Record<string, number> = {};
   #pending: PendingOutcome[] = [];
+  /** Decisions whose plans are being carried out, as they were last told. */
+  readonly #unfinished = new Map<string, DecisionRecord & { plan: Plan }>();
   #sequence = 0;
   #savedAt = 0;
+  #hasSaved = false;
   #poked = false;
   #stopped = false;
   #timer: { close(): void } | undefined;
@@ -49,6 +54,22 @@ export class AutonomicLoop<View> {
   constructor(options: LoopOptions<View>) {
     this.#options = options;
     this.#policies = options.policies;
+  }
+
+  get policies(): readonly Policy<View>[] {
+    return this.#policies;
+  }
+
+  /**
+   * Keeps the loop's own plans from parts of mechanisms ("CPUFrequencyConfigurator:policy0") until what it gives is called; undefined when one
+   * of its plans is changing any of them.
+   */
+  hold(parts: string[]): (() => void) | undefined {
+    if (parts.some((part) => this.#busy.has(part))) return undefined;
+    for (const part of parts) this.#busy.add(part);
+    return () => {
+      for (const part of parts) this.#busy.delete(part);
+    };
   }
 
   /** Replaces the policies, from the next tick on. What those that stay have learnt stays with them. */
@@ -62,8 +83,10 @@ export class AutonomicLoop<View> {
     try {
       const state = await store.load();
       if (state) {
+        this.#hasSaved = true;
         this.#lastChange = state.lastChange;
         this.#pending = state.pending;
+        for (const record of state.unfinished) await this.#tellInterrupted(record);
         for (const policy of this.#policies) {
           const learnt = state.policies[policy.name];
           if (learnt !== undefined) policy.restore?.(learnt);
@@ -86,7 +109,7 @@ export class AutonomicLoop<View> {
   }
 
   async tick(): Promise<void> {
-    if (this.#stopped) return;
+    if (this.#stopped || (this.#policies.length === 0 && this.#pending.length === 0)) return;
     const { clock, window, agent, log } = this.#options;
     const input: PolicyInput<View> = { now: clock.now(), agent: agent.id, view: this.#options.view(), window };
     for (const policy of this.#policies) {
@@ -162,7 +185,9 @@ export class AutonomicLoop<View> {
     for (const part of [thing, ...touched]) this.#busy.add(part);
     // A first placement does not start a cool-down: it says nothing of how good its place is.
     if (proposal.coolDownS > 0) this.#lastChange[thing] = decided.time;
-    await this.#publish(record);
+    this.#unfinished.set(record.id, record);
+    // Before anything is done: who is killed in the middle must know afterwards what was begun.
+    await Promise.all([this.#publish(record), this.#save(this.#options.clock.now())]);
     const running = this.#carryOut(record, proposal, applications, thing).finally(() => {
       for (const part of [thing, ...touched]) this.#busy.delete(part);
       this.#running.delete(running);
@@ -179,6 +204,7 @@ export class AutonomicLoop<View> {
     let current = record;
     const revise = (change: Partial<Plan>): Promise<void> => {
       current = { ...current, revision: current.revision + 1, plan: { ...current.plan, ...change } };
+      this.#unfinished.set(current.id, current);
       return this.#publish(current);
     };
     let last: Promise<void> = revise({ status: 'pending' });
@@ -195,6 +221,18 @@ export class AutonomicLoop<View> {
       this.#options.log('error', `${record.title}: failed`, { plan: record.plan.id, error: text(error) });
     }
     await last;
+    this.#unfinished.delete(current.id);
+    void this.#save(this.#options.clock.now());
+  }
+
+  /** A plan that the agent's end cut off: nobody knows how far it came, and what calls for a decision will call again. */
+  async #tellInterrupted(record: DecisionRecord & { plan: Plan }): Promise<void> {
+    const at = this.#options.clock.now();
+    const error = 'the agent ended before the plan was done; what was done until then stands';
+    const steps = [...record.plan.steps, { title: 'Go on after a restart', at, durationMs: 0, error }];
+    // Revisions in between may have been told and not saved.
+    const revision = record.revision + interruptedRevisions;
+    await this.#publish({ ...record, revision, plan: { ...record.plan, status: 'failed', steps } });
   }
 
   #await(record: DecisionRecord, proposal: Proposal): void {
@@ -227,14 +265,19 @@ export class AutonomicLoop<View> {
 
   async #save(now: number): Promise<void> {
     this.#savedAt = now;
+    const unfinished = [...this.#unfinished.values()];
     const policies = Object.fromEntries(
       this.#policies.flatMap((policy) => {
         const learnt = policy.state?.();
         return learnt === undefined ? [] : [[policy.name, learnt]];
       }),
     );
+    const isEmpty = [this.#lastChange, this.#pending, policies, unfinished].every((part) => Object.keys(part).length === 0);
+    // An agent without policies leaves no file behind.
+    if (isEmpty && !this.#hasSaved) return;
+    this.#hasSaved = true;
     try {
-      await this.#options.store.save({ lastChange: this.#lastChange, pending: this.#pending, policies });
+      await this.#options.store.save({ lastChange: this.#lastChange, pending: this.#pending, policies, unfinished });
     } catch (error) {
       this.#options.log('warn', 'what was learnt could not be saved', { error: text(error) });
     }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { decisionRecordSchema, planSchema } from '../decision/record.ts';
 import { pendingOutcomeSchema } from './outcomes.ts';
 
 export const loopStateSchema = z.object({
@@ -9,6 +10,8 @@ export const loopStateSchema = z.object({
   pending: z.array(pendingOutcomeSchema),
   /** What each policy has learnt, by its name. */
   policies: z.record(z.string(), z.json()),
+  /** Decisions whose plans were being carried out. */
+  unfinished: z.array(decisionRecordSchema.extend({ plan: planSchema })).default([]),
 });
 export type LoopState = z.infer<typeof loopStateSchema>;
 

@@ -8,6 +8,12 @@ export interface Application {
   command: unknown;
 }
 
+/** What was carried out, and may still be taken back as a whole. */
+export interface Applied {
+  /** Undoes all steps in reverse. @throws MechanismError that names those that could not be undone */
+  undo(): Promise<void>;
+}
+
 /**
  * Carries out all commands of a plan in their order, or none: when a step fails, what was done before it is undone in reverse, of the
  * commands before as well, unless the failing command has said that what it did is kept.
@@ -16,7 +22,7 @@ export interface Application {
 export async function applyAll(
   applications: Application[],
   options: { planId: string; clock: Clock; report: (steps: Step[]) => void },
-): Promise<void> {
+): Promise<Applied> {
   const runner = new StepRunner(options.clock, options.report);
   for (const { mechanism, command } of applications) {
     let keeps = false;
@@ -30,10 +36,12 @@ export async function applyAll(
     try {
       await mechanism.apply(command, plan);
     } catch (error) {
-      if (!keeps) await runner.undo();
+      // What went wrong first is what the plan failed of; an undo that fails stands among its steps.
+      if (!keeps) await runner.undo().catch(() => {});
       throw error;
     }
   }
+  return { undo: () => runner.undo() };
 }
 
 /** Runs steps one after the other, times them, and keeps what undoes them. */
@@ -54,10 +62,14 @@ class StepRunner {
   }
 
   async undo(): Promise<void> {
+    const failed: string[] = [];
     for (const undo of this.#undo.splice(0).reverse()) {
       // An undo that fails is told as a failed step; those left are still tried.
-      await this.#timed(undo.title, undo.run).catch(() => {});
+      await this.#timed(undo.title, undo.run).catch((error: unknown) => {
+        failed.push(`${undo.title}: ${error instanceof Error ? error.message : String(error)}`);
+      });
     }
+    if (failed.length > 0) throw new MechanismError(`could not be undone: ${failed.join('; ')}`);
   }
 
   async #timed(title: string, work: () => Promise<void>): Promise<void> {

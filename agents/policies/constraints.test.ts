@@ -38,6 +38,8 @@ function rule(on: NodeSituation, wants: object, more: { application?: object; ot
   const component = description.components[0]!;
   const view: ClusterSituation = {
     cluster: 'c',
+    mechanisms: {},
+    mode: 0,
     nodes: [on],
     applications: [{ uid: 'u', description }],
     components: others.map(({ metadata }) => ({

@@ -69,6 +69,8 @@ class Bench {
     const placed = on ? { pin: on, pods: [pod(on)] } : undefined;
     this.view = {
       cluster: 'c',
+      mechanisms: {},
+      mode: 0,
       nodes,
       applications: [{ uid: 'u', description }],
       components: placed ? [{ application: 'smart-camera', component: 'classifier', componentUid: 'x', ...placed }] : [],
@@ -283,6 +285,8 @@ describe('cluster-placement', () => {
     const view: ContinuumSituation = {
       members: [member('a'), member('b'), member('c', { ready: false, reason: 'gone' }), member('d', { agentAlive: false })],
       applications: [{ uid: 'u', description: application(), clusters: [] }, other],
+      mechanisms: {},
+      mode: 0,
     };
     const input = { now: start, agent: 'continuum', view, window: new SlidingWindow(1000) };
     const [trigger] = policy.analyze(input);

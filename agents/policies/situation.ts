@@ -1,4 +1,6 @@
 import type { NodeDescription } from '../descriptions/node.ts';
+import type { TrackedComponent } from '../host/signals.ts';
+import type { Json } from '../mechanisms/mechanism.ts';
 import type {
   ComponentView,
   DescribedApplication,
@@ -6,6 +8,28 @@ import type {
   NodeView,
   PropagatedApplication,
 } from '../orchestration/orchestrator.ts';
+
+/** A control knob as a policy sees it: what is set, and what can be. One that the machine lacks has the options { absent: reason }. */
+export interface MechanismView {
+  state: Json;
+  options: Json;
+}
+export type Mechanisms = Readonly<Record<string, MechanismView>>;
+
+/** 0: policies decide by heuristics. 1: by learnt models, those that have any. */
+export type Mode = 0 | 1;
+
+/** What the policies of a node agent see: its own host. */
+export interface HostSituation {
+  node: string;
+  cluster: string;
+  /** Absent where the host was never described. */
+  description?: NodeDescription;
+  /** What runs here now, as the cluster agent has told it. */
+  components: readonly TrackedComponent[];
+  mechanisms: Mechanisms;
+  mode: Mode;
+}
 
 /** A node as a policy sees it: what Kubernetes says, whether its agent is alive, how fast it is. */
 export interface NodeSituation extends NodeView {
@@ -19,6 +43,8 @@ export interface NodeSituation extends NodeView {
   trustLevel?: number;
   /** Why it is kept free of components for the time being; absent while it behaves as it always has. */
   suspect?: string;
+  /** Knobs of its agent, reached by the mechanism onNode; absent until it has told them. */
+  mechanisms?: Mechanisms;
 }
 
 export interface ClusterSituation {
@@ -26,9 +52,13 @@ export interface ClusterSituation {
   nodes: NodeSituation[];
   applications: DescribedApplication[];
   components: ComponentView[];
+  mechanisms: Mechanisms;
+  mode: Mode;
 }
 
 export interface ContinuumSituation {
   members: (MemberView & { agentAlive: boolean | null })[];
   applications: PropagatedApplication[];
+  mechanisms: Mechanisms;
+  mode: Mode;
 }

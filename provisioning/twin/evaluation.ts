@@ -11,6 +11,7 @@ import { memoryStateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
 import { dvfs, type FrequencyHost } from '../../agents/policies/energy/dvfs.ts';
+import { memorySettings } from '../../agents/settings.ts';
 import { SlidingWindow } from '../../agents/telemetry/window.ts';
 import { powerModels } from './simulation/power.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
@@ -91,6 +92,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
       log,
       orchestrator,
       store: memoryStateStore(),
+      settings: memorySettings(),
     }),
   ];
   for (const { name } of nodes)
@@ -99,6 +101,8 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
         config: config({ agent: `node-${name}`, layer: 'node', node: name }),
         bus,
         signals: new SimulatedSignals(world, name),
+        store: memoryStateStore(),
+        settings: memorySettings(),
         clock,
         log,
         random: () => 0.5,

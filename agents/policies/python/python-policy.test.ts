@@ -77,6 +77,8 @@ function situation(
   });
   const view: ClusterSituation = {
     cluster: 'c',
+    mechanisms: {},
+    mode: 0,
     nodes,
     applications: [{ uid: 'u', description: application }],
     components: [{ application: 'shop', component: 'front', componentUid: 'x', pin: 'w1', pods: [] }],

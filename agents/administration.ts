@@ -1,0 +1,207 @@
+import type { z } from 'zod';
+import {
+  type ChangeAnswer,
+  deleteConfigRequestSchema,
+  deletePolicyRequestSchema,
+  pingRequestSchema,
+  policiesRequestSchema,
+  setConfigRequestSchema,
+  setModeRequestSchema,
+  setPolicyRequestSchema,
+} from './bus/administration.ts';
+import type { Bus } from './bus/bus.ts';
+import { type Reply, replySchema } from './bus/messages.ts';
+import { subjects } from './bus/subjects.ts';
+import type { Clock } from './clock.ts';
+import type { AgentConfig, Log } from './config.ts';
+import type { AutonomicLoop } from './loop/loop.ts';
+import type { PolicySet } from './policies/policy-set.ts';
+import { replying } from './replying.ts';
+import { type AgentSettings, agentSettingsSchema, checkSettableConfig, type SettingsStore } from './settings.ts';
+import { unifiedDiff } from './unified-diff.ts';
+
+type Value = Extract<Reply, { ok: true }>['value'];
+
+/** Policies that are files of the agent's. */
+export interface PolicyFiles {
+  readonly policies: readonly { name: string; version: string }[];
+  /** Content of the file of this policy; undefined when there is none. */
+  read(name: string): Promise<string | undefined>;
+  /** Checks a file and has it decide from now on. @throws Error that says what is wrong with it; then nothing has changed */
+  install(name: string, content: string): Promise<void>;
+  /** false when there was none. */
+  remove(name: string): Promise<boolean>;
+}
+
+export interface AdministrationOptions<View> {
+  config: AgentConfig;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  store: SettingsStore;
+  /** As they were loaded when the agent started. */
+  settings: AgentSettings | undefined;
+  shipped: PolicySet<View>;
+  loop: AutonomicLoop<View>;
+  files?: PolicyFiles | undefined;
+}
+
+/** What people may ask of any agent: who it is, how it decides, and to decide otherwise from now on. Each change is checked whole, kept over restarts, and told as a diff. */
+export class Administration<View> {
+  readonly #options: AdministrationOptions<View>;
+  readonly #subscriptions: { close(): void }[];
+  #settings: AgentSettings;
+  /** One change at a time: two would overwrite each other's. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AdministrationOptions<View>) {
+    this.#options = options;
+    this.#settings = options.settings ?? agentSettingsSchema.parse({});
+    for (const [name, settings] of Object.entries(this.#settings.policies)) this.#lay(name, settings);
+    const answer = <S extends z.ZodType>(verb: string, schema: S, work: (request: z.infer<S>) => Promise<Value>) =>
+      options.bus.answer(subjects.request(options.config.agent, verb), schema, replySchema, (request) =>
+        replying(() => work(request)),
+      );
+    this.#subscriptions = [
+      answer('ping', pingRequestSchema, async () => this.#ping()),
+      answer('policies', policiesRequestSchema, async () => this.#policies()),
+      answer('set-mode', setModeRequestSchema, ({ mode }) => this.#change(() => this.#setMode(mode))),
+      answer('set-policy', setPolicyRequestSchema, (request) => this.#change(() => this.#setPolicy(request))),
+      answer('delete-policy', deletePolicyRequestSchema, ({ name }) => this.#change(() => this.#deletePolicy(name))),
+      answer('set-config', setConfigRequestSchema, ({ settings }) =>
+        this.#change(() => this.#setConfig({ ...this.#settings.config, ...settings })),
+      ),
+      answer('delete-config', deleteConfigRequestSchema, ({ names }) =>
+        this.#change(() =>
+          this.#setConfig(Object.fromEntries(Object.entries(this.#settings.config).filter(([name]) => !names.includes(name)))),
+        ),
+      ),
+    ];
+  }
+
+  /** 0 decides by heuristics, 1 by learnt models. */
+  get mode(): 0 | 1 {
+    return this.#settings.mode;
+  }
+
+  get targets(): AgentSettings['targets'] {
+    return this.#settings.targets;
+  }
+
+  /** Replaces the targets that the whole system is to keep to. */
+  setTargets(targets: AgentSettings['targets']): Promise<ChangeAnswer> {
+    return this.#change(async () => {
+      const before = this.#settings.targets;
+      await this.#save({ ...this.#settings, targets });
+      return changed(json(before), json(targets));
+    });
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.close();
+  }
+
+  #ping(): Value {
+    const { agent, layer, cluster, node, version } = this.#options.config;
+    return { agent, layer, cluster, ...(node !== undefined && { node }), version, time: this.#options.clock.now() };
+  }
+
+  #policies(): Value {
+    const files = new Set(this.#options.files?.policies.map(({ name }) => name));
+    const named = (names: Iterable<{ name: string; version: string }>, file: boolean) =>
+      [...names].map(({ name, version }) => ({ name, version, file }));
+    return {
+      mode: this.mode,
+      known: this.#options.shipped.known,
+      policies: [
+        ...named(
+          this.#options.loop.policies.filter(({ name }) => !files.has(name)),
+          false,
+        ),
+        ...named(this.#options.files?.policies ?? [], true),
+      ],
+    };
+  }
+
+  async #setMode(mode: 0 | 1): Promise<Value> {
+    const before = this.mode;
+    await this.#save({ ...this.#settings, mode });
+    this.#options.loop.poke();
+    return { mode, before };
+  }
+
+  async #setPolicy({ name, content, settings }: z.infer<typeof setPolicyRequestSchema>): Promise<ChangeAnswer> {
+    const { files, shipped } = this.#options;
+    if ((content === undefined) === (settings === undefined)) throw new Error('give either content or settings');
+    if (content !== undefined) {
+      if (!files) throw new Error('this agent takes no policy files');
+      if (shipped.known.includes(name)) throw new Error(`"${name}" is a shipped policy: its settings can be set`);
+      const before = (await files.read(name)) ?? '';
+      await files.install(name, content);
+      return changed(before, content);
+    }
+    const wanted = settings ?? {};
+    const before = shipped.settingsOf(name);
+    shipped.set(name, wanted);
+    this.#use();
+    await this.#save({ ...this.#settings, policies: { ...this.#settings.policies, [name]: wanted } });
+    return changed(before === undefined ? '' : json(before), json(wanted));
+  }
+
+  async #deletePolicy(name: string): Promise<ChangeAnswer> {
+    const { files, shipped } = this.#options;
+    const content = await files?.read(name);
+    if (files && content !== undefined) {
+      await files.remove(name);
+      return changed(content, '');
+    }
+    const before = shipped.settingsOf(name);
+    if (before === undefined) throw new Error(`no policy "${name}" decides here`);
+    shipped.delete(name);
+    this.#use();
+    await this.#save({ ...this.#settings, policies: { ...this.#settings.policies, [name]: null } });
+    return changed(json(before), '');
+  }
+
+  async #setConfig(config: AgentSettings['config']): Promise<ChangeAnswer> {
+    checkSettableConfig(config);
+    const before = this.#settings.config;
+    await this.#save({ ...this.#settings, config });
+    return { ...changed(json(before), json(config)), takesEffect: 'restart' };
+  }
+
+  /** What was kept of a policy that is not there any more, or takes other settings now, must not keep the agent from its work. */
+  #lay(name: string, settings: AgentSettings['policies'][string]): void {
+    try {
+      if (settings === null) this.#options.shipped.delete(name);
+      else this.#options.shipped.set(name, settings);
+    } catch (error) {
+      this.#options.log('warn', `kept settings of policy ${name} do not fit any more`, { error: String(error) });
+    }
+    this.#use();
+  }
+
+  #use(): void {
+    const files = new Set(this.#options.files?.policies.map(({ name }) => name));
+    const fromFiles = this.#options.loop.policies.filter(({ name }) => files.has(name));
+    this.#options.loop.use([...this.#options.shipped.policies, ...fromFiles]);
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #save(settings: AgentSettings): Promise<void> {
+    await this.#options.store.save(settings);
+    this.#settings = settings;
+  }
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const changed = (before: string, after: string): ChangeAnswer => ({
+  changed: before !== after,
+  diff: unifiedDiff(before, after),
+  takesEffect: 'now',
+});
