@@ -61,12 +61,12 @@ export function speedIn(view: ClusterSituation): (node: string) => number {
   return (name) => speeds.get(name) || 1;
 }
 
-/** Load of the subject's node that is not its own, over time. */
-export function othersLoad(window: SlidingWindow, view: ClusterSituation, subject: Subject): Point[] {
+/** Load of the subject's node that is not its own, over time from `since` on. */
+export function othersLoad(window: SlidingWindow, view: ClusterSituation, subject: Subject, since: number): Point[] {
   const cores = Math.max(view.nodes.find(({ name }) => name === subject.node)?.cores ?? 1, 1);
-  const own = window.points({ ...componentQuery(subject), metric: 'component_cpu_cores', node: subject.node });
+  const own = window.points({ ...componentQuery(subject), metric: 'component_cpu_cores', node: subject.node }, since);
   return window
-    .points({ metric: 'cpu_used_ratio', node: subject.node, component: '' })
+    .points({ metric: 'cpu_used_ratio', node: subject.node, component: '' }, since)
     .map(({ time, value }) => ({ time, value: Math.max(value - (before(own, time) ?? 0) / cores, 0) }));
 }
 

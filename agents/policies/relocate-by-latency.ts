@@ -83,8 +83,10 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       }
       const points = window.points(subject.latency, (this.#learntUntil.get(key) ?? now) + 1);
       if (points.length === 0) continue;
-      const covariates = window.points(subject.covariate);
-      const loads = othersLoad(window, view, subject);
+      // What is new is little, and what goes with it is not old: the whole window for every component was most of the work.
+      const since = points[0]!.time - staleMs;
+      const covariates = window.points(subject.covariate, since);
+      const loads = othersLoad(window, view, subject, since);
       for (const { time, value } of points)
         this.#modelOf(subject).learn(subject.node, before(covariates, time) ?? 0, before(loads, time) ?? 0, value, speedOf);
       this.#learntUntil.set(key, points.at(-1)!.time);
