@@ -17,7 +17,9 @@ import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
 import { ClusterPlacementMechanism } from './mechanisms/cluster-placement.ts';
 import { viewsOf } from './mechanisms/views.ts';
-import { type ContinuumServices, startNorthbound } from './northbound/server.ts';
+import { northboundHandlers } from './northbound/handlers/handlers.ts';
+import type { ContinuumServices } from './northbound/handlers/sources.ts';
+import { startNorthbound } from './northbound/server.ts';
 import { KarmadaOrchestrator } from './orchestration/karmada.ts';
 import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
 import { clusterPlacement } from './policies/cluster-placement.ts';
@@ -148,7 +150,10 @@ export async function startContinuumAgentOn(
     ),
     bus.answer(subjects.request('continuum', 'list'), listRequestSchema, replySchema, () => replying(services.list)),
   );
-  if (config.northbound) owned.push(await startNorthbound(config.northbound, services, log));
+  if (config.northbound) {
+    const { northbound, stateFolder, version } = config;
+    owned.push(await startNorthbound({ config: northbound, stateFolder, version, handlers: northboundHandlers(services), log }));
+  }
 
   let stopped = false;
   const begin = async (): Promise<void> => {
