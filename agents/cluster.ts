@@ -13,6 +13,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
+import { workloadMechanisms } from './mechanisms/on-kubernetes.ts';
 import { OnNodeMechanism } from './mechanisms/on-node.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
 import { viewsOf } from './mechanisms/views.ts';
@@ -93,6 +94,7 @@ export async function startClusterAgentOn(
   const agentOf = (node: string) => liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node);
   const mechanisms = [
     new PlacementMechanism(orchestrator, clock),
+    ...workloadMechanisms(orchestrator, clock),
     new OnNodeMechanism(bus, (node) => {
       const agent = agentOf(node);
       return agent?.alive ? agent.agent : undefined;

@@ -108,17 +108,14 @@ export class PlacementMechanism implements Mechanism {
   }
 
   #started(application: string, component: string, host: string): Promise<void> {
-    const podThere = (): PodView | undefined => {
+    const podsThere = (): PodView[] => {
       const view = this.#find(application, component);
-      return view && view.pin === host ? view.pods.find((pod) => pod.node === host && !pod.leaving) : undefined;
+      return view && view.pin === host ? view.pods.filter((pod) => pod.node === host && !pod.leaving) : [];
     };
     return waitUntil({
       what: `${component} does not start on ${host}`,
-      isTrue: () => podThere()?.ready ?? false,
-      failed: () => {
-        const reason = podThere()?.reason;
-        return reason && hopeless.test(reason) ? reason : undefined;
-      },
+      isTrue: () => readyOf(podsThere()) >= (this.#find(application, component)?.replicas ?? 1),
+      failed: () => hopelessOf(podsThere()),
       onChange: (listener) => this.#orchestrator.onChange(listener),
       clock: this.#clock,
       timeoutMs: startTimeoutMs,
@@ -126,14 +123,11 @@ export class PlacementMechanism implements Mechanism {
   }
 
   #replaced(application: string, component: string, planId: string): Promise<void> {
-    const fresh = () => this.#find(application, component)?.pods.find((pod) => pod.planUid === planId && !pod.leaving);
+    const fresh = () => (this.#find(application, component)?.pods ?? []).filter((pod) => pod.planUid === planId && !pod.leaving);
     return waitUntil({
       what: `${component} does not start`,
-      isTrue: () => fresh()?.ready ?? false,
-      failed: () => {
-        const reason = fresh()?.reason;
-        return reason && hopeless.test(reason) ? reason : undefined;
-      },
+      isTrue: () => readyOf(fresh()) >= (this.#find(application, component)?.replicas ?? 1),
+      failed: () => hopelessOf(fresh()),
       onChange: (listener) => this.#orchestrator.onChange(listener),
       clock: this.#clock,
       timeoutMs: startTimeoutMs,
@@ -150,6 +144,10 @@ export class PlacementMechanism implements Mechanism {
     });
   }
 }
+
+const readyOf = (pods: readonly PodView[]): number => pods.filter(({ ready }) => ready).length;
+const hopelessOf = (pods: readonly PodView[]): string | undefined =>
+  pods.find(({ reason }) => reason && hopeless.test(reason))?.reason;
 
 const actionsOf = (command: z.infer<typeof placementCommandSchema>): [component: string, actions: HostAction[]][] =>
   Object.entries(command.deployment_plan).flatMap(([component, actions]) =>

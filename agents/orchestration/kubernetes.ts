@@ -5,12 +5,14 @@ import {
   CustomObjectsApi,
   type KubeConfig,
   type KubernetesObject,
+  NodeV1Api,
   PatchStrategy,
   setHeaderOptions,
   type V1CustomResourceDefinition,
   type V1Deployment,
   type V1Node,
   type V1Pod,
+  type V1RuntimeClass,
 } from '@kubernetes/client-node';
 import type { Subscription } from '../bus/bus.ts';
 import type { Log } from '../config.ts';
@@ -19,6 +21,7 @@ import { customResourceDefinition, namespace } from '../descriptions/custom-reso
 import { apiGroup, kinds } from '../descriptions/kinds.ts';
 import { parseCustomResource } from '../descriptions/parse.ts';
 import { calling, errorText } from './kubernetes-errors.ts';
+import { KubernetesWorkloads } from './kubernetes-workloads.ts';
 import {
   type ClusterOrchestrator,
   type ComponentView,
@@ -48,6 +51,8 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   readonly #pods: Reflector<V1Pod>;
   readonly #deployments: Reflector<V1Deployment>;
   readonly #descriptions: Reflector<CustomObject>;
+  readonly #runtimeClasses: Reflector<V1RuntimeClass>;
+  readonly workloads: KubernetesWorkloads;
   readonly #reader: DescriptionReader;
   #stopped = false;
 
@@ -81,6 +86,20 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
           ListOf<CustomObject>
         >,
     });
+    const runtimes = kubeConfig.makeApiClient(NodeV1Api);
+    this.#runtimeClasses = new Reflector<V1RuntimeClass>({
+      ...common,
+      path: '/apis/node.k8s.io/v1/runtimeclasses',
+      list: () => runtimes.listRuntimeClass(),
+    });
+    this.workloads = new KubernetesWorkloads({
+      apps: this.#apps,
+      core: this.#core,
+      deployments: this.#deployments,
+      pods: this.#pods,
+      runtimeClasses: this.#runtimeClasses,
+      components: () => this.components(),
+    });
   }
 
   async start(): Promise<void> {
@@ -90,11 +109,14 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       this.#log,
     );
     await Promise.all([this.#nodes.start(), this.#pods.start(), this.#deployments.start(), this.#descriptions.start()]);
+    // Not waited for: an agent whose rights are older cannot read them, and does all the rest.
+    void this.#runtimeClasses.start();
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const reflector of [this.#nodes, this.#pods, this.#deployments, this.#descriptions]) reflector.stop();
+    for (const reflector of [this.#nodes, this.#pods, this.#deployments, this.#descriptions, this.#runtimeClasses])
+      reflector.stop();
     this.#listeners.clear();
   }
 
@@ -140,7 +162,11 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     const marks = { [labels.planUid]: planUid };
     const body = {
       metadata: { labels: marks },
-      spec: { template: { metadata: { labels: marks }, spec: { nodeSelector: { [hostnameLabel]: this.#hostnameOf(node) } } } },
+      // Not resting any more: an agent that ended in the middle of a resize has left it so.
+      spec: {
+        paused: false,
+        template: { metadata: { labels: marks }, spec: { nodeSelector: { [hostnameLabel]: this.#hostnameOf(node) } } },
+      },
     };
     const name = deploymentName(application, component);
     await calling(`pin Deployment ${name} to ${node}`, [], () =>
@@ -156,7 +182,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       const marks = { [labels.planUid]: plan ?? null };
       // What a merge patch leaves out stays: a runtime class is taken away by null.
       const spec = { containers, runtimeClassName: runtimeClassName ?? null };
-      const body = { metadata: { labels: marks }, spec: { template: { metadata: { labels: marks }, spec } } };
+      const body = { metadata: { labels: marks }, spec: { paused: false, template: { metadata: { labels: marks }, spec } } };
       return calling(`change Deployment ${name}`, [], () =>
         this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
       );

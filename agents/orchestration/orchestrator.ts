@@ -1,5 +1,6 @@
 import type { Subscription } from '../bus/bus.ts';
 import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
+import type { Workloads } from './workloads.ts';
 
 export interface NodeView {
   name: string;
@@ -37,6 +38,8 @@ export interface ComponentView {
   componentUid: string;
   /** Kubernetes node that it is pinned to. */
   pin: string | null;
+  /** Pods that it is to have, all on that node; absent means 1. */
+  replicas?: number;
   pods: PodView[];
 }
 
@@ -48,6 +51,8 @@ export interface DescribedApplication {
 
 /** What a cluster agent needs of its cluster. Views come from watches: they are what is known now, without asking. */
 export interface ClusterOrchestrator {
+  /** What can be changed of components that run, besides where they do; absent where nothing of it can. */
+  readonly workloads?: Workloads;
   /** Resolves when the first view of everything is there; keeps trying until then. */
   start(): Promise<void>;
   stop(): void;

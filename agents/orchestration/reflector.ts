@@ -23,6 +23,7 @@ export class Reflector<T extends KubernetesObject> {
   readonly #onChange: () => void;
   readonly #log: Log;
   #items = new Map<string, T>();
+  #isRead = false;
   #stopped = false;
   #controller: AbortController | undefined;
   #wake: (() => void) | undefined;
@@ -42,6 +43,11 @@ export class Reflector<T extends KubernetesObject> {
     this.#list = options.list;
     this.#onChange = options.onChange;
     this.#log = options.log;
+  }
+
+  /** Whether the first list has come. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   get items(): T[] {
@@ -67,6 +73,7 @@ export class Reflector<T extends KubernetesObject> {
         const list = await this.#list();
         if (this.#stopped) break;
         this.#items = new Map(list.items.map((item) => [keyOf(item), item]));
+        this.#isRead = true;
         this.#onChange();
         onFirst();
         if (told) this.#log('info', `${this.#path} can be read again`);

@@ -3,6 +3,7 @@ import type { V1Container, V1Deployment, V1Service } from '@kubernetes/client-no
 import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
 import { namespace } from '../descriptions/custom-resource.ts';
 import { apiVersion } from '../descriptions/kinds.ts';
+import { replicaLimits } from '../descriptions/scaling.ts';
 
 export const labels = {
   app: 'mlsysops.eu/app',
@@ -50,7 +51,7 @@ export function deploymentOf(
       ownerReferences: [owner(application.name, options.ownerUid)],
     },
     spec: {
-      replicas: 1,
+      replicas: replicaLimits(application, component).initial,
       selector: { matchLabels: selector },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {

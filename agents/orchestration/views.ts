@@ -66,6 +66,7 @@ export function componentViews(deployments: V1Deployment[], pods: V1Pod[], nodes
       component: marks[labels.component] ?? '',
       componentUid: marks[labels.componentUid] ?? '',
       pin: hostname === undefined ? null : (nodeOfHostname.get(hostname) ?? hostname),
+      ...(deployment.spec?.replicas !== undefined && { replicas: deployment.spec.replicas }),
       pods: (podsByComponent.get(componentKey(marks)) ?? []).sort((a, b) => b.createdAt - a.createdAt),
     };
   });

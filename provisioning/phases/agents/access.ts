@@ -22,6 +22,7 @@ export interface AccessRule {
 /** In the whole cluster: it looks at nodes, and makes sure of its own namespace and kind. RBAC cannot bind "create" to a name. */
 export const clusterRules: AccessRule[] = [
   { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['namespaces'], verbs: ['create'] },
   { apiGroups: ['apiextensions.k8s.io'], resources: ['customresourcedefinitions'], verbs: ['create'] },
   {
@@ -32,11 +33,14 @@ export const clusterRules: AccessRule[] = [
   },
 ];
 
-/** In the namespace of applications alone: what placing, moving and removing takes. No secrets, no other namespace. */
+/** In the namespace of applications alone: what placing, moving, changing and removing takes. No secrets, no other namespace. */
 export const namespaceRules: AccessRule[] = [
   { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list', 'watch'] },
+  // A plan's mark, and other resources, on pods that run.
+  { apiGroups: [''], resources: ['pods', 'pods/resize'], verbs: ['patch'] },
   { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
+  { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get', 'list', 'watch', 'patch'] },
   { apiGroups: [apiGroup], resources: [plural], verbs: ['get', 'list', 'watch', 'patch'] },
   { apiGroups: [apiGroup], resources: [`${plural}/status`], verbs: ['get', 'patch', 'update'] },
 ];

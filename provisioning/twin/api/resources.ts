@@ -52,6 +52,7 @@ export const builtinResources: readonly Resource[] = [
   resource('apps', 'v1', 'ReplicaSet', { shortNames: ['rs'], subresources: ['status'], categories: all }),
   resource('policy', 'v1', 'PodDisruptionBudget', { shortNames: ['pdb'], subresources: ['status'] }),
   resource('coordination.k8s.io', 'v1', 'Lease'),
+  resource('node.k8s.io', 'v1', 'RuntimeClass', { plural: 'runtimeclasses', namespaced: false }),
   resource('certificates.k8s.io', 'v1', 'CertificateSigningRequest', {
     namespaced: false,
     shortNames: ['csr'],

@@ -1,0 +1,24 @@
+import type { Clock } from '../clock.ts';
+import type { ClusterOrchestrator } from '../orchestration/orchestrator.ts';
+import { ImageMechanism } from './image.ts';
+import type { Mechanism } from './mechanism.ts';
+import { ReplicasMechanism } from './replicas.ts';
+import { ResourcesMechanism } from './resources.ts';
+import { RuntimeClassMechanism } from './runtime-class.ts';
+
+/** The knobs of components that run in a cluster, besides where they do; none where the orchestrator cannot change them. */
+export function workloadMechanisms(orchestrator: ClusterOrchestrator, clock: Clock): Mechanism[] {
+  const { workloads } = orchestrator;
+  if (!workloads) return [];
+  const cluster = {
+    workloads,
+    applications: () => orchestrator.applications(),
+    onChange: (listener: () => void) => orchestrator.onChange(listener),
+  };
+  return [
+    new ReplicasMechanism(cluster, clock),
+    new ResourcesMechanism(cluster, clock),
+    new ImageMechanism(cluster, clock),
+    new RuntimeClassMechanism(cluster, clock),
+  ];
+}
