@@ -59,5 +59,5 @@ export function whyPackageDoesNotFit(
       (rule.kubernetes === undefined || isWithinRange(kubernetes, rule.kubernetes)) &&
       !isWithinRange(packageVersion, rule.package),
   );
-  return broken === undefined ? null : `${artefact} ${packageVersion} of the distribution does not fit: ${broken.reason}`;
+  return broken === undefined ? null : `${artefact} ${packageVersion} does not fit: ${broken.reason}`;
 }

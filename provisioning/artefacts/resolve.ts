@@ -6,7 +6,7 @@ import { type Bundle, type BundleEntry, keyOf, openBundle, verifiedPath } from '
 import { type Arch, type Catalogue, type CatalogueEntry, fillIn } from './catalogue.ts';
 import { digestOfFile } from './digest.ts';
 import { artefactFailure, fetchChecksum, fetchFile, throughMirror } from './download.ts';
-import { pauseImageFor } from './fitting.ts';
+import { pauseImageFor, whyPackageDoesNotFit } from './fitting.ts';
 import { createFetch, type Fetch } from './http.ts';
 import { type ArtefactLock, checkUnchanged, type LockEntry, openLock } from './lock.ts';
 import { extractMember, packFromNpm } from './packages.ts';
@@ -38,6 +38,10 @@ export interface Artefacts {
   bundled(arch: Arch): Promise<readonly BundleEntry[]>;
   /** False when it is optional and the bundle leaves it out. @throws Failure (artefact) when the bundle cannot be read. */
   has(name: string, arch: Arch): Promise<boolean>;
+  /** Who has it for that architecture; null: a bundle, which does not hold it. @throws Failure (artefact) when the bundle cannot be read. */
+  offers(name: string, arch: Arch): Promise<'bundle' | 'publisher' | null>;
+  /** Why a distribution's package of that version will not do for this testbed; null when it will. */
+  whyPackageDoesNotFit(name: string, packageVersion: string): string | null;
   pauseImage: string;
 }
 
@@ -159,6 +163,12 @@ export function artefactsOf(testbed: Testbed, options: ArtefactOptions): Artefac
       const names = new Set(bundle.entries.map(({ name }) => name));
       return [...names].flatMap((name) => bundle.find(name, arch, testbed.kubernetes.version) ?? []);
     },
+    async offers(name, arch) {
+      const bundle = await opened();
+      if (bundle === null) return 'publisher';
+      return bundle.find(name, arch) === undefined ? null : 'bundle';
+    },
+    whyPackageDoesNotFit: (name, version) => whyPackageDoesNotFit(catalogue, name, version, testbed.kubernetes.version),
     async has(name, arch) {
       const bundle = await opened();
       return bundle === null || bundle.find(name, arch) !== undefined;

@@ -3,6 +3,7 @@ import { ignoredPreflightErrors } from '../phases/kubernetes/kubeadm-configurati
 import { adminKubeconfig, kubectl, waitForApi } from '../phases/kubernetes/scripts.ts';
 import { appliedNote } from '../phases/kubernetes/version.ts';
 import { neededFacts } from '../phases/prepare.ts';
+import { runtimeSteps } from '../phases/runtime.ts';
 import { companionSteps } from '../phases/support/companions.ts';
 import { factsOf, isControlPlane } from '../phases/support/hosts.ts';
 import { installStep } from '../phases/support/install.ts';
@@ -56,6 +57,7 @@ const install = (name: string, host: Host, context: RunContext, tools: PhaseTool
 export async function controlPlaneSteps(host: Host, context: RunContext, tools: PhaseTools): Promise<Step[]> {
   return [
     ...(await companionSteps(tools, context, host)),
+    ...(await runtimeSteps(tools, context, host)),
     await install('kubeadm', host, context, tools),
     ...(await imageSteps(tools, context, host)),
     applyStep(host, context),
@@ -140,6 +142,7 @@ export async function workerSteps(host: Host, context: RunContext, tools: PhaseT
       // kubectl itself has waited until the pods were gone.
       verify: ':',
     },
+    ...(await runtimeSteps(tools, context, host)),
     await install('kubelet', host, context, tools),
     await install('kubectl', host, context, tools),
     nodeVersionStep(host, context),

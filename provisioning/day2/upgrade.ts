@@ -1,5 +1,7 @@
 import { kubernetesPhase } from '../phases/kubernetes.ts';
-import { controlPlaneOf, hostsOf, isAdopted, isControlPlane } from '../phases/support/hosts.ts';
+import { nowhereSteps } from '../phases/runtime/packed.ts';
+import { sourcesOf } from '../phases/runtime/sources.ts';
+import { controlPlaneOf, factsOf, hostsOf, isAdopted, isControlPlane } from '../phases/support/hosts.ts';
 import { type RecipeOptions, toolsOf } from '../phases/support/options.ts';
 import { makeRecipe } from '../recipe.ts';
 import type { Phase, RunContext, Step } from '../run/phase.ts';
@@ -13,7 +15,7 @@ import { contextFor, phasesFor } from './with-testbed.ts';
 
 /**
  * Brings a running testbed to another patch or to the next minor version of Kubernetes: each cluster's control plane, then its workers one by
- * one, each drained before its kubelet is exchanged. An interrupted one goes on where it stopped. `bundle` is the offline bundle that holds the
+ * one, each drained before its kubelet is exchanged, and its container runtime where the new version wants a newer one. An interrupted one goes on where it stopped. `bundle` is the offline bundle that holds the
  * new version, when artefacts come from one.
  * @throws Failure (refused) when the version is no step from the testbed's
  */
@@ -32,7 +34,6 @@ export function upgrade(
     artefacts: { ...testbed.artefacts, ...(how.bundle === undefined ? {} : { bundle: how.bundle }) },
   };
   const tools = toolsOf(options);
-  const controlPlanes = testbed.hosts.filter(isControlPlane);
   // Clusters that were there before us are upgraded by those who made them.
   const steps =
     (make: (host: Host, context: RunContext) => Promise<Step[]>): Phase['steps'] =>
@@ -43,12 +44,15 @@ export function upgrade(
       id: 'versions',
       title: 'Versions',
       needs: () => [],
-      steps: steps(async (host, context) => (isControlPlane(host) ? [await fitsStep(host, context, tools)] : [])),
+      steps: steps(async (host, context) => [
+        ...nowhereSteps(await sourcesOf(factsOf(host, context), await tools.artefacts(context))),
+        ...(isControlPlane(host) ? [await fitsStep(host, context, tools)] : []),
+      ]),
     },
     {
       id: 'control-planes',
       title: 'Control planes',
-      needs: () => controlPlanes.map((host) => ({ host: host.name, phase: 'versions' })),
+      needs: () => testbed.hosts.map((host) => ({ host: host.name, phase: 'versions' })),
       steps: steps(async (host, context) => (isControlPlane(host) ? controlPlaneSteps(host, context, tools) : [])),
       // kubeadm renews certificates as it goes, those of kubeconfigs too.
       after: async (context) => kubernetesPhase(tools).after?.(contextFor(context, after)),
@@ -69,6 +73,6 @@ export function upgrade(
     },
   ];
   const last = testbed.hosts.flatMap((host) => ['control-planes', 'workers'].map((phase) => ({ host: host.name, phase })));
-  const rest = makeRecipe(options).filter(({ id }) => ['runtime', 'network', 'karmada', 'agents', 'verify'].includes(id));
+  const rest = makeRecipe(options).filter(({ id }) => ['network', 'karmada', 'agents', 'verify'].includes(id));
   return { verb: 'upgrade', testbed, phases: [...phases, ...phasesFor(after, rest, last)], before: testbed, after };
 }

@@ -7,13 +7,14 @@ import type { HostFacts } from './facts/host-facts.ts';
 import { FactLines } from './facts/lines.ts';
 import { networkFacts, networkScript } from './facts/network.ts';
 import { resourceFacts, resourcesScript } from './facts/resources.ts';
+import { runtimeFacts, runtimeScript } from './facts/runtime.ts';
 import { softwareFacts, softwareScript } from './facts/software.ts';
 import { systemFacts, systemScript } from './facts/system.ts';
 
 export const factsPhase = { id: 'facts', title: 'Facts' } as const;
 
 /** Reads everything that HostFacts holds: lines of "name value". Changes nothing, and goes on past what a host does not have. */
-export const factsScript = `${systemScript}${resourcesScript}${networkScript}${hardwareScript}${softwareScript}
+export const factsScript = `${systemScript}${resourcesScript}${networkScript}${hardwareScript}${runtimeScript}${softwareScript}
 echo end
 `;
 
@@ -71,6 +72,7 @@ export function parseFacts(host: Host, result: Pick<ExecuteResult, 'stdout' | 'b
     ...resourceFacts(lines),
     ...networkFacts(lines),
     ...hardwareFacts(lines),
+    ...runtimeFacts(lines),
     ...softwareFacts(lines),
   };
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { rawText } from '../../agents/build/raw-text.mjs';
 import { addToBundle } from '../../provisioning/artefacts/bundle.ts';
+import { packContainerdDouble, runtimeDouble } from './containerd.ts';
 import { defaultKubernetes, karmadaDoubleVersion } from './support/server-config.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -57,6 +58,12 @@ export async function makeDoublesBundle(folder: string, kubernetes = defaultKube
     const source = join(built, `${name}.mjs`);
     chmodSync(source, 0o755);
     await addToBundle(folder, { name, version: version ?? `v${kubernetes}-double`, arch: 'any', source, double });
+  }
+  if (kubernetes.startsWith('1.37.')) {
+    // Which wants containerd 2; the hosts' distribution has 1.6.
+    const work = join(built, 'containerd');
+    const source = packContainerdDouble(work, '2.3.4');
+    await addToBundle(folder, { name: 'containerd', version: '2.3.4', arch: 'amd64', source, double: runtimeDouble });
   }
   await addToBundle(folder, { name: 'node', version: '22.23.3', arch: 'amd64', source: nodeRuntime() });
   await addToBundle(folder, {

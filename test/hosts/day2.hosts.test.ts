@@ -155,6 +155,11 @@ describe('a testbed after its first day', () => {
             .join(' '),
         ),
     ).toEqual(all.map((node) => `${node} v1.37.0-double`));
+    // The distribution's is too old for it.
+    for (const { name } of fixture.hosts)
+      expect(fixture.ssh(name, 'systemctl is-active containerd; systemctl show containerd -p ExecStart')).toMatch(
+        /^active\n.*path=\/opt\/mlsysops\/runtime\/containerd\/bin\/containerd /,
+      );
     expect(await running()).toHaveLength(2);
   });
 

@@ -84,6 +84,9 @@ container-of moby
 cni 05-cilium.conf
 missing conntrack
 missing socat
+apt yes
+runtime containerd 1.7.24-0ubuntu1~22.04.2
+runtime-offered runc 1.1.12-0ubuntu2~22.04.1
 package-source deb [arch=arm64] http://ports.ubuntu.com/ubuntu jammy main
 package-source URIs: http://ports.ubuntu.com/ubuntu
 forward-drop ip filter FORWARD
@@ -153,6 +156,12 @@ describe('facts', () => {
         { kind: 'cni-configuration', evidence: '/etc/cni/net.d/05-cilium.conf', running: false },
         { kind: 'forward-drop', evidence: 'the policy of nftables chain "inet site forward" is drop', running: true },
       ],
+      runtime: {
+        apt: true,
+        containerd: { installed: '1.7.24-0ubuntu1~22.04.2', offered: null },
+        runc: { installed: null, offered: '1.1.12-0ubuntu2~22.04.1' },
+        'cni-plugins': { installed: null, offered: null },
+      },
       packages: { missing: ['conntrack', 'socat'], sources: ['http://ports.ubuntu.com'] },
       hardware: {
         frequenciesGhz: [0.6, 1.8],

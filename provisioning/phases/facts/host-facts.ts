@@ -54,10 +54,26 @@ export interface HostFacts {
     /** Where its package manager looks for them: origins such as "http://deb.debian.org". */
     sources: string[];
   };
+  /** Of the container runtime; absent: not looked at. */
+  runtime?: RuntimeFacts;
   hardware: HardwareFacts;
   /** Whether systemd is its init. */
   systemd?: boolean;
   shellStartMs: number;
+}
+
+/** Versions of a part of the runtime: as it is on the host ("unknown": it does not say), and as a package of the distribution would be. */
+export interface PartFacts {
+  installed: string | null;
+  offered: string | null;
+}
+
+export interface RuntimeFacts {
+  /** Whether packages can be installed by apt. */
+  apt: boolean;
+  containerd: PartFacts;
+  runc: PartFacts;
+  'cni-plugins': PartFacts;
 }
 
 /** A path that will be written to, and the file system that it lies on. */

@@ -1,6 +1,7 @@
 import { begunNote } from '../kubernetes/scripts.ts';
 import type { FoundSoftware, HostFacts } from './host-facts.ts';
 import type { FactLines } from './lines.ts';
+import { packedRuntimeFolder } from './runtime.ts';
 
 /** Processes that mean something, by the name that the kernel has of them (15 characters at most). */
 const programs: Record<string, FoundSoftware['kind']> = {
@@ -79,7 +80,7 @@ while read -r first second third rest; do
 done <<EOF
 $chains
 EOF
-for tool in ${neededPrograms.join(' ')}; do command -v "$tool" >/dev/null 2>&1 || echo "missing $tool"; done
+for tool in ${neededPrograms.join(' ')}; do command -v "$tool" >/dev/null 2>&1 || [ -x "${packedRuntimeFolder}/containerd/bin/$tool" ] || [ -x "${packedRuntimeFolder}/$tool/$tool" ] || echo "missing $tool"; done
 grep -hE '^(deb|URIs:) ' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | while read -r line; do echo "package-source $line"; done
 grep -HiE '^[^#]*(https?_proxy=|::proxy[[:space:]])' /etc/environment /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/systemd/system/containerd.service.d/*.conf 2>/dev/null | while read -r line; do echo "proxy $line"; done
 wait

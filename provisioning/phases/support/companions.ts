@@ -5,7 +5,10 @@ import { installStep } from './install.ts';
 import type { PhaseTools } from './options.ts';
 
 /** What other steps install by name. */
-const installedElsewhere = new Set(['node', 'kubeadm', 'kubelet', 'kubectl', 'karmadactl', 'karmada-crds', 'nats-server']);
+const installedElsewhere = new Set([
+  ...['node', 'kubeadm', 'kubelet', 'kubectl', 'karmadactl', 'karmada-crds', 'nats-server'],
+  ...['containerd', 'runc', 'cni-plugins', 'crictl'],
+]);
 
 /**
  * Programs that a bundle's doubles need beside them (where the real part is a container image, its double is a program): every double

@@ -4,8 +4,9 @@ import { quote } from '../../ssh/quote.ts';
 
 export { quote };
 
-/** Kubernetes tools live in /usr/local/bin, which sudo and non-interactive shells may leave out. */
-const setPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 022';
+/** Kubernetes tools live in /usr/local/bin, which sudo and non-interactive shells may leave out; a runtime that we brought is the one to be asked. */
+const setPath =
+  'PATH=/opt/mlsysops/runtime/containerd/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 022';
 
 /**
  * A change: stops at the first command that fails. It is a shell of its own, because `set -e` means nothing inside of a condition
