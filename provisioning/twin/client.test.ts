@@ -51,7 +51,7 @@ test('runs a twin apart, tells its bus, answers requests, and ends when told', {
   expect(deployed).toMatchObject({ ok: true, value: { application: 'smart-camera' } });
   await expect
     .poll(() => [...heard].sort(), { timeout: 20_000 })
-    .toEqual(['mls.application', 'mls.decision', 'mls.heartbeat', 'mls.telemetry']);
+    .toEqual(expect.arrayContaining(['mls.application', 'mls.decision', 'mls.heartbeat', 'mls.telemetry']));
   await twin.control({ kind: 'people', people: 2 });
   await expect(twin.control({ kind: 'node', node: 'worker-9', state: 'down' })).rejects.toThrow('no node "worker-9"');
   await expect(twin.request('mls.request.nobody.deploy', {})).rejects.toThrow('nobody answers');

@@ -13,13 +13,7 @@ export const camera = {
   noiseMs: 0.8,
 } as const;
 
-/** Processor time per second, in cores at the reference frequency. */
-export const cameraDemand = {
-  camera: (): number => 0.03,
-  detector: (): number => 0.06,
-  classifier: (people: number): number => 0.02 + (camera.framesPerSecond * camera.perPersonMs * people) / 1000,
-} as const;
-export type CameraRole = keyof typeof cameraDemand;
+export type CameraRole = 'camera' | 'detector' | 'classifier';
 
 /**
  * End-to-end latency of a frame, ms, without noise.

@@ -30,6 +30,12 @@ export class PeopleInView {
     this.#nextAt = startedAt + scriptEndsMs;
   }
 
+  /** When the number may change next, ms since the epoch. */
+  nextAfter(time: number): number {
+    const since = time - this.#startedAt;
+    return since < scriptEndsMs ? this.#startedAt + (script.find(([from]) => from > since)?.[0] ?? scriptEndsMs) : this.#nextAt;
+  }
+
   /** Keeps the number where it is put; null lets chance go on. */
   fix(people: number | null): void {
     this.#fixed = people === null ? null : Math.min(Math.max(0, Math.round(people)), mostPeople);

@@ -22,7 +22,7 @@ export class SimulatedSignals implements HostSignals {
       ['cpu_used_ratio', world.used[at]!],
       ['memory_used_bytes', world.memoryUsed[at]!],
       ['memory_total_bytes', memoryBytes],
-      ['load_1m', world.load1m[at]!],
+      ['load_1m', world.load1m(this.#node)],
       ['network_receive_bytes_per_second', world.received[at]!],
       ['network_transmit_bytes_per_second', world.sent[at]!],
       ['power_w', world.powerW[at]!],

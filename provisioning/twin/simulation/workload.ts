@@ -1,5 +1,24 @@
-import { type CameraRole, cameraDemand } from './camera.ts';
-import type { Workload } from './world.ts';
+import { type Behaviour, cameraBehaviours } from './behaviour.ts';
+import type { CameraRole } from './camera.ts';
+
+/** What a pod does, as far as the physics go. */
+export interface Workload {
+  uid: string;
+  node: string;
+  application: string;
+  component: string;
+  /** Pods of one revision of a component share its requests; without one, a pod is a revision of its own. */
+  revision?: string;
+  /** Part of a smart-camera pipeline. */
+  role?: CameraRole;
+  /** What it does when it is no part of a camera pipeline; without either it is a steady consumer. */
+  behaviour?: Behaviour;
+  /** Cores it uses when it is steady. */
+  cores: number;
+  memoryBytes: number;
+  /** Takes traffic: ready and not ending. */
+  serving: boolean;
+}
 
 /** The parts of a Pod that the simulation reads. */
 export interface SimulatedPod {
@@ -36,6 +55,7 @@ export function workloadOf(pod: SimulatedPod, serving: boolean): Workload {
     node: pod.spec?.nodeName ?? '',
     application: labels['mlsysops.eu/app'] ?? '',
     component: labels['mlsysops.eu/component'] ?? pod.metadata?.name ?? '',
+    revision: labels['pod-template-hash'],
     role: containers.map(roleOf).find((role) => role !== undefined),
     cores: 0.5 * sum(containers.map(({ resources }) => quantity(resources?.requests?.cpu) ?? 0.1)),
     memoryBytes: 0.75 * sum(containers.map(({ resources }) => quantity(resources?.requests?.memory) ?? 64 * 2 ** 20)),
@@ -48,7 +68,7 @@ function roleOf({ image, command = [], args = [] }: Container): CameraRole | und
   if (!image?.startsWith(cameraImage)) return undefined;
   const words = [...command, ...args];
   const role = words[words.indexOf('--role') + 1];
-  return role !== undefined && role in cameraDemand ? (role as CameraRole) : undefined;
+  return role !== undefined && role in cameraBehaviours ? (role as CameraRole) : undefined;
 }
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);

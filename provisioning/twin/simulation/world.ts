@@ -1,40 +1,16 @@
-import { type CameraRole, camera, cameraDemand, frameLatencyMs, slowdown } from './camera.ts';
+import { camera } from './camera.ts';
+import { Engine } from './engine.ts';
+import { behaviourOf, join, workingOf } from './join.ts';
+import { Machines } from './machines.ts';
+import { Network } from './network.ts';
 import { PeopleInView } from './people.ts';
-import { dynamicPowerW, type PowerModel } from './power.ts';
-import { gaussian, type Random, seededRandom } from './random.ts';
+import type { SimulatedNode } from './processors.ts';
+import { gaussianOf, hash, RandomStreams, randomAt, seededRandom } from './random.ts';
+import { startWandering } from './wander.ts';
+import type { Workload } from './workload.ts';
 
-export interface SimulatedNode {
-  name: string;
-  cores: number;
-  ghz: number;
-  memoryBytes: number;
-  power: PowerModel;
-  /** Share of the node that its own services use, 0–1. */
-  background: number;
-}
-
-/** What a pod does, as far as the physics go. */
-export interface Workload {
-  uid: string;
-  node: string;
-  application: string;
-  component: string;
-  /** Part of a smart-camera pipeline, or undefined for a steady consumer. */
-  role?: CameraRole;
-  /** Cores it uses when it is steady. */
-  cores: number;
-  memoryBytes: number;
-  /** Takes traffic: ready and not ending. */
-  serving: boolean;
-}
-
-interface Pipeline {
-  people: PeopleInView | null;
-  now: number;
-  latencyMs: number | null;
-  frames: number;
-  dropped: number;
-}
+export type { SimulatedNode } from './processors.ts';
+export type { Workload } from './workload.ts';
 
 /** Round trip between two nodes of a cluster, ms, and what a link carries, bytes/s. */
 export interface Link {
@@ -43,65 +19,90 @@ export interface Link {
 }
 const lan: Link = { rttMs: 0.4, bytesPerSecond: 125_000_000 };
 
-/** The load average follows the load over about this long, as Linux' does. */
-const loadTimeS = 60;
+/** The nodes' places in a network, in their order. */
+export interface Topology {
+  network: Network;
+  places: readonly number[];
+}
+
+/** What one sees of an application: its requests are frames where it is a camera's. */
+export interface PipelineView {
+  /** Items in each request: people in view of a camera. */
+  people: number;
+  latencyMs: number | null;
+  frames: number;
+  dropped: number;
+}
+
+/** Cores that a pod uses while traffic goes to another one. */
+const restingCores = 0.01;
+/** Readings of a latency are alike within this time, ms. */
+const noiseMs = 100;
+
+interface Pipeline {
+  name: string;
+  id: number;
+  people: PeopleInView | null;
+  /** When people are due to change. */
+  dueAt: number;
+  /** Somebody makes requests. */
+  hasSource: boolean;
+}
 
 /**
- * Physics of the simulated hosts: demand, sharing of processors, power, traffic, latency. It decides nothing. Nodes are columns of
- * numbers, so that a step over ten thousand of them is a few flat loops.
+ * The simulated hosts and what runs on them, by their names: the physics is the `Engine`'s. Nothing is decided here, and reading changes nothing.
+ * Time begins with the first step.
  */
 export class World {
   readonly names: string[];
+  readonly machines: Machines;
+  readonly #topology: Topology;
   readonly #index: Map<string, number>;
-  readonly #nodes: readonly SimulatedNode[];
-  readonly #cores: Float64Array;
-  readonly #ghz: Float64Array;
-  readonly #background: Float64Array;
-  readonly #wander: Float64Array;
-  readonly #memoryIdle: Float64Array;
-  readonly #wattsPerLoad: Float64Array;
-  readonly #wattsIdle: Float64Array;
-  /** Demand in cores of that node; above the number of cores when there is too much. */
-  readonly demand: Float64Array;
-  readonly used: Float64Array;
-  readonly load1m: Float64Array;
-  readonly memoryUsed: Float64Array;
-  readonly received: Float64Array;
-  readonly sent: Float64Array;
-  readonly powerW: Float64Array;
-  readonly #workloads = new Map<string, Workload>();
-  readonly #demandOf = new Map<string, number>();
-  /** Workloads that traffic goes to now. */
-  #working = new Set<string>();
-  readonly #pipelines = new Map<string, Pipeline>();
-  readonly #random: Random;
   readonly #seed: number;
-  readonly #link: Link;
+  readonly #workloads = new Map<string, Workload>();
+  /** Services of workloads, once time runs. */
+  readonly #services = new Map<string, { id: number; isWorking: boolean; workload: Workload }>();
+  readonly #byApplication = new Map<string, Map<string, Workload>>();
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #pipelineOf = new Map<number, Pipeline>();
+  readonly #nameOf = new Map<number, string>();
+  readonly #waiting: ((engine: Engine) => void)[] = [];
+  #engine: Engine | null = null;
+  #peopleKind = 0;
   #fixedPeople: number | null = null;
 
-  constructor(nodes: readonly SimulatedNode[], seed: number, link: Link = lan) {
-    const count = nodes.length;
-    const column = (value: (node: SimulatedNode) => number) => Float64Array.from(nodes, value);
-    this.#nodes = nodes;
+  constructor(nodes: readonly SimulatedNode[], seed: number, network: Link | Topology = lan) {
+    this.machines = new Machines(nodes);
     this.names = nodes.map(({ name }) => name);
     this.#index = new Map(this.names.map((name, index) => [name, index]));
     this.#seed = seed;
-    this.#random = seededRandom(seed);
-    this.#link = link;
-    this.#cores = column(({ cores }) => cores);
-    this.#ghz = column(({ ghz }) => ghz);
-    this.#background = column(({ background }) => background);
-    this.#wattsPerLoad = column(({ power, ghz }) => dynamicPowerW(power, ghz));
-    this.#wattsIdle = column(({ power }) => power.b);
-    this.#wander = new Float64Array(count);
-    this.demand = new Float64Array(count);
-    this.used = column(({ background }) => background);
-    this.load1m = column(({ background, cores }) => background * cores);
-    this.#memoryIdle = column(({ memoryBytes }) => 0.15 * memoryBytes);
-    this.memoryUsed = this.#memoryIdle.slice();
-    this.received = new Float64Array(count);
-    this.sent = new Float64Array(count);
-    this.powerW = column(({ power, ghz, background }) => dynamicPowerW(power, ghz) * background + power.b);
+    this.#topology = 'network' in network ? network : star(nodes.length, network);
+  }
+
+  /** Demand in cores of each node; above the number of cores when there is too much. */
+  get demand(): Readonly<Float64Array> {
+    return this.machines.demand;
+  }
+  get used(): Readonly<Float64Array> {
+    return this.machines.used;
+  }
+  get memoryUsed(): Readonly<Float64Array> {
+    return this.machines.memoryUsed;
+  }
+  get received(): Readonly<Float64Array> {
+    return this.machines.received;
+  }
+  get sent(): Readonly<Float64Array> {
+    return this.machines.sent;
+  }
+  get powerW(): Readonly<Float64Array> {
+    return this.machines.powerW;
+  }
+  get network(): Network {
+    return this.#topology.network;
+  }
+  get seed(): number {
+    return this.#seed;
   }
 
   indexOf(node: string): number {
@@ -111,172 +112,222 @@ export class World {
   }
 
   node(name: string): SimulatedNode {
-    return this.#nodes[this.indexOf(name)]!;
+    return this.machines.specs[this.indexOf(name)]!;
+  }
+
+  /** Mean demand of about the last minute, cores. */
+  load1m(node: string): number {
+    return this.machines.load1m(this.indexOf(node), this.#engine?.now ?? Number.NaN);
+  }
+
+  /** Drawn since the beginning, J. */
+  energyJ(node: string): number {
+    return this.machines.energyJ(this.indexOf(node), this.#engine?.now ?? Number.NaN);
   }
 
   /** Sets the frequency of a node's processors, GHz: work takes longer at a lower one, and power is what its model gives. @throws RangeError */
   setFrequency(node: string, ghz: number): void {
     if (!(ghz > 0)) throw new RangeError(`a frequency is more than 0, not ${ghz}`);
     const at = this.indexOf(node);
-    this.#ghz[at] = ghz;
-    this.#wattsPerLoad[at] = dynamicPowerW(this.#nodes[at]!.power, ghz);
+    this.machines.wantedGHz[at] = ghz;
+    this.machines.ghz[at] = this.machines.allowedGHz(at);
+    this.changed(at);
   }
 
   /** GHz, now; `node(name).ghz` is the highest. */
   frequencyOf(node: string): number {
-    return this.#ghz[this.indexOf(node)]!;
+    return this.machines.ghz[this.indexOf(node)]!;
+  }
+
+  /** Follows a change of a node's columns in `machines`. */
+  changed(at: number): void {
+    this.machines.clocked(at);
+    this.#engine?.changeNode(at);
+  }
+
+  /** Runs now, or when time begins: what needs the engine. */
+  whenRunning(run: (engine: Engine) => void): void {
+    if (this.#engine) run(this.#engine);
+    else this.#waiting.push(run);
   }
 
   /** A workload appears, changes, or moves. @throws RangeError for an unknown node. */
   put(workload: Workload): void {
     this.indexOf(workload.node);
+    const former = this.#workloads.get(workload.uid);
+    if (former && former.application !== workload.application) this.remove(workload.uid);
     this.#workloads.set(workload.uid, workload);
+    const own = this.#byApplication.get(workload.application) ?? new Map<string, Workload>();
+    own.set(workload.uid, workload);
+    this.#byApplication.set(workload.application, own);
+    if (this.#engine) this.#compose(workload.application);
   }
 
   remove(uid: string): void {
+    const workload = this.#workloads.get(uid);
+    if (!workload) return;
     this.#workloads.delete(uid);
-    this.#demandOf.delete(uid);
+    const own = this.#byApplication.get(workload.application);
+    own?.delete(uid);
+    if (own?.size === 0) this.#byApplication.delete(workload.application);
+    if (this.#engine) this.#compose(workload.application, uid);
   }
 
   workloadsOn(node: string): Workload[] {
-    return [...this.#workloads.values()].filter((workload) => workload.node === node);
+    const at = this.indexOf(node);
+    if (!this.#engine) return [...this.#workloads.values()].filter((workload) => workload.node === node);
+    return this.#engine.servicesOn(at).flatMap((id) => this.#workloads.get(this.#nameOf.get(id) ?? '') ?? []);
   }
 
   /** Cores that a workload gets now. */
   coresOf(uid: string): number {
-    const workload = this.#workloads.get(uid);
-    if (!workload) return 0;
-    const at = this.indexOf(workload.node);
-    const share = Math.min(1, this.#cores[at]! / Math.max(this.demand[at]!, 1e-9));
-    return (this.#demandOf.get(uid) ?? 0) * share;
+    const service = this.#services.get(uid);
+    return service && this.#engine ? this.#engine.coresOf(service.id) : 0;
   }
 
-  pipeline(
-    application: string,
-  ): Readonly<{ people: number; latencyMs: number | null; frames: number; dropped: number }> | undefined {
-    const found = this.#pipelines.get(application);
-    return found && { people: found.now, latencyMs: found.latencyMs, frames: found.frames, dropped: found.dropped };
+  pipeline(application: string): Readonly<PipelineView> | undefined {
+    const pipeline = this.#pipelines.get(application);
+    const engine = this.#engine;
+    if (!pipeline || !engine) return undefined;
+    const exact = pipeline.hasSource ? engine.latencyMs(pipeline.id) : null;
+    const { served, lost } = engine.counts(pipeline.id);
+    return {
+      people: pipeline.hasSource ? engine.application(pipeline.id).items : 0,
+      latencyMs: exact === null ? null : Math.max(1, exact + camera.noiseMs * this.#noise(application, engine.now)),
+      frames: served,
+      dropped: lost,
+    };
   }
 
-  /** Whether traffic goes to this workload rather than to another of the same role. */
+  /** Time of one request in a workload alone, ms, without noise; null while it serves nobody. */
+  stayMs(uid: string): number | null {
+    const service = this.#services.get(uid);
+    const pipeline = this.#pipelines.get(this.#workloads.get(uid)?.application ?? '');
+    return service?.isWorking && pipeline && this.#engine ? this.#engine.latencyMs(pipeline.id, service.id) : null;
+  }
+
+  /** Whether traffic goes to this workload rather than to another of the same component. */
   isWorking(uid: string): boolean {
-    return this.#working.has(uid);
+    return this.#services.get(uid)?.isWorking ?? false;
   }
 
   /** Puts so many people before every camera; null gives them back to chance. */
   setPeople(people: number | null): void {
     this.#fixedPeople = people;
-    for (const pipeline of this.#pipelines.values()) pipeline.people?.fix(people);
+    for (const pipeline of this.#pipelines.values()) {
+      pipeline.people?.fix(people);
+      this.#look(pipeline);
+    }
   }
 
-  /** Moves the world on by `dtS` seconds to `now` (ms since the epoch). */
+  /** Moves the world on to `now` (ms since the epoch), by `dtS` seconds; the first step says when time began. */
   step(now: number, dtS: number): void {
-    this.demand.fill(0);
-    this.received.fill(0);
-    this.sent.fill(0);
-    this.memoryUsed.set(this.#memoryIdle);
-    const serving = this.#demands(now);
-    this.#hosts(dtS);
-    for (const [application, roles] of serving) this.#frames(application, roles, dtS);
+    this.#begin(now - 1000 * dtS).advance(now);
   }
 
-  /** Demand of every workload on its node; gives the serving parts of each pipeline. */
-  #demands(now: number): Map<string, Partial<Record<CameraRole, Workload>>> {
-    const serving = new Map<string, Partial<Record<CameraRole, Workload>>>();
-    for (const workload of this.#workloads.values()) {
-      if (!workload.role) continue;
-      const roles = serving.get(workload.application) ?? {};
-      // Of two that serve, traffic goes to the newer: the older is about to end.
-      if (workload.serving) roles[workload.role] = workload;
-      serving.set(workload.application, roles);
-    }
-    this.#working = new Set([...serving.values()].flatMap((roles) => Object.values(roles).map(({ uid }) => uid)));
-    for (const [application, roles] of serving) this.#people(application, roles, now);
-    for (const workload of this.#workloads.values()) {
-      const at = this.indexOf(workload.node);
-      const speed = this.#ghz[at]! / camera.referenceGHz;
-      const people = this.#pipelines.get(workload.application)?.now ?? 0;
-      const cores = workload.role
-        ? this.#working.has(workload.uid)
-          ? cameraDemand[workload.role](people) / speed
-          : 0.01
-        : workload.cores;
-      this.#demandOf.set(workload.uid, cores);
-      this.demand[at]! += cores;
-      this.memoryUsed[at]! += workload.memoryBytes;
-    }
-    for (const application of this.#pipelines.keys()) if (!serving.has(application)) this.#pipelines.delete(application);
-    return serving;
+  #begin(startAt: number): Engine {
+    if (this.#engine) return this.#engine;
+    const engine = new Engine({ machines: this.machines, ...this.#topology, startAt });
+    this.#engine = engine;
+    this.#peopleKind = engine.process((id, now) => {
+      const pipeline = this.#pipelineOf.get(id);
+      if (pipeline?.dueAt === now) this.#look(pipeline);
+    });
+    startWandering(engine, new RandomStreams(this.names.length, this.#seed));
+    for (const application of this.#byApplication.keys()) this.#compose(application);
+    for (const run of this.#waiting.splice(0)) run(engine);
+    return engine;
   }
 
-  #people(application: string, roles: Partial<Record<CameraRole, Workload>>, now: number): void {
-    const pipeline = this.#pipelines.get(application) ?? { people: null, now: 0, latencyMs: null, frames: 0, dropped: 0 };
-    this.#pipelines.set(application, pipeline);
-    // The scenario begins once the whole pipeline works.
-    if (!pipeline.people && roles.camera && roles.detector && roles.classifier) {
-      pipeline.people = new PeopleInView(seededRandom(this.#seed ^ hash(application)), now);
-      pipeline.people.fix(this.#fixedPeople);
+  /** Makes the services of an application's workloads, and joins those that work. */
+  #compose(application: string, ...gone: string[]): void {
+    const engine = this.#engine!;
+    const workloads = [...(this.#byApplication.get(application)?.values() ?? [])];
+    const working = workingOf(workloads);
+    const isPipeline = workloads.some((workload) => behaviourOf(workload) !== undefined);
+    const outdated = gone.map((uid) => [uid, this.#services.get(uid)] as const);
+    for (const workload of workloads) {
+      const held = this.#services.get(workload.uid);
+      const isWorking = working.has(workload);
+      // A pod's service is made anew when it begins to work, ceases to, or has moved.
+      if (held && held.isWorking === isWorking && held.workload.node === workload.node) {
+        held.workload = workload;
+        continue;
+      }
+      if (held) outdated.push([workload.uid, held]);
+      const behaviour = behaviourOf(workload);
+      const resting = { steadyCores: behaviour ? restingCores : workload.cores };
+      const id = engine.addService(this.indexOf(workload.node), {
+        ...(behaviour && isWorking ? behaviour.service : resting),
+        memoryBytes: workload.memoryBytes,
+      });
+      engine.service(id).makes = isWorking ? (behaviour?.makes ?? 0) : 0;
+      this.#services.set(workload.uid, { id, isWorking, workload });
+      this.#nameOf.set(id, workload.uid);
     }
-    pipeline.now = roles.camera ? (pipeline.people?.at(now) ?? this.#fixedPeople ?? 1) : 0;
+    const { services, flows, isBroken, hasSource } = join(working, (uid) => this.#services.get(uid)!.id);
+    let pipeline = this.#pipelines.get(application);
+    if (isPipeline && !pipeline) {
+      pipeline = { name: application, id: engine.addApplication(), people: null, dueAt: Number.NaN, hasSource };
+      this.#pipelines.set(application, pipeline);
+      this.#pipelineOf.set(pipeline.id, pipeline);
+    }
+    if (pipeline) {
+      pipeline.hasSource = hasSource;
+      // The scenario begins once the whole pipeline works.
+      if (!pipeline.people && hasSource && !isBroken) {
+        pipeline.people = new PeopleInView(seededRandom(this.#seed ^ hash(application)), engine.now);
+        pipeline.people.fix(this.#fixedPeople);
+      }
+      engine.application(pipeline.id).items = this.#itemsOf(pipeline);
+      if (isPipeline) {
+        engine.compose(pipeline.id, services, flows, isBroken);
+        this.#look(pipeline);
+      } else {
+        engine.removeApplication(pipeline.id);
+        this.#pipelines.delete(application);
+        this.#pipelineOf.delete(pipeline.id);
+      }
+    }
+    for (const [uid, held] of outdated) {
+      if (!held) continue;
+      engine.removeService(held.id);
+      this.#nameOf.delete(held.id);
+      if (this.#services.get(uid) === held) this.#services.delete(uid);
+    }
   }
 
-  #hosts(dtS: number): void {
-    const keep = Math.exp(-dtS / 20);
-    const shake = 0.01 * Math.sqrt(1 - keep * keep);
-    const follow = 1 - Math.exp(-dtS / loadTimeS);
-    for (let i = 0; i < this.#nodes.length; i++) {
-      const wander = keep * this.#wander[i]! + shake * gaussian(this.#random);
-      this.#wander[i] = wander;
-      const cores = this.#cores[i]!;
-      // Its own services were measured at the highest frequency.
-      const own = ((Math.max(0, this.#background[i]! + wander) * this.#nodes[i]!.ghz) / this.#ghz[i]!) * cores;
-      const demand = this.demand[i]! + own;
-      this.demand[i] = demand;
-      const used = Math.min(1, demand / cores);
-      this.used[i] = used;
-      this.load1m[i]! += (demand - this.load1m[i]!) * follow;
-      this.powerW[i] = this.#wattsPerLoad[i]! * used + this.#wattsIdle[i]!;
-    }
+  #itemsOf({ people, hasSource }: Pipeline): number {
+    if (!hasSource) return 0;
+    return people?.at(this.#engine!.now) ?? this.#fixedPeople ?? 1;
   }
 
-  #frames(application: string, roles: Partial<Record<CameraRole, Workload>>, dtS: number): void {
-    const pipeline = this.#pipelines.get(application);
-    const { camera: source, detector, classifier } = roles;
-    if (!pipeline || !source) return;
-    const frames = camera.framesPerSecond * dtS;
-    if (!detector || !classifier) {
-      pipeline.dropped += frames;
-      pipeline.latencyMs = null;
-      return;
-    }
-    const crops = pipeline.now * camera.cropBytes;
-    const linksMs =
-      this.#carry(source.node, detector.node, camera.frameBytes) + this.#carry(detector.node, classifier.node, crops);
-    const at = this.indexOf(classifier.node);
-    const cores = this.#cores[at]!;
-    const own = (this.#demandOf.get(classifier.uid) ?? 0) / cores;
-    const others = Math.max(0, this.demand[at]! / cores - own);
-    const exact = frameLatencyMs(pipeline.now, this.#ghz[at]!, slowdown(others, own), linksMs);
-    pipeline.latencyMs = Math.max(1, exact + camera.noiseMs * gaussian(this.#random));
-    // A frame that takes longer than the time between two of them makes another one be lost.
-    const kept = Math.min(1, 2000 / camera.framesPerSecond / exact);
-    pipeline.frames += frames * kept;
-    pipeline.dropped += frames * (1 - kept);
+  /** Takes the people in view to the application, and looks again when they may change. */
+  #look(pipeline: Pipeline): void {
+    const engine = this.#engine!;
+    engine.setItems(pipeline.id, this.#itemsOf(pipeline));
+    if (!pipeline.people) return;
+    const dueAt = pipeline.people.nextAfter(engine.now);
+    if (dueAt === pipeline.dueAt) return;
+    pipeline.dueAt = dueAt;
+    engine.schedule(dueAt, this.#peopleKind, pipeline.id);
   }
 
-  /** Time of one message between two nodes, ms; what it weighs counts on both ends. */
-  #carry(from: string, to: string, bytes: number): number {
-    if (from === to) return 0;
-    const perSecond = bytes * camera.framesPerSecond;
-    this.sent[this.indexOf(from)]! += perSecond;
-    this.received[this.indexOf(to)]! += perSecond;
-    return this.#link.rttMs + (bytes / this.#link.bytesPerSecond) * 1000;
+  /** Standard normal, the same for everyone who reads at about this time. */
+  #noise(application: string, now: number): number {
+    const [name, time] = [hash(application), Math.floor(now / noiseMs)];
+    return gaussianOf(randomAt(this.#seed, name, time), randomAt(~this.#seed, name, time));
   }
 }
 
-/** FNV-1a, 32 bits. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return value;
+/** Nodes around one switch. */
+function star(count: number, { rttMs, bytesPerSecond }: Link): Topology {
+  const network = new Network();
+  const centre = network.addPlace();
+  const places = Array.from({ length: count }, () => {
+    const place = network.addPlace();
+    network.connect(place, centre, { latencyMs: rttMs / 2, bytesPerSecond });
+    return place;
+  });
+  return { network, places };
 }
