@@ -21,12 +21,17 @@ export function unifiedDiff(before: string, after: string): string {
     let end = index;
     while (end < lines.length && shown[end]) end++;
     const hunk = lines.slice(index, end);
-    const count = (other: '-' | '+') => hunk.filter(({ kind }) => kind !== other).length;
-    text.push(`@@ -${hunk[0]!.before + 1},${count('+')} +${hunk[0]!.after + 1},${count('-')} @@`);
+    text.push(`@@ -${range(hunk, 'before', '+')} +${range(hunk, 'after', '-')} @@`);
     text.push(...hunk.map(({ kind, text: line }) => kind + line));
     index = end;
   }
   return `${text.join('\n')}\n`;
+}
+
+/** First line and number of lines; of none, the line before them, as patch(1) wants it. */
+function range(hunk: Line[], side: 'before' | 'after', other: '-' | '+'): string {
+  const count = hunk.filter(({ kind }) => kind !== other).length;
+  return `${hunk[0]![side] + (count === 0 ? 0 : 1)},${count}`;
 }
 
 const split = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));

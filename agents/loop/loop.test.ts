@@ -9,7 +9,7 @@ import { type Mechanism, MechanismError } from '../mechanisms/mechanism.ts';
 import type { Policy, Proposal } from '../policies/policy.ts';
 import { SlidingWindow } from '../telemetry/window.ts';
 import { AutonomicLoop } from './loop.ts';
-import { fileStateStore, memoryStateStore, type StateStore } from './state.ts';
+import { fileStateStore, type LoopState, memoryStateStore, type StateStore } from './state.ts';
 
 /** A knob with two positions and a policy that wants "on" while x is over 1. Both are the smallest there can be. */
 interface View {
@@ -178,4 +178,32 @@ test('a restart between a decision and its outcome loses neither the outcome nor
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('a plan that the end of the agent cut off is told as failed when it starts again', async () => {
+  const store = memoryStateStore();
+  const killed = setUp({ store });
+  await killed.loop.start();
+  await killed.clock.advance(1000);
+  await killed.loop.idle();
+  // As it was saved before anything was done.
+  const first = killed.published[0]!;
+  const unfinished = [{ ...first, plan: first.plan! }];
+  const after = setUp({ store: memoryStateStore({ ...store.current()!, unfinished }) });
+  await after.loop.start();
+  const told = after.published.find(({ id }) => id === first.id)!;
+  expect(told.revision).toBeGreaterThan(killed.published.at(-1)!.revision);
+  expect(told.plan).toMatchObject({ status: 'failed', steps: [{ error: expect.stringContaining('the agent ended') }] });
+});
+
+test('what a plan has begun is saved before it is done, and no more once it is over', async () => {
+  const saved: LoopState[] = [];
+  const store = memoryStateStore();
+  const { loop, clock } = setUp({ store: { ...store, save: async (state) => void saved.push(structuredClone(state)) } });
+  await loop.start();
+  await clock.advance(1000);
+  await loop.idle();
+  await loop.stop();
+  expect(saved[0]?.unfinished.map(({ plan }) => plan.status)).toEqual(['queued']);
+  expect(saved.at(-1)?.unfinished).toEqual([]);
 });
