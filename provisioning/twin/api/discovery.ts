@@ -48,11 +48,13 @@ function resourceList(wanted: string, resources: Resource[]) {
         singularName: '',
         namespaced: resource.namespaced,
         ...subresourceKind(resource, name),
-        verbs: name === 'eviction' ? ['create'] : ['get', 'patch', 'update'],
+        verbs: subresourceVerbs[name] ?? ['get', 'patch', 'update'],
       })),
     ]),
   };
 }
+
+const subresourceVerbs: Record<string, string[]> = { eviction: ['create'], binding: ['create'], log: ['get'] };
 
 /** kubectl drain evicts when it finds this kind, and deletes otherwise. */
 function subresourceKind(resource: Resource, name: string) {

@@ -41,7 +41,11 @@ const all = ['all'];
 export const builtinResources: readonly Resource[] = [
   resource('', 'v1', 'Namespace', { namespaced: false, shortNames: ['ns'], subresources: ['status'] }),
   resource('', 'v1', 'Node', { namespaced: false, shortNames: ['no'], subresources: ['status'] }),
-  resource('', 'v1', 'Pod', { shortNames: ['po'], subresources: ['status', 'binding', 'eviction'], categories: all }),
+  resource('', 'v1', 'Pod', {
+    shortNames: ['po'],
+    subresources: ['status', 'binding', 'eviction', 'resize', 'log'],
+    categories: all,
+  }),
   resource('', 'v1', 'Service', { shortNames: ['svc'], subresources: ['status'], categories: all }),
   resource('', 'v1', 'Endpoints', { plural: 'endpoints', shortNames: ['ep'] }),
   resource('', 'v1', 'ConfigMap', { shortNames: ['cm'] }),

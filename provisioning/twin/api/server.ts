@@ -11,6 +11,7 @@ import { discover, openApiV2, openApiV2Protobuf, openApiV3, openApiV3Index } fro
 import { evictPod } from './eviction.ts';
 import { ApiError, type StoredObject } from './objects.ts';
 import { readBody, targetOf } from './request.ts';
+import { withDefaultRequests } from './resize.ts';
 import { groupVersion } from './resources.ts';
 import { ObjectStore } from './store.ts';
 import { tableOf } from './table.ts';
@@ -80,6 +81,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
       store.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, status: { phase: 'Active' } });
     }
   }
+  store.giveDefaults('pods', withDefaultRequests);
   const controllers =
     options.controllers === false
       ? null

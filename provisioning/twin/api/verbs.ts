@@ -2,6 +2,7 @@ import type { Clock } from '../../../agents/clock.ts';
 import { ApiError, at, type KubeObject, number, objectSchema, record, type StoredObject } from './objects.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
 import type { Target } from './request.ts';
+import { resizedPod } from './resize.ts';
 import { groupVersion, type Resource } from './resources.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
 import { nameOf, type ObjectStore, qualified } from './store.ts';
@@ -84,8 +85,9 @@ export function replaceObject(store: ObjectStore, call: Call): StoredObject {
   object.metadata.name ??= call.target.name;
   if (object.metadata.name !== call.target.name)
     throw new ApiError(400, 'BadRequest', 'the name of the object does not match the name on the URL');
-  if (isDryRun(call)) return object as StoredObject;
-  return store.update(nameOf(call.resource), object, call.target.subresource === 'status' ? 'status' : 'whole');
+  const next = call.target.subresource === 'resize' ? resizedPod(getObject(store, call), object) : object;
+  if (isDryRun(call)) return next as StoredObject;
+  return store.update(nameOf(call.resource), next, call.target.subresource === 'status' ? 'status' : 'whole');
 }
 
 /** PATCH in the four formats; server-side apply creates what is not there. */
@@ -109,8 +111,9 @@ export function patchObject(store: ObjectStore, call: Call): { object: StoredObj
   const object = parsed.data as KubeObject;
   // Who patches without a version means "whatever it is now".
   if (at(body, 'metadata', 'resourceVersion') === undefined) delete object.metadata.resourceVersion;
-  if (isDryRun(call)) return { object: object as StoredObject, created: false };
-  return { object: store.update(name, object, target.subresource === 'status' ? 'status' : 'whole'), created: false };
+  const next = target.subresource === 'resize' ? resizedPod(present, object) : object;
+  if (isDryRun(call)) return { object: next as StoredObject, created: false };
+  return { object: store.update(name, next, target.subresource === 'status' ? 'status' : 'whole'), created: false };
 }
 
 /** The scale subresource, read or set: replicas alone, as an autoscaling/v1 Scale. */

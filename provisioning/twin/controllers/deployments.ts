@@ -54,10 +54,21 @@ export function controlDeployments({ store, clock }: ControllerContext): { close
   function reconcile(deployment: StoredObject): void {
     const spec = record(deployment.spec);
     const template = record(spec.template);
-    const hash = createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
+    const wanted = canonical(template);
     const desired = number(spec.replicas) ?? 1;
     const all = owned('apps/replicasets', deployment);
-    const current = all.find((set) => set.metadata.labels?.[templateHashLabel] === hash) ?? makeSet(deployment, hash, 0);
+    const matching = all.find((set) => canonical(templateOf(set)) === wanted);
+    if (spec.paused === true) {
+      // A template that changes is not rolled out now; the number of pods is still kept.
+      const newest = matching ?? all.toSorted((a, b) => replicasOf(b) - replicasOf(a))[0];
+      if (!newest) return;
+      const others = all.filter((set) => set.metadata.uid !== newest.metadata.uid);
+      const elsewhere = others.reduce((sum, set) => sum + replicasOf(set), 0);
+      setReplicas(newest, Math.max(0, desired - elsewhere));
+      writeStatus(deployment, newest, others, desired);
+      return;
+    }
+    const current = matching ?? makeSet(deployment, freeHash(deployment, wanted), 0);
     const old = all.filter((set) => set.metadata.uid !== current.metadata.uid);
 
     const recreate = at(spec, 'strategy', 'type') === 'Recreate';
@@ -92,6 +103,15 @@ export function controlDeployments({ store, clock }: ControllerContext): { close
       if (replicasOf(set) === 0 && pods.length === 0 && old.length > 2) store.remove('apps/replicasets', set);
     }
     writeStatus(deployment, current, old, desired);
+  }
+
+  /** A set keeps its name when its template is changed: the name that a template would have may be another's by now. */
+  function freeHash(deployment: StoredObject, template: string): string {
+    for (let collision = 0; ; collision++) {
+      const source = collision === 0 ? template : `${template}#${collision}`;
+      const hash = createHash('sha256').update(source).digest('hex').slice(0, 10);
+      if (!store.get('apps/replicasets', deployment.metadata.namespace, `${deployment.metadata.name}-${hash}`)) return hash;
+    }
   }
 
   function makeSet(deployment: StoredObject, hash: string, replicas: number): StoredObject {
@@ -233,6 +253,27 @@ export function controlDeployments({ store, clock }: ControllerContext): { close
     },
   };
 }
+
+/** A set's template as its Deployment has it: without the label that tells sets apart. */
+function templateOf(set: StoredObject): Record<string, unknown> {
+  const template = record(at(set, 'spec', 'template'));
+  const { [templateHashLabel]: _, ...labels } = record(at(template, 'metadata', 'labels'));
+  return { ...template, metadata: { ...record(template.metadata), labels } };
+}
+
+/** The same text for templates that say the same: in any order, and with or without what is empty. */
+function canonical(value: unknown): string {
+  const sorted = (one: unknown): unknown => {
+    if (Array.isArray(one)) return one.map(sorted);
+    if (typeof one !== 'object' || one === null) return one;
+    const entries = Object.entries(one)
+      .map(([key, inner]) => [key, sorted(inner)] as const)
+      .filter(([, inner]) => inner !== null && inner !== undefined && !isEmpty(inner));
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return JSON.stringify(sorted(value));
+}
+const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 /** A number of pods, or a share of the desired ones ("25%"). */
 function share(value: unknown, desired: number, round: (value: number) => number): number {

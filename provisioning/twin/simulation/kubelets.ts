@@ -28,6 +28,7 @@ const pullMs = 900;
 const startMs = 300;
 const readyMs = 300;
 const endMs = 500;
+const resizeMs = 200;
 /** As kubelet's defaults. */
 const leaseMs = 10_000;
 export const simulatedVersion = 'v1.36.2-twin';
@@ -105,9 +106,11 @@ export class SimulatedKubelets {
       return;
     }
     const held = this.#pods.get(uid) ?? { pod, startedAt: this.#clock.now(), restart: 0, stage: 'new' as const };
+    const isResized = resourcesText(held.pod) !== resourcesText(pod);
     held.pod = pod;
     this.#pods.set(uid, held);
     this.#drive(held);
+    if (isResized) this.#resize(held);
   }
 
   /** Does what comes next with a pod, if its node is up. */
@@ -137,6 +140,17 @@ export class SimulatedKubelets {
         this.#world.put(workloadOf(held.pod, true));
         void this.#tellPod(held);
       });
+    });
+  }
+
+  /** Other resources for a pod that runs, without a restart; one that is not yet up starts with them. */
+  #resize(held: PodState): void {
+    if (held.stage !== 'running' && held.stage !== 'ready') return;
+    this.#clock.after(resizeMs, () => {
+      if (held.stage !== 'running' && held.stage !== 'ready') return;
+      if (this.#down.has(held.pod.spec?.nodeName ?? '')) return;
+      this.#world.put(workloadOf(held.pod, held.stage === 'ready'));
+      void this.#tellPod(held);
     });
   }
 
@@ -185,6 +199,7 @@ export class SimulatedKubelets {
   }
 }
 
+const resourcesText = ({ spec }: SimulatedPod): string => JSON.stringify(spec?.containers?.map(({ resources }) => resources));
 const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 function nodeObject({ node, labels, taints }: KubeletNode): object {
@@ -247,7 +262,7 @@ function podStatus({ pod, stage, startedAt }: PodState, address: string, now: nu
       condition('ContainersReady', isReady),
       condition('Ready', isReady),
     ],
-    containerStatuses: (pod.spec?.containers ?? []).map(({ name, image }) => ({
+    containerStatuses: (pod.spec?.containers ?? []).map(({ name, image, resources }) => ({
       name,
       image,
       imageID: image,
@@ -255,6 +270,8 @@ function podStatus({ pod, stage, startedAt }: PodState, address: string, now: nu
       started: isRunning,
       restartCount: 0,
       lastState: {},
+      // What the container has been given: as kubelet tells it since pods can be resized.
+      resources: resources ?? {},
       state: isRunning ? { running: { startedAt: timeText(startedAt) } } : { waiting: { reason: 'ContainerCreating' } },
     })),
   };
