@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { type Bus, BusError } from './bus.ts';
 import { MemoryBus } from './memory.ts';
 import { NatsBus } from './nats.ts';
+import { fileOutbox } from './outbox.ts';
 
 const note = z.object({ text: z.string() });
 const anything = z.unknown();
@@ -134,5 +135,34 @@ describe('NatsBus', () => {
       interval: 200,
     });
     await sender.close();
+  }, 40_000);
+
+  test('hands over what an agent wrote that ended while the server was gone', async () => {
+    const path = join(folder, 'outbox.jsonl');
+    const troubles: string[] = [];
+    const open = () => {
+      const outbox = fileOutbox(path, (text) => troubles.push(text));
+      return NatsBus.connect({ servers: [`nats://127.0.0.1:${port}`], name: 'test', outbox });
+    };
+    const sender = await open();
+    await stopServer(server);
+    await sender.publish('mls.decision.c.node.b', note, { text: 'acted' });
+    await sender.publish('mls.decision.c.node.b', note, { text: 'and again' });
+    await sender.close();
+    // Power was cut in the middle of a third.
+    await appendFile(path, '{"id":"x","subject":"mls.dec');
+    server = await startServer();
+
+    const after = await open();
+    await vi.waitFor(
+      async () => {
+        const kept = await after.kept('mls.decision.c.node.b', note, 0);
+        expect(kept.map(({ text }) => text)).toEqual(['acted', 'and again']);
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    expect(troubles).toEqual(['a waiting decision cannot be read any more and was left out']);
+    await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe(''), { timeout: 5000 });
+    await after.close();
   }, 40_000);
 });

@@ -10,12 +10,11 @@ import { headers, type NatsConnection, nuid } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { BusError } from './bus.ts';
 import { errorText } from './memory.ts';
+import type { Outbox } from './outbox.ts';
 
 /** The stream that keeps decisions, and what it takes. Names are fixed: provisioning and desktop know them too. */
 export const keptSubjects = { stream: 'MLS_DECISIONS', subjects: 'mls.decision.>', prefix: 'mls.decision.' } as const;
 
-/** Records not yet kept that are held at most; past that the oldest is let go (it was delivered live all the same). */
-const heldRecords = 2000;
 const retryMs = 5000;
 /** A week, as JetStream counts: nanoseconds. */
 const maxAgeNs = 7 * 24 * 3600 * 1e9;
@@ -29,26 +28,28 @@ const maxBytes = 64 * 1024 * 1024;
 export class DecisionKeeper {
   readonly #connection: NatsConnection;
   readonly #tell: (text: string) => void;
-  readonly #held = new Map<string, { subject: string; text: string }>();
+  readonly #outbox: Outbox;
   #client: JetStreamClient | null = null;
   #working = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(connection: NatsConnection, tell: (text: string) => void) {
+  constructor(connection: NatsConnection, tell: (text: string) => void, outbox: Outbox) {
     this.#connection = connection;
     this.#tell = tell;
+    this.#outbox = outbox;
     this.retry();
   }
 
   publish(subject: string, text: string): void {
     const id = nuid.next();
+    // Before it is sent: who is killed meanwhile sends it when it starts again.
+    this.#outbox.hold({ id, subject, text });
     if (this.#client) return void this.#offer(this.#client, id, subject, text);
     // The stream may take a plain publication too: the id lets it drop the repeat.
     const marked = headers();
     marked.set('Nats-Msg-Id', id);
     this.#connection.publish(subject, text, { headers: marked });
-    this.#hold(id, subject, text);
     this.#later();
   }
 
@@ -90,26 +91,19 @@ export class DecisionKeeper {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#outbox.close();
   }
 
   async #offer(client: JetStreamClient, id: string, subject: string, text: string): Promise<void> {
     try {
       await client.publish(subject, text, { msgID: id });
-      this.#held.delete(id);
+      this.#outbox.release(id);
     } catch (error) {
       if (this.#closed) return;
       this.#client = null;
-      this.#hold(id, subject, text);
       this.#tell(`bus: a decision is not kept yet: ${errorText(error)}`);
       this.#later();
     }
-  }
-
-  #hold(id: string, subject: string, text: string): void {
-    this.#held.set(id, { subject, text });
-    if (this.#held.size <= heldRecords) return;
-    const oldest = this.#held.keys().next().value;
-    if (oldest !== undefined) this.#held.delete(oldest);
   }
 
   #later(): void {
@@ -123,15 +117,15 @@ export class DecisionKeeper {
     this.#working = true;
     try {
       const client = await this.#ready();
-      for (const [id, { subject, text }] of [...this.#held]) {
+      for (const { id, subject, text } of [...this.#outbox.held.values()]) {
         await client.publish(subject, text, { msgID: id });
-        this.#held.delete(id);
+        this.#outbox.release(id);
       }
       this.#client = client;
     } catch {
       // No JetStream, or not reachable now: what is held goes out at a later try.
       this.#client = null;
-      if (this.#held.size > 0) this.#later();
+      if (this.#outbox.held.size > 0) this.#later();
     } finally {
       this.#working = false;
     }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { type Bus, BusError, type Subscription } from './bus.ts';
 import { errorText, type OnInvalid, readAnswer } from './memory.ts';
 import { DecisionKeeper, keptSubjects } from './nats-keeper.ts';
+import { memoryOutbox, type Outbox } from './outbox.ts';
 
 export interface NatsBusOptions {
   servers: string[];
@@ -16,6 +17,8 @@ export interface NatsBusOptions {
   /** Give up when there is no server after so long; without it, connecting is tried for ever. */
   connectTimeoutMs?: number;
   onInvalid?: OnInvalid;
+  /** Where decisions wait until the stream has them; in memory without it. */
+  outbox?: Outbox;
   /** Told in words when the connection is lost, regained, or a record could not be kept yet. */
   onState?: (text: string) => void;
 }
@@ -51,7 +54,7 @@ export class NatsBus implements Bus {
   private constructor(connection: NatsConnection, options: NatsBusOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#keeper = new DecisionKeeper(connection, options.onState ?? (() => {}));
+    this.#keeper = new DecisionKeeper(connection, options.onState ?? (() => {}), options.outbox ?? memoryOutbox());
     void this.#watchState();
   }
 
@@ -139,11 +142,11 @@ export class NatsBus implements Bus {
   }
 
   async close(): Promise<void> {
-    this.#keeper.close();
-    if (this.#connection.isClosed()) return;
+    if (this.#connection.isClosed()) return this.#keeper.close();
     // Draining an unreachable server would wait for it.
     const drained = this.#connection.drain().catch(() => {});
     await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
+    this.#keeper.close();
     await this.#connection.close();
   }
 

@@ -9,6 +9,8 @@ export const trackedComponentSchema = z.object({
   podIp: z.string().optional(),
   /** OpenMetrics endpoint of the component, e.g. http://10.11.1.7:9000/metrics. */
   metricsUrl: z.string().optional(),
+  /** What its application permits to be done to it. A node agent does nothing to a component whose permitted actions it has not been told. */
+  permittedActions: z.array(z.string()).optional(),
 });
 export const componentsRequestSchema = z.object({ components: z.array(trackedComponentSchema) });
 

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { NatsBus } from '../bus/nats.ts';
+import { fileOutbox, type Outbox } from '../bus/outbox.ts';
 import { type AgentConfig, agentConfigSchema, type Log, type RunningAgent } from '../config.ts';
 
 /** One JSON line each on stderr, for journald. */
@@ -39,12 +41,16 @@ export async function runAgent(start: (config: AgentConfig, bus: NatsBus, log: L
     if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
     return parsed.data;
   });
-  bus = await keepTrying('the bus cannot be reached', log, () => connectBus(config, log));
+  // What an earlier run could not hand over goes first.
+  const outbox = await keepTrying('what waits to be sent cannot be kept', log, async () =>
+    fileOutbox(join(config.stateFolder, `${config.agent}.outbox.jsonl`), (text) => log('warn', text)),
+  );
+  bus = await keepTrying('the bus cannot be reached', log, () => connectBus(config, outbox, log));
   const connected = bus;
   running = await keepTrying('the agent cannot start', log, () => start(config, connected, log));
 }
 
-async function connectBus(config: AgentConfig, log: Log): Promise<NatsBus> {
+async function connectBus(config: AgentConfig, outbox: Outbox, log: Log): Promise<NatsBus> {
   const { bus } = config;
   if (!bus) throw new Error('the config names no bus');
   return NatsBus.connect({
@@ -54,6 +60,7 @@ async function connectBus(config: AgentConfig, log: Log): Promise<NatsBus> {
     password: (await readFile(bus.passwordFile, 'utf8')).trim(),
     tls: { caFile: bus.caFile, certFile: bus.certFile, keyFile: bus.keyFile },
     connectTimeoutMs: 5000,
+    outbox,
     onState: (text) => log('info', text),
     onInvalid: (subject, error) => log('warn', 'a message does not fit and was dropped', { subject, error: error.message }),
   });
