@@ -9,6 +9,7 @@ export const testIds = {
   theme: 'theme-toggle',
   health: (fact: string) => `health-${fact}`,
   timeBar: 'time-bar',
+  play: 'time-play',
   timeMark: (decision: string) => `time-mark-${decision}`,
 
   startTwin: 'start-twin',

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { applicationStatusSchema } from '../../agents/bus/messages.ts';
 import { layerSchema } from '../../agents/decision/record.ts';
-import { stream } from './define.ts';
+import { call, stream } from './define.ts';
 
 export const agentLifeSchema = z.object({
   agent: z.string(),
   layer: layerSchema,
   cluster: z.string(),
   node: z.string().optional(),
-  lastHeartbeat: z.number(),
+  /** ms since the epoch; null for an agent that was alive at a moment of the past: single beats are not kept. */
+  lastHeartbeat: z.number().nullable(),
   alive: z.boolean(),
   version: z.string(),
 });
@@ -49,4 +50,14 @@ export type Topology = z.infer<typeof topologySchema>;
 export const topologyContract = {
   /** The whole picture, at most once a second and only when something changed. */
   'topology.watch': stream(z.object({ testbed: z.string() }), topologySchema),
+  /**
+   * The picture of a moment of the past, with the readings of then; null when nothing is known of then. `heardUntil`: nobody listened at
+   * that moment, and this is how it stood when somebody last did.
+   */
+  'topology.at': call(
+    z.object({ testbed: z.string(), time: z.number() }),
+    z.object({ topology: topologySchema.nullable(), heardUntil: z.number().nullable() }),
+  ),
+  /** From the first to the last of what is kept of a testbed, ms since the epoch; null while there is nothing. */
+  'topology.span': call(z.object({ testbed: z.string() }), z.object({ from: z.number(), to: z.number() }).nullable()),
 };

@@ -53,7 +53,8 @@ export class ClusterState {
   #value: ClusterStateValue = { nodes: null, members: null, versions: {}, problems: [] };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking: Promise<void> | null = null;
-  #watchers = 0;
+  /** How often each who watches wants to be told, ms. */
+  readonly #watchers: number[] = [];
 
   /** `clusters` are the Kubernetes clusters; Karmada is asked as "karmada". `reach` may fail: it is tried again at the next poll. */
   constructor(options: {
@@ -73,17 +74,18 @@ export class ClusterState {
     return this.#value;
   }
 
-  /** Asks again and again until everybody who watches has closed. */
-  watch(): Subscription {
-    this.#watchers++;
-    if (this.#watchers === 1) void this.#poll();
+  /** Asks again and again, at least each `everyMs`, until everybody who watches has closed. */
+  watch(everyMs = pollMs): Subscription {
+    const soonest = Math.min(...this.#watchers);
+    this.#watchers.push(everyMs);
+    if (everyMs < soonest) void this.#poll();
     let watching = true;
     return {
       close: () => {
         if (!watching) return;
         watching = false;
-        this.#watchers--;
-        if (this.#watchers > 0) return;
+        this.#watchers.splice(this.#watchers.indexOf(everyMs), 1);
+        if (this.#watchers.length > 0) return;
         clearTimeout(this.#timer);
         if (!this.#asking) this.#onIdle();
       },
@@ -94,7 +96,7 @@ export class ClusterState {
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null;
-      if (this.#watchers === 0) this.#onIdle();
+      if (this.#watchers.length === 0) this.#onIdle();
     });
     return this.#asking;
   }
@@ -104,14 +106,15 @@ export class ClusterState {
     try {
       return await timed(question(configFor(await this.#reach(cluster))));
     } finally {
-      if (this.#watchers === 0 && !this.#asking) this.#onIdle();
+      if (this.#watchers.length === 0 && !this.#asking) this.#onIdle();
     }
   }
 
   async #poll(): Promise<void> {
     clearTimeout(this.#timer);
     await this.refresh();
-    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), pollMs);
+    clearTimeout(this.#timer);
+    if (this.#watchers.length > 0) this.#timer = setTimeout(() => void this.#poll(), Math.min(...this.#watchers));
   }
 
   async #ask(): Promise<void> {

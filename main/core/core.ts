@@ -28,6 +28,7 @@ import { statusOf } from './status.ts';
 import { makeSystemInfo } from './system.ts';
 import { hostShell, localShell, type Shell, Terminals } from './terminals.ts';
 import { summaryOf, Testbeds } from './testbeds.ts';
+import { topologyAt } from './topology.ts';
 import { hostKeys, trustHost } from './trust.ts';
 import { Twins } from './twins.ts';
 import { picture, whenUp } from './watching.ts';
@@ -181,6 +182,9 @@ export async function startCore(options: CoreOptions): Promise<Core> {
         (live) => live.watchTopology(emit, signal),
         () => emit(picture(testbed, testbeds)),
       ),
+
+    'topology.at': async ({ testbed, time }) => topologyAt(await storeOf(testbed), time),
+    'topology.span': async ({ testbed }) => (await storeOf(testbed)).span(),
 
     'telemetry.metrics': async ({ testbed }) => (await storeOf(testbed)).telemetry.metrics(),
     'telemetry.query': async ({ testbed, ...wanted }) => (await storeOf(testbed)).telemetry.query(wanted),

@@ -5,7 +5,7 @@ import type { Topology } from '../contract/topology.ts';
 /** Beats that may be missed before an agent is taken for dead. */
 const missedBeats = 3;
 /** Readings of a component that went elsewhere are not its state any more. */
-const staleReadingMs = 15_000;
+export const staleReadingMs = 15_000;
 /** A removed application is shown for so long. */
 const removedMs = 10_000;
 
@@ -16,7 +16,7 @@ export interface LiveReading {
   value: number;
 }
 
-type AgentLife = Topology['agents'][number];
+type AgentLife = Topology['agents'][number] & { lastHeartbeat: number };
 
 /** What is known now of a running testbed, from what its agents say. Ages are told by our own clock: theirs may be off. */
 export class LiveState {

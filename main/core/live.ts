@@ -8,12 +8,14 @@ import { Listeners } from './listeners.ts';
 import { type LiveReading, LiveState } from './live-state.ts';
 import { Mailbox, pause } from './mailbox.ts';
 import type { TestbedEntry } from './testbeds.ts';
-import { topologyOf } from './topology.ts';
+import { pictureOf, topologyOf } from './topology.ts';
 
 /** How long a link stays open after the last watcher has gone: a page that is opened again finds everything there. */
 const idleMs = 60_000;
 /** Snapshots and batches go to a watcher at most this often. */
 const intervalMs = 1000;
+/** How often the APIs are asked for what is kept, while nobody looks. */
+const keptPollMs = 20_000;
 /** Readings held for a watcher that takes none. */
 const maximumHeld = 20_000;
 /** Decisions whose last revision is known without asking the store. */
@@ -44,6 +46,7 @@ export class Live {
   listeningSince: number | null = null;
   #holders = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #keeper: { close(): void } | null = null;
   #closed = new AbortController();
 
   constructor(options: LiveOptions) {
@@ -189,8 +192,30 @@ export class Live {
       this.#changed.tell();
     });
     this.listeningSince = Date.now();
+    this.#keeper = this.#keepPictures();
     await link.catchUp();
     return link;
+  }
+
+  /** As long as somebody listens, how the testbed stands is kept whenever it has changed; then, that nobody does. */
+  #keepPictures(): { close(): void } {
+    const { store, entry } = this.#options;
+    const asking = this.clusters.watch(keptPollMs);
+    const keep = () =>
+      store.pictures.save({
+        time: Date.now(),
+        picture: pictureOf(topologyOf(entry, this.state, this.clusters.value, Date.now())),
+      });
+    const timer = setInterval(keep, intervalMs);
+    timer.unref();
+    return {
+      close: () => {
+        clearInterval(timer);
+        asking.close();
+        keep();
+        store.pictures.save({ time: Date.now() + 1, picture: null });
+      },
+    };
   }
 
   #isNews({ id, revision }: DecisionRecord): boolean {
@@ -207,6 +232,8 @@ export class Live {
     const link = this.#link;
     this.#link = null;
     this.listeningSince = null;
+    this.#keeper?.close();
+    this.#keeper = null;
     try {
       await (await link)?.close();
     } catch (error) {

@@ -1,6 +1,8 @@
 import type { Topology } from '../contract/topology.ts';
+import type { Picture } from '../store/pictures.ts';
+import type { Store } from '../store/store.ts';
 import type { ClusterStateValue } from './cluster-state.ts';
-import type { LiveState } from './live-state.ts';
+import { type LiveState, staleReadingMs } from './live-state.ts';
 import type { TestbedEntry } from './testbeds.ts';
 
 const managementCluster = 'management';
@@ -43,4 +45,22 @@ export function topologyOf(
     applications: live.applications(),
     readings: live.readings(),
   };
+}
+
+/** What of a picture is kept for later. */
+export function pictureOf({ time: _, readings: __, ...picture }: Topology): Picture {
+  return {
+    ...picture,
+    agents: picture.agents.map((agent) => ({ ...agent, lastHeartbeat: agent.alive ? null : agent.lastHeartbeat })),
+  };
+}
+
+/** The picture of a moment of the past, from what was kept. */
+export async function topologyAt(store: Store, time: number): Promise<{ topology: Topology | null; heardUntil: number | null }> {
+  const kept = await store.pictures.at(time);
+  const last = kept?.picture ? { ...kept, picture: kept.picture } : await store.pictures.lastBefore(time);
+  if (!kept || !last) return { topology: null, heardUntil: null };
+  const heardUntil = kept.picture ? null : kept.time;
+  const readings = await store.telemetry.latest(time - staleReadingMs, time);
+  return { topology: { ...last.picture, time, readings }, heardUntil };
 }

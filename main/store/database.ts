@@ -9,7 +9,8 @@ const tables = `
     component varchar not null, application varchar not null, source varchar not null);
   create table if not exists samples (series integer not null, time bigint not null, value double not null);
   create table if not exists decisions (
-    id varchar primary key, revision integer not null, time bigint not null, record varchar not null);`;
+    id varchar primary key, revision integer not null, time bigint not null, record varchar not null);
+  create table if not exists pictures (time bigint primary key, picture varchar);`;
 
 export type SqlValue = string | number | bigint;
 type Row = Record<string, unknown>;

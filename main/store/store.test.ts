@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DecisionRecord } from '../../agents/decision/record.ts';
+import { topologyAt } from '../core/topology.ts';
 import { StoreError } from './database.ts';
 import { Store } from './store.ts';
 import type { Reading } from './telemetry.ts';
@@ -251,4 +252,58 @@ test('units follow from the names of metrics', () => {
       'frames_total',
     ].map(unitOf),
   ).toEqual(['bytes/s', 'bytes', 'ratio', 'ms', 'W', 'people', '']);
+});
+
+describe('how it stood', () => {
+  const stood = (ready: boolean) => ({
+    testbed: 'lab',
+    kind: 'twin' as const,
+    doubles: [],
+    continuum: { name: 'continuum', karmada: null },
+    clusters: [],
+    nodes: [
+      {
+        name: 'worker-1',
+        cluster: 'cluster1',
+        role: 'worker' as const,
+        address: '10.0.0.1',
+        ready,
+        cores: 4,
+        frequencyGHz: null,
+        memoryBytes: null,
+      },
+    ],
+    agents: [],
+    applications: [],
+  });
+
+  test('is kept when it changed, and told with the readings of that moment', async () => {
+    const store = await open();
+    store.pictures.save({ time: start, picture: stood(true) });
+    store.pictures.save({ time: start + 1000, picture: stood(true) });
+    store.pictures.save({ time: start + 60_000, picture: stood(false) });
+    for (const second of [1, 2, 59]) store.telemetry.append(reading('power_w', 'worker-1', second, 40 + second));
+    expect(await topologyAt(store, start - 1)).toEqual({ topology: null, heardUntil: null });
+    const then = await topologyAt(store, start + 10_000);
+    expect(then).toEqual({
+      topology: { ...stood(true), time: start + 10_000, readings: { 'power_w|worker-1|': { value: 42, time: start + 2000 } } },
+      heardUntil: null,
+    });
+    expect((await topologyAt(store, start + 70_000)).topology?.nodes[0]?.ready).toBe(false);
+    expect((await topologyAt(store, start + 80_000)).topology?.readings).toEqual({});
+    expect((await store.pictures.between(start + 5000, start + 70_000)).map(({ time }) => time - start)).toEqual([5000, 60_000]);
+    expect(await store.span()).toEqual({ from: start, to: start + 60_000 });
+  });
+
+  test('is told as of when somebody last listened, also after a process that could not say so', async () => {
+    const store = await open();
+    store.pictures.save({ time: start, picture: stood(true) });
+    store.telemetry.append(reading('power_w', 'worker-1', 30, 40));
+    await store.close();
+    const again = await open();
+    expect((await topologyAt(again, start + 30_000)).heardUntil).toBeNull();
+    const later = await topologyAt(again, start + 600_000);
+    expect(later.heardUntil).toBe(start + 30_001);
+    expect(later.topology?.nodes[0]?.ready).toBe(true);
+  });
 });

@@ -112,6 +112,22 @@ export class TelemetryStore {
     return [...this.#last.values()];
   }
 
+  /** The latest reading of each series in [from, to], by "metric|node|component". */
+  async latest(from: number, to: number): Promise<Record<string, { value: number; time: number }>> {
+    await this.flush();
+    const rows = await this.#database.read(
+      `select metric, node, component, arg_max(value, time) as value, max(time) as time
+       from samples join series on series = id where time between $1 and $2 group by metric, node, component`,
+      [BigInt(Math.floor(from)), BigInt(Math.floor(to))],
+    );
+    return Object.fromEntries(
+      rows.map(({ metric, node, component, value, time }) => [
+        `${metric}|${node}|${component}`,
+        { value: Number(value), time: Number(time) },
+      ]),
+    );
+  }
+
   /**
    * Series of these metrics in [from, to] (ms since the epoch), averaged over steps of `stepMs`; a time is the beginning of its step.
    * A step without a reading is left out; where more than a few are missing, one null stands for the gap.

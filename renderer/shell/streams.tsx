@@ -1,5 +1,6 @@
-import { useEffect } from 'react';
-import { currentClient, useConnection } from '../state/connection.ts';
+import { useEffect, useRef } from 'react';
+import { useConnection } from '../state/connection.ts';
+import { isLiving, useKeptWindow, useMoment, usePlaying, useShownTime, useSpan } from '../state/moment.ts';
 import { useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useStream } from '../state/use-stream.ts';
 import { mergeDecisions, resetWorld, useWorld } from '../state/world.ts';
@@ -10,7 +11,12 @@ export function Streams() {
   const testbed = useCurrentTestbed();
   const name = testbed?.name ?? null;
   // A testbed that was never set up has nothing to watch yet.
-  const living = testbed && testbed.state !== 'new' && testbed.state !== 'down' ? testbed.name : null;
+  const living = isLiving(testbed) ? name : null;
+  useMoment(name);
+  useSpan(testbed);
+  useKeptWindow();
+  usePlaying();
+  useDecisionsOfThePast(testbed?.state === 'new' ? null : name);
 
   useEffect(() => resetWorld(name), [name]);
   useEffect(() => {
@@ -35,21 +41,40 @@ export function Streams() {
     'decisions.watch',
     living ? { testbed: living } : null,
     (record) => useWorld.setState(({ decisions }) => ({ decisions: mergeDecisions(decisions, [record]) })),
-    {
-      // Watching starts first, then the past is read: nothing between the two is lost.
-      onOpen: () => {
-        if (!living) return;
-        currentClient()
-          .call('decisions.list', { testbed: living, limit: 300 })
-          .then(
-            (records) => {
-              if (useWorld.getState().testbed !== living) return;
-              useWorld.setState(({ decisions }) => ({ decisions: mergeDecisions(decisions, records), decisionsLoaded: true }));
-            },
-            () => useWorld.setState({ decisionsLoaded: true }),
-          );
-      },
-    },
+    // Watching starts first, then the past is read: nothing between the two is lost.
+    { onOpen: () => useWorld.setState({ decisionsLoaded: false, loadedFrom: null }) },
   );
   return null;
+}
+
+const pageSize = 300;
+
+/** The newest decisions once the testbed is chosen, then page by page as far back as the time line goes. */
+function useDecisionsOfThePast(testbed: string | null): void {
+  const { client, state } = useConnection();
+  const { from } = useShownTime();
+  const { loadedFrom, decisionsLoaded } = useWorld();
+  const asking = useRef(false);
+  const wanted = testbed !== null && (!decisionsLoaded || (loadedFrom !== null && from < loadedFrom));
+  useEffect(() => {
+    if (!wanted || !client || state !== 'connected' || asking.current) return;
+    asking.current = true;
+    const { loadedFrom: before } = useWorld.getState();
+    client
+      .call('decisions.list', { testbed, limit: pageSize, ...(before === null ? {} : { before }) })
+      .then(
+        (records) => {
+          if (useWorld.getState().testbed !== testbed) return;
+          useWorld.setState(({ decisions }) => ({
+            decisions: mergeDecisions(decisions, records),
+            decisionsLoaded: true,
+            loadedFrom: records.length < pageSize ? null : (records.at(-1)?.time ?? null),
+          }));
+        },
+        () => useWorld.setState({ decisionsLoaded: true }),
+      )
+      .finally(() => {
+        asking.current = false;
+      });
+  }, [wanted, testbed, client, state]);
 }

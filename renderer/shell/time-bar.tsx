@@ -5,26 +5,33 @@ import { IconButton, Select } from '../parts/controls.tsx';
 import { formatClock, formatQuantity, metricUnit } from '../parts/format.ts';
 import { State } from '../parts/glyphs.tsx';
 import { headlineOf } from '../state/headline.ts';
+import { isLiving, useShownTime, useTopology } from '../state/moment.ts';
 import { useNavigation } from '../state/navigation.ts';
 import { useSeries } from '../state/telemetry.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
-import { pictureFrom, ranges, useTime } from '../state/time.ts';
+import { ranges, useTime } from '../state/time.ts';
 import { type DecisionRecord, isAct } from '../state/types.ts';
-import { useNow, useSize } from '../state/visible.ts';
+import { useSize } from '../state/visible.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
 import { mergeByTime } from './merge-by-time.ts';
 
+/** How many times faster than it was. */
+const speeds = [1, 10, 60] as const;
+
 /** The same moment for topology, telemetry and decisions: marks of acts and non-acts over the headline metric. */
 export function TimeBar() {
   const testbed = useCurrentTestbed();
-  const decisions = useWorld((state) => state.decisions);
-  const { cursor, decision, rangeMs, live, select } = useTime();
+  const { decisions, span, topology } = useWorld();
+  const { cursor, decision, rangeMs, live, select, playing, play, moveTo, setRange } = useTime();
+  const { from, to, end } = useShownTime();
+  const [speed, setSpeed] = useState<number>(1);
   const go = useNavigation((state) => state.go);
   const page = useNavigation((state) => state.page);
   const [track, setTrack] = useState<HTMLDivElement | null>(null);
   const { width } = useSize(track);
-  const started = decisions.length > 0 || useWorld.getState().topology !== null;
+  const started = decisions.length > 0 || span !== null || topology !== null;
+  const living = isLiving(testbed);
 
   const choose = (record: DecisionRecord) => {
     select(record);
@@ -38,24 +45,56 @@ export function TimeBar() {
         ? oldestFirst.filter((record) => record.time < at).at(-1)
         : oldestFirst.find((record) => record.time > at && record.id !== decision);
     if (next) choose(next);
-    else if (direction > 0) live();
+    else if (direction > 0) living ? live() : moveTo(end);
+  };
+  const startOrPause = () => {
+    if (playing !== null) return play(null);
+    // From its end, or from now, there is nothing to run to: from the beginning of what is shown.
+    if (cursor === null || (!living && cursor >= end - 1000)) moveTo(from);
+    play(speed);
   };
   return (
     <footer className="time-bar" data-testid={testIds.timeBar}>
       <div className="controls">
         <IconButton icon="step" flip label="Previous decision" disabled={decisions.length === 0} onClick={() => step(-1)} />
+        <IconButton
+          icon={playing === null ? 'play' : 'pause'}
+          label={playing === null ? 'Play from the cursor' : 'Pause'}
+          data-testid={testIds.play}
+          disabled={!started}
+          onClick={startOrPause}
+        />
         <IconButton icon="step" label="Next decision" disabled={cursor === null} onClick={() => step(1)} />
+        {playing === null ? null : (
+          <Select
+            label="Speed"
+            value={String(speed)}
+            options={speeds.map((times) => ({ value: String(times), label: `${times} ×` }))}
+            onChange={(value) => {
+              setSpeed(Number(value));
+              play(Number(value));
+            }}
+          />
+        )}
         <span className="spacer" />
-        {started ? (
+        {started && living ? (
           <button type="button" className={`live ${cursor === null ? 'on' : ''}`} aria-pressed={cursor === null} onClick={live}>
             <i />
-            {cursor === null ? 'Live' : 'Back to live'}
+            {cursor === null || playing !== null ? null : <span className="back">Back to</span>}
+            {cursor === null || playing !== null ? 'Live' : 'live'}
           </button>
         ) : null}
       </div>
       <div className="track" ref={setTrack}>
         {started && testbed ? (
-          <Track key={testbed.name} width={width} testbed={testbed.name} decisions={decisions} onChoose={choose} />
+          <Track
+            key={testbed.name}
+            width={width}
+            testbed={testbed.name}
+            decisions={decisions}
+            onChoose={choose}
+            shown={{ from, to, follows: to >= end && living, end }}
+          />
         ) : (
           <p className="waiting">The time line starts with the first measurement.</p>
         )}
@@ -65,7 +104,7 @@ export function TimeBar() {
           label="Range of the time line"
           value={String(rangeMs)}
           options={ranges.map(({ label, ms }) => ({ value: String(ms), label }))}
-          onChange={(value) => useTime.setState({ rangeMs: Number(value) })}
+          onChange={(value) => setRange(Number(value))}
         />
       </div>
     </footer>
@@ -81,35 +120,40 @@ function Track({
   testbed,
   decisions,
   onChoose,
+  shown: { from, to: last, follows, end },
 }: {
   width: number;
   testbed: string;
   decisions: readonly DecisionRecord[];
   onChoose: (record: DecisionRecord) => void;
+  shown: { from: number; to: number; follows: boolean; end: number };
 }) {
-  const now = useNow(1000);
-  const { cursor, rangeMs, decision, moveTo } = useTime();
-  const topology = useWorld((state) => state.topology);
+  const { cursor, decision, moveTo, show, live } = useTime();
+  const topology = useTopology();
   const headline = topology ? headlineOf(topology) : null;
-  const { series } = useSeries(testbed, headline ? [headline.metric] : [], rangeMs, metricUnit);
+  const { series } = useSeries(testbed, headline ? [headline.metric] : [], { from, to: last, follows }, metricUnit);
+  const firstKept = useWorld((state) => state.span?.from);
   if (width === 0) return null;
 
   const points = mergeByTime(series);
-  const first = Math.min(...[points[0]?.[0], decisions.at(-1)?.time].filter((time) => time !== undefined), now);
-  const from = pictureFrom(now, rangeMs, first);
   // A little future to the right, so that "now" has room for its label.
-  const to = now + (now - from) * 0.06;
+  const to = follows ? last + (last - from) * 0.06 : last;
   const x = scaleLinear([from, to], [inset, width - inset]);
   const highest = Math.max(headline ? headline.target * 1.4 : 0, ...points.map(([, value]) => value ?? 0), 1e-9);
   const y = scaleLinear([0, highest], [plot.bottom, plot.top]);
-  const shown = decisions.filter((record) => record.time >= from);
+  const marks = decisions.filter((record) => record.time >= from && record.time <= last);
   const { step, ticks } = timeTicks(from, to, Math.max(3, width / 150));
-  const at = cursor === null ? now : Math.min(Math.max(cursor, from), now);
+  const at = cursor === null ? last : Math.min(Math.max(cursor, from), last);
   const labelWidth = 58;
   const labelX = Math.min(Math.max(x(at), inset + labelWidth / 2), width - labelWidth / 2);
+  const slide = (byMs: number) => {
+    const start = Math.max(Math.min(firstKept ?? from, from), from + byMs);
+    if (start + (last - from) >= end) show(null);
+    else show([start, start + (last - from)]);
+  };
   const move = (event: React.PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
-    moveTo(Math.min(now, x.invert(event.clientX - box.left)));
+    moveTo(Math.min(last, Math.max(from, x.invert(event.clientX - box.left))));
   };
   return (
     <>
@@ -119,7 +163,7 @@ function Track({
         tabIndex={0}
         aria-label="Time cursor"
         aria-valuemin={from}
-        aria-valuemax={now}
+        aria-valuemax={last}
         aria-valuenow={at}
         aria-valuetext={cursor === null ? 'live' : formatClock(at)}
         onPointerDown={(event) => {
@@ -128,10 +172,17 @@ function Track({
         }}
         onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && move(event)}
         onKeyDown={(event) => {
-          const by = (event.shiftKey ? 10 : 1) * ((now - from) / 600);
+          const by = (event.shiftKey ? 10 : 1) * ((last - from) / 600);
           if (event.key === 'ArrowLeft') moveTo(Math.max(from, at - by));
-          if (event.key === 'ArrowRight') at + by >= now ? useTime.getState().live() : moveTo(at + by);
-          if (event.key === 'Escape') useTime.getState().live();
+          if (event.key === 'ArrowRight') at + by >= end ? live() : moveTo(Math.min(last, at + by));
+          if (event.key === 'Escape') live();
+          // A page back or forth, as far as anything is kept.
+          const page = event.key === 'PageUp' ? -1 : event.key === 'PageDown' ? 1 : 0;
+          if (page !== 0) slide(page * (last - from) * 0.8);
+        }}
+        onWheel={(event) => {
+          const by = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.shiftKey ? event.deltaY : 0;
+          if (by !== 0) slide((by / width) * (last - from));
         }}
       >
         <svg width={width} height={height} aria-hidden="true">
@@ -160,7 +211,7 @@ function Track({
           </text>
         </svg>
       </div>
-      {shown.map((record) => (
+      {marks.map((record) => (
         <button
           key={record.id}
           type="button"

@@ -1,14 +1,15 @@
 import { useEffect, useRef, useState } from 'react';
 import { Badge, DoublesBadge, IconButton } from '../parts/controls.tsx';
-import { count, formatQuantity } from '../parts/format.ts';
+import { count, formatClock, formatQuantity } from '../parts/format.ts';
 import { Icon, State, type StateName } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
 import { headlineOf } from '../state/headline.ts';
+import { useTopology } from '../state/moment.ts';
 import { type PageName, useNavigation } from '../state/navigation.ts';
 import { kindWords, stateWords, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
+import { useTime } from '../state/time.ts';
 import type { TestbedSummary, Topology } from '../state/types.ts';
-import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
 import { usePalette } from './command-palette.tsx';
 
@@ -20,9 +21,9 @@ interface HealthFact {
 }
 
 /** At most three facts, worst news in colour; each leads to its cause. */
-export function healthFacts(testbed: TestbedSummary | null, topology: Topology | null): HealthFact[] {
+export function healthFacts(testbed: TestbedSummary | null, topology: Topology | null, past = false): HealthFact[] {
   if (!testbed) return [];
-  if (testbed.state !== 'up' || !topology) {
+  if ((testbed.state !== 'up' && !past) || !topology) {
     const states: Record<TestbedSummary['state'], StateName> = {
       new: 'wait',
       provisioning: 'run',
@@ -79,11 +80,12 @@ const patience = 5;
 
 export function TopBar() {
   const testbed = useCurrentTestbed();
-  const topology = useWorld((state) => state.topology);
+  const topology = useTopology();
+  const cursor = useTime((state) => state.cursor);
   const { state: connection, failures } = useConnection();
   const go = useNavigation((state) => state.go);
   const { theme, toggle } = useTheme();
-  const facts = healthFacts(testbed, topology);
+  const facts = healthFacts(testbed, topology, cursor !== null);
   const known = useTestbeds((state) => state.list);
   return (
     <header className="top-bar">
@@ -108,6 +110,7 @@ export function TopBar() {
       <TestbedSwitcher />
       {testbed ? <DoublesBadge doubles={testbed.doubles} /> : null}
       <div className="health" aria-live="polite">
+        {cursor === null || facts.length === 0 ? null : <span className="as-of">at {formatClock(cursor)}</span>}
         {connection === 'connected' ? (
           facts.map((fact) => (
             <button

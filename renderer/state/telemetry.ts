@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { currentClient, useConnection } from './connection.ts';
+import type { Shown } from './time.ts';
 import type { Series, SeriesKey } from './types.ts';
 import { useStream } from './use-stream.ts';
 import { useDocumentVisible } from './visible.ts';
@@ -49,11 +50,14 @@ export function appendReadings(
   return [...byId.values()];
 }
 
-/** Series of some metrics over the last `rangeMs`, kept up to date; empty until they are loaded. */
+/** What is asked of a window that moves on each second changes only when it is another window. */
+const rounded = (ms: number): number => Math.round(ms / 1000) * 1000;
+
+/** Series of some metrics in what is shown, kept up to date while that follows; empty until they are loaded. */
 export function useSeries(
   testbed: string | null,
   metrics: readonly string[],
-  rangeMs: number,
+  shown: Pick<Shown, 'from' | 'to' | 'follows'>,
   unitOf: (metric: string) => string,
 ) {
   const [series, setSeries] = useState<Series[]>([]);
@@ -61,15 +65,28 @@ export function useSeries(
   const [error, setError] = useState<string | null>(null);
   const { client, state } = useConnection();
   const visible = useDocumentVisible();
+  const rangeMs = shown.to - shown.from;
   const stepMs = stepFor(rangeMs);
   const key = metrics.join(' ');
+  // While it follows, what comes is appended: the past is asked for once, and again only for a much longer one.
+  const grown = 2 ** Math.ceil(Math.log2(Math.max(rangeMs, 60_000)));
+  const window = shown.follows ? `follow ${grown}` : `${rounded(shown.from)} ${rounded(shown.to)}`;
+  const latest = useRef(shown);
+  latest.current = shown;
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `window` says when another part of the past is wanted
   useEffect(() => {
     if (!testbed || key === '' || !client || state !== 'connected' || !visible) return;
     let wanted = true;
-    const to = Date.now();
+    const { from, to, follows } = latest.current;
     currentClient()
-      .call('telemetry.query', { testbed, metrics: key.split(' '), from: to - rangeMs, to, stepMs })
+      .call('telemetry.query', {
+        testbed,
+        metrics: key.split(' '),
+        from: follows ? to - grown : from,
+        to,
+        stepMs: follows ? stepFor(grown) : stepMs,
+      })
       .then((answer) => {
         if (!wanted) return;
         setSeries(answer);
@@ -82,10 +99,12 @@ export function useSeries(
     return () => {
       wanted = false;
     };
-  }, [testbed, key, rangeMs, stepMs, client, state, visible]);
+  }, [testbed, key, window, client, state, visible]);
 
-  useStream('telemetry.watch', testbed && key !== '' && loaded ? { testbed, metrics: key.split(' ') } : null, (readings) =>
-    setSeries((known) => appendReadings(known, readings, stepMs, Date.now() - rangeMs, unitOf)),
+  useStream(
+    'telemetry.watch',
+    testbed && key !== '' && loaded && shown.follows ? { testbed, metrics: key.split(' ') } : null,
+    (readings) => setSeries((known) => appendReadings(known, readings, stepMs, Date.now() - grown, unitOf)),
   );
   return { series, loaded, error };
 }

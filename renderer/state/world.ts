@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { resetTime } from './time.ts';
 import type { DecisionRecord, Topology } from './types.ts';
 
 /** What the current testbed looks like now; emptied when another testbed is chosen. */
@@ -12,17 +13,34 @@ interface World {
   /** Newest first, one entry a decision, its highest revision. */
   decisions: DecisionRecord[];
   decisionsLoaded: boolean;
+  /** Every decision down to this time is loaded, ms since the epoch; null while none is, or all are. */
+  loadedFrom: number | null;
+  /** From the first to the last of what is kept. */
+  span: { from: number; to: number } | null;
+  /** How it stood at the time cursor; null while that is live, or until the first answer. */
+  moment: { time: number; topology: Topology | null; heardUntil: number | null; error: string | null } | null;
 }
 
-const empty = { topology: null, receivedAt: 0, topologyError: null, decisions: [], decisionsLoaded: false };
+const empty = {
+  topology: null,
+  receivedAt: 0,
+  topologyError: null,
+  decisions: [],
+  decisionsLoaded: false,
+  loadedFrom: null,
+  span: null,
+  moment: null,
+};
 export const useWorld = create<World>(() => ({ testbed: null, ...empty }));
 
 export function resetWorld(testbed: string | null): void {
-  if (useWorld.getState().testbed !== testbed) useWorld.setState({ testbed, ...empty });
+  if (useWorld.getState().testbed === testbed) return;
+  useWorld.setState({ testbed, ...empty });
+  resetTime();
 }
 
 /** How many decisions are kept in the window; older ones are a page of the list away. */
-const keptDecisions = 1000;
+const keptDecisions = 10_000;
 
 /** Merges records into a list that is newest first; a higher revision replaces a lower one, never the other way round. */
 export function mergeDecisions(known: readonly DecisionRecord[], incoming: readonly DecisionRecord[]): DecisionRecord[] {

@@ -3,10 +3,9 @@ import { count, formatAge, formatQuantity, metricTitle, metricUnit, unknown } fr
 import { LayerShape, State } from '../parts/glyphs.tsx';
 import { mergeByTime } from '../shell/merge-by-time.ts';
 import { headlineOf } from '../state/headline.ts';
+import { useBeforeCursor, useHeartbeatAge } from '../state/moment.ts';
 import { useSeries } from '../state/telemetry.ts';
 import type { Topology } from '../state/types.ts';
-import { useNow } from '../state/visible.ts';
-import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
 import { agentsOf, meanCpu, totalPower } from './facts.ts';
 import type { Box, ClusterBox } from './layout.ts';
@@ -29,11 +28,8 @@ export function ContinuumBoxView({ box, topology }: { box: Box; topology: Topolo
   const self: Selection = { kind: 'continuum' };
   const joined = topology.clusters.filter((cluster) => cluster.role === 'member' && cluster.joined).length;
   const agent = agentsOf(topology, 'continuum')[0];
-  const now = useNow(1000);
-  const receivedAt = useWorld((state) => state.receivedAt);
   const power = totalPower(topology, topology.nodes);
-  // Ages are told on the core's clock, then carried on here: the two clocks need not agree.
-  const age = agent ? topology.time - agent.lastHeartbeat + Math.max(0, now - receivedAt) : null;
+  const age = useHeartbeatAge(topology, agent?.lastHeartbeat ?? null);
   return (
     <div className={`box continuum-box ${isSelected(selection, self) ? 'selected' : ''}`} style={place(box)}>
       <div>
@@ -105,10 +101,10 @@ export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: T
 
 function HeadlineFigure({ topology }: { topology: Topology }) {
   const headline = headlineOf(topology);
-  const { series } = useSeries(topology.testbed, headline ? [headline.metric] : [], sparkRangeMs, metricUnit);
-  const now = useNow(2000);
+  const { from, to, asked } = useBeforeCursor(sparkRangeMs);
+  const { series } = useSeries(topology.testbed, headline ? [headline.metric] : [], asked, metricUnit);
   if (!headline) return null;
-  const points = mergeByTime(series);
+  const points = mergeByTime(series).filter(([time]) => time <= to);
   return (
     <div className="headline">
       <div>
@@ -124,8 +120,8 @@ function HeadlineFigure({ topology }: { topology: Topology }) {
       <Sparkline
         times={points.map(([time]) => time)}
         values={points.map(([, value]) => value)}
-        from={now - sparkRangeMs}
-        to={now}
+        from={from}
+        to={to}
         target={headline.target}
         width={112}
         height={34}

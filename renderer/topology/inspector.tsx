@@ -14,13 +14,13 @@ import {
 import { type LayerName, LayerShape, State } from '../parts/glyphs.tsx';
 import { mergeByTime } from '../shell/merge-by-time.ts';
 import { headlineOf, parseReadings } from '../state/headline.ts';
+import { useBeforeCursor, useHeartbeatAge } from '../state/moment.ts';
 import { useNavigation } from '../state/navigation.ts';
 import { useSeries } from '../state/telemetry.ts';
 import { openTerminal } from '../state/terminals.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { useTime } from '../state/time.ts';
 import { type AgentLife, type DecisionRecord, isAct, type Topology } from '../state/types.ts';
-import { useNow } from '../state/visible.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
 import { componentState, nodeLine, readyWords } from './facts.ts';
@@ -192,10 +192,10 @@ function ComponentLatency({ topology, selection }: { topology: Topology; selecti
   const headline = headlineOf(topology);
   const own =
     headline && headline.component === selection.name && headline.application === selection.application ? headline : null;
-  const { series } = useSeries(topology.testbed, own ? [own.metric] : [], rangeMs, metricUnit);
-  const now = useNow(2000);
+  const { from, to, asked } = useBeforeCursor(rangeMs);
+  const { series } = useSeries(topology.testbed, own ? [own.metric] : [], asked, metricUnit);
   if (!own) return null;
-  const points = mergeByTime(series);
+  const points = mergeByTime(series).filter(([time]) => time <= to);
   return (
     <section>
       <div className="row">
@@ -210,15 +210,15 @@ function ComponentLatency({ topology, selection }: { topology: Topology; selecti
         <Sparkline
           times={points.map(([time]) => time)}
           values={points.map(([, value]) => value)}
-          from={now - rangeMs}
-          to={now}
+          from={from}
+          to={to}
           target={own.target}
           width={288}
           height={64}
         />
       </div>
       <div className="row caption muted">
-        last 10 min
+        10 min
         <span className="spacer" />
         target {formatQuantity(own.target, own.unit)}
       </div>
@@ -266,8 +266,6 @@ export function agentsFor(topology: Topology, selection: Selection): AgentLife[]
 }
 
 function Agents({ topology, selection }: { topology: Topology; selection: Selection }) {
-  const now = useNow(1000);
-  const receivedAt = useWorld((state) => state.receivedAt);
   const agents = agentsFor(topology, selection);
   return (
     <Section title={count(agents.length, 'agent').replace(/^1 agent$/, 'Agent')} note="">
@@ -279,13 +277,22 @@ function Agents({ topology, selection }: { topology: Topology; selection: Select
             {agent.agent}
           </dt>
           <dd>{agent.alive ? 'alive' : 'silent'}</dd>
-          <dt>Heartbeat</dt>
-          <dd>{formatAge(topology.time - agent.lastHeartbeat + Math.max(0, now - receivedAt))}</dd>
+          <Heartbeat topology={topology} agent={agent} />
           <dt>Version</dt>
           <dd>{agent.version}</dd>
         </dl>
       ))}
     </Section>
+  );
+}
+
+function Heartbeat({ topology, agent }: { topology: Topology; agent: AgentLife }) {
+  const age = useHeartbeatAge(topology, agent.lastHeartbeat);
+  return age === null ? null : (
+    <>
+      <dt>Heartbeat</dt>
+      <dd>{formatAge(age)}</dd>
+    </>
   );
 }
 

@@ -180,6 +180,20 @@ describe('a twin in the browser', () => {
     );
   });
 
+  it('shows any moment of the past on every page', async () => {
+    const { page } = app;
+    await visit(page, 'topology');
+    const move = page.locator('[data-testid^="time-mark-"][title*="Moved classifier"]').last();
+    await move.dispatchEvent('click');
+    await page.getByText(/as it was at/).waitFor();
+    const title = (await move.getAttribute('title')) ?? '';
+    const to = /to (worker-\d)/.exec(title)?.[1] ?? '';
+    // When it was decided, it was still where it came from.
+    await page.locator(`[data-testid^="component-classifier-worker-"]:not([data-testid$="${to}"])`).waitFor();
+    await page.locator('.live').first().click();
+    await page.getByText(/as it was at/).waitFor({ state: 'detached' });
+  });
+
   it('gives a terminal on this computer', async () => {
     expect(await typeInTerminal(app.page, 'local', 'echo $((6*7))-answered', /42-answered/)).toContain('42-answered');
   });

@@ -3,10 +3,11 @@ import { Button, Dialog } from '../../parts/controls.tsx';
 import { count, listNames } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import { currentClient } from '../../state/connection.ts';
+import { useTopology } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
+import { useTime } from '../../state/time.ts';
 import type { ApplicationStatus } from '../../state/types.ts';
-import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
 import { ApplicationForm } from './application-form.tsx';
 import { ApplicationStatusCard, stateWords } from './application-status.tsx';
@@ -21,7 +22,7 @@ export function applicationsSentence(applications: readonly Pick<ApplicationStat
 /** What runs on the testbed, as its pods say, and the descriptions behind it. */
 export function ApplicationsPage() {
   const testbed = useCurrentTestbed();
-  const topology = useWorld((state) => state.topology);
+  const topology = useTopology();
   const go = useNavigation((state) => state.go);
   const [chosen, setChosen] = useState<string | null>(null);
   const [writing, setWriting] = useState(false);
@@ -80,6 +81,8 @@ export function ApplicationsPage() {
             testbed={testbed.name}
             application={shown?.application ?? null}
             onDeployed={(name) => {
+              // What comes of it is seen now, not at a moment of the past.
+              useTime.getState().live();
               setWriting(false);
               setChosen(name);
             }}
@@ -100,7 +103,10 @@ export function ApplicationsPage() {
           confirm="Remove it"
           danger
           onClose={() => setRemoving(false)}
-          onConfirm={() => currentClient().call('applications.remove', { testbed: testbed.name, application: shown.application })}
+          onConfirm={() => {
+            useTime.getState().live();
+            return currentClient().call('applications.remove', { testbed: testbed.name, application: shown.application });
+          }}
         >
           <p>Its components end on every node. Its measurements and decisions are kept.</p>
         </Dialog>

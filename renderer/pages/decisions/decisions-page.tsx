@@ -121,6 +121,7 @@ export function DecisionsPage() {
               <Row
                 record={record}
                 chosen={record.id === shown?.id}
+                later={cursor !== null && record.time > cursor}
                 edge={`${index === 0 ? 'first' : ''} ${index === listed.length - 1 ? 'last' : ''}`}
                 onChoose={() => select(record)}
               />
@@ -149,11 +150,14 @@ export function DecisionsPage() {
 function Row({
   record,
   chosen,
+  later,
   edge,
   onChoose,
 }: {
   record: DecisionRecord;
   chosen: boolean;
+  /** Taken after the moment that is shown. */
+  later: boolean;
   edge: string;
   onChoose: () => void;
 }) {
@@ -162,7 +166,7 @@ function Row({
   return (
     <button
       type="button"
-      className={`decision-row ${edge}`}
+      className={`decision-row ${edge} ${later ? 'later' : ''}`}
       aria-pressed={chosen}
       data-testid={testIds.decisionRow}
       data-decision={record.id}

@@ -1,16 +1,16 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { type Line, summarise } from '../../charts/lines.ts';
 import { chartUnit } from '../../charts/scale-unit.ts';
 import { Badge, Button, Segment, Select } from '../../parts/controls.tsx';
 import { formatAge, formatClock, formatNumber, formatQuantity, metricTitle, metricUnit } from '../../parts/format.ts';
 import { Icon, State } from '../../parts/glyphs.tsx';
-import { headlineOf, parseReadings } from '../../state/headline.ts';
+import { headlineOf, parseReadings, type Reading } from '../../state/headline.ts';
+import { useShownTime, useTopology } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { useSeries } from '../../state/telemetry.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
-import { pictureFrom, ranges, useTime } from '../../state/time.ts';
+import { ranges, useTime, wholeMs } from '../../state/time.ts';
 import type { Topology } from '../../state/types.ts';
-import { useNow } from '../../state/visible.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
 import { orderNodes } from '../../topology/layout.ts';
@@ -33,7 +33,7 @@ export function telemetrySentence(topology: Topology): string {
 
 export function TelemetryPage() {
   const testbed = useCurrentTestbed();
-  const topology = useWorld((state) => state.topology);
+  const topology = useTopology();
   const go = useNavigation((state) => state.go);
   if (!testbed || !topology) {
     return (
@@ -51,18 +51,18 @@ export function TelemetryPage() {
 
 function Charts({ topology, testbed }: { topology: Topology; testbed: string }) {
   const [view, setView] = useState<'charts' | 'table'>('charts');
-  const [zoom, setZoom] = useState<[number, number] | null>(null);
   const [hover, setHover] = useState<number | null>(null);
   const decisions = useWorld((state) => state.decisions);
-  const { cursor, rangeMs, live, moveTo } = useTime();
-  const now = useNow(1000);
+  const { cursor, rangeMs, window: zoom, live, moveTo, show, setRange } = useTime();
+  const { end: now, ...shown } = useShownTime();
+  const { from, to, follows } = shown;
   const headline = headlineOf(topology);
   // The list is a string first, so that a new picture with the same metrics asks for nothing anew.
   const [choice, setChoice] = useState(() => readChoice(testbed));
-  const readings = parseReadings(topology);
+  const readings = useEveryReading(topology);
   const metricKey = chosenMetrics(readings, headline?.metric ?? null, choice).join(' ');
   const metrics = useMemo(() => metricKey.split(' ').filter(Boolean), [metricKey]);
-  const { series, loaded, error } = useSeries(testbed, metrics, rangeMs, metricUnit);
+  const { series, loaded, error } = useSeries(testbed, metrics, shown, metricUnit);
   const nodeKey = orderNodes(topology.nodes)
     .map((node) => node.name)
     .join(' ');
@@ -73,8 +73,6 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
     () => defineCharts(series, metrics, nodeKey.split(' '), JSON.parse(headlineKey)),
     [series, metrics, nodeKey, headlineKey],
   );
-  const first = series.reduce((earliest, one) => Math.min(earliest, one.times[0] ?? earliest), now);
-  const [from, to] = zoom ?? [pictureFrom(now, rangeMs, first), now];
   const at = hover ?? cursor;
 
   return (
@@ -148,24 +146,14 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
         >
           CSV
         </Button>
-        {zoom ? <Button onClick={() => setZoom(null)}>Show the whole range</Button> : null}
+        {zoom ? <Button onClick={() => show(null)}>Show the whole range</Button> : null}
         <Select
           label="Range"
           value={String(rangeMs)}
-          options={ranges.map(({ label, ms }) => ({ value: String(ms), label: `Last ${label}` }))}
-          onChange={(value) => {
-            setZoom(null);
-            useTime.setState({ rangeMs: Number(value) });
-          }}
+          options={ranges.map(({ label, ms }) => ({ value: String(ms), label: ms === wholeMs ? label : `Last ${label}` }))}
+          onChange={(value) => setRange(Number(value))}
         />
-        <button
-          type="button"
-          className={`live ${cursor === null && !zoom ? 'on' : ''}`}
-          onClick={() => {
-            setZoom(null);
-            live();
-          }}
-        >
+        <button type="button" className={`live ${cursor === null && !zoom ? 'on' : ''}`} onClick={live}>
           <i />
           Live
         </button>
@@ -184,11 +172,11 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
               to={to}
               at={at}
               cursor={cursor}
-              live={zoom === null}
+              live={follows}
               decisions={decisions}
               onHover={setHover}
               onMove={moveTo}
-              onZoom={setZoom}
+              onZoom={show}
             />
           ))}
         </div>
@@ -198,6 +186,18 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
     </main>
   );
 }
+
+/** Also of metrics that nobody told yet, or tells no more, at the cursor: a chart does not go because the cursor moves. */
+function useEveryReading(topology: Topology): Reading[] {
+  const known = useRef(new Map<string, Reading>());
+  return useMemo(() => {
+    const live = useWorld.getState().topology;
+    for (const one of [live, topology])
+      if (one) for (const reading of parseReadings(one)) known.current.set(keyOf(reading), reading);
+    return [...known.current.values()];
+  }, [topology]);
+}
+const keyOf = ({ metric, node, component }: Reading): string => `${metric}|${node}|${component}`;
 
 function SummaryTable({ charts, now }: { charts: readonly ChartDefinition[]; now: number }) {
   return (

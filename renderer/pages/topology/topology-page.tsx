@@ -1,6 +1,8 @@
 import { useState } from 'react';
 import { Badge, Button, Segment } from '../../parts/controls.tsx';
-import { Icon } from '../../parts/glyphs.tsx';
+import { formatClock } from '../../parts/format.ts';
+import { Icon, State } from '../../parts/glyphs.tsx';
+import { useTopology } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { useTime } from '../../state/time.ts';
@@ -15,7 +17,8 @@ import { TopologyTable } from '../../topology/table.tsx';
 
 export function TopologyPage() {
   const testbed = useCurrentTestbed();
-  const { topology, topologyError } = useWorld();
+  const topology = useTopology();
+  const { topologyError, moment } = useWorld();
   const cursor = useTime((state) => state.cursor);
   const go = useNavigation((state) => state.go);
   const selection = useSelection((state) => state.selection);
@@ -26,9 +29,15 @@ export function TopologyPage() {
     return (
       <main className="page">
         <div className="empty">
-          <h1 data-testid={testIds.sentence}>{living ? 'Waiting for the first picture' : 'Nothing to show yet'}</h1>
+          <h1 data-testid={testIds.sentence}>
+            {cursor !== null
+              ? `Nothing is known of ${formatClock(cursor)}`
+              : living
+                ? 'Waiting for the first picture'
+                : 'Nothing to show yet'}
+          </h1>
           <p>
-            {topologyError ??
+            {(cursor === null ? topologyError : moment?.error) ??
               (living
                 ? 'Continuum, clusters and nodes appear here as soon as their agents are heard.'
                 : 'Continuum, clusters, nodes and components will stand here once a testbed is up.')}
@@ -92,7 +101,7 @@ export function TopologyPage() {
           }}
         />
         {topology.kind === 'twin' ? <Badge kind="info">all values simulated</Badge> : null}
-        {cursor === null ? null : <Badge>placements and readings are of now</Badge>}
+        {cursor === null ? null : <AsOf cursor={cursor} heardUntil={moment?.heardUntil ?? null} />}
         <span className="caption muted row gap-12 legend">
           <span className="key">
             <svg width="20" height="8" aria-hidden="true">
@@ -111,5 +120,16 @@ export function TopologyPage() {
       {view === 'graph' ? <Graph topology={topology} /> : <TopologyTable topology={topology} />}
       {selection ? <Inspector topology={topology} selection={selection} /> : null}
     </main>
+  );
+}
+
+/** Which moment is shown; nobody may have listened then. */
+function AsOf({ cursor, heardUntil }: { cursor: number; heardUntil: number | null }) {
+  if (heardUntil === null) return <Badge kind="accent">as it was at {formatClock(cursor)}</Badge>;
+  return (
+    <Badge kind="warn">
+      <State name="warn" size={12} />
+      nobody listened at {formatClock(cursor)}; as last heard at {formatClock(heardUntil)}
+    </Badge>
   );
 }
