@@ -151,7 +151,7 @@ export async function startClusterAgentOn(
       if (!agent?.alive) continue;
       void knobs.ask(agent.agent);
       void descriptions.ask(agent.agent);
-      void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components()));
+      void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components(), orchestrator.applications()));
       void peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
     }
   };

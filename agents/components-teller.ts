@@ -4,12 +4,17 @@ import { componentsRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Log } from './config.ts';
 import type { TrackedComponent } from './host/signals.ts';
-import type { ComponentView } from './orchestration/orchestrator.ts';
+import type { ComponentView, DescribedApplication } from './orchestration/orchestrator.ts';
 
 const answerMs = 2000;
 
-/** The components on a node, as its agent must know them. */
-export function componentsOn(node: string, components: ComponentView[]): TrackedComponent[] {
+/** The components on a node, as its agent must know them, with what their applications' descriptions permit. */
+export function componentsOn(
+  node: string,
+  components: ComponentView[],
+  applications: DescribedApplication[],
+): TrackedComponent[] {
+  const permitted = new Map(applications.map(({ description }) => [description.name, description.permitted_actions ?? []]));
   return components.flatMap(({ application, component, pods }) =>
     pods
       .filter((pod) => pod.node === node && !pod.leaving && pod.phase === 'Running')
@@ -19,6 +24,7 @@ export function componentsOn(node: string, components: ComponentView[]): Tracked
         podUid: pod.uid,
         ...(pod.ip && { podIp: pod.ip }),
         ...(pod.ip && pod.metricsPort !== undefined && { metricsUrl: `http://${pod.ip}:${pod.metricsPort}/metrics` }),
+        ...(permitted.has(application) && { permittedActions: permitted.get(application) }),
       })),
   );
 }

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { NodeDescription } from '../descriptions/node.ts';
 import { parseDescription } from '../descriptions/parse.ts';
-import { kernelSettings } from '../host/linux/settings.ts';
 import { LinuxSignals } from '../host/linux/signals.ts';
-import { CpuFrequencyMechanism } from '../mechanisms/cpu-frequency.ts';
-import { PowerCapMechanism } from '../mechanisms/power-cap.ts';
+import { linuxMechanisms } from '../mechanisms/linux.ts';
 import { startNodeAgent } from '../node.ts';
 import { systemClock } from '../system-clock.ts';
 import { ComponentScraper } from '../telemetry/scrape.ts';
@@ -25,7 +23,6 @@ await runAgent(async (config, bus, log) => {
     scrape: (component) => scraper.scrape(component),
     powerModel: config.telemetry?.powerModel,
   });
-  const settings = kernelSettings();
-  const mechanisms = [new CpuFrequencyMechanism(settings), new PowerCapMechanism(settings)];
+  const mechanisms = linuxMechanisms({ description, components: () => signals.components, clock: systemClock });
   return startNodeAgent({ config, bus, log, clock: systemClock, signals, description, mechanisms, random: Math.random });
 });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ProcessorSets } from '../host/linux/processor-sets.ts';
 import { parseProcessorList } from '../host/linux/settings.ts';
+import type { TrackedComponent } from '../host/signals.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
-import { type PermittedComponent, permittedPods } from './permission.ts';
+import { permittedPods } from './permission.ts';
 
 const target = { application: z.string().min(1), component: z.string().min(1) };
 /** Processors as a list such as "0,2-3". "reset" gives back those before the first change; after a restart of the agent, all there are. */
@@ -15,11 +16,11 @@ export const cpusetCommandSchema = z.discriminatedUnion('command', [
 export class CpusetMechanism implements Mechanism {
   readonly name = 'cpuset';
   readonly #sets: ProcessorSets;
-  readonly #components: () => PermittedComponent[];
+  readonly #components: () => readonly TrackedComponent[];
   /** What each pod had before the first change. */
   readonly #before = new Map<string, number[]>();
 
-  constructor(options: { sets: ProcessorSets; components: () => PermittedComponent[] }) {
+  constructor(options: { sets: ProcessorSets; components: () => readonly TrackedComponent[] }) {
     this.#sets = options.sets;
     this.#components = options.components;
   }

@@ -5,10 +5,11 @@ import { CpusetCgroups } from '../host/linux/processor-sets.ts';
 import { hostPrograms, type Programs } from '../host/linux/programs.ts';
 import { kernelSettings } from '../host/linux/settings.ts';
 import { TrafficControl } from '../host/linux/traffic-control.ts';
+import type { TrackedComponent } from '../host/signals.ts';
 import { CpuFrequencyMechanism } from './cpu-frequency.ts';
 import { CpusetMechanism } from './cpuset.ts';
 import type { Mechanism } from './mechanism.ts';
-import { ForbiddenMechanism, nodePermits, type PermittedComponent } from './permission.ts';
+import { ForbiddenMechanism, nodePermits } from './permission.ts';
 import { PowerCapMechanism } from './power-cap.ts';
 import { TrafficShapingMechanism } from './traffic-shaping.ts';
 
@@ -16,7 +17,7 @@ export interface LinuxMechanismsOptions {
   /** Of this host: what it permits, and which interfaces and accelerators it has for applications. */
   description?: NodeDescription | undefined;
   /** Components that run here now, as the cluster agent has told them. */
-  components: () => PermittedComponent[];
+  components: () => readonly TrackedComponent[];
   clock: Clock;
   /** Where "/" of the kernel's files is; another in tests. */
   root?: string;

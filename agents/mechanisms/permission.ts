@@ -3,9 +3,6 @@ import type { NodeDescription } from '../descriptions/node.ts';
 import type { TrackedComponent } from '../host/signals.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 
-/** A component on this node, with what its application permits as it is described. */
-export type PermittedComponent = TrackedComponent & { permittedActions?: string[] | undefined };
-
 type NodeAction = NonNullable<NodeDescription['permitted_actions']>[number];
 
 /** Whether a node's description allows `action`. One without `permitted_actions` restricts nothing: its owner has the agent run there. */
@@ -17,10 +14,10 @@ export const nodePermits = (node: NodeDescription | undefined, action: NodeActio
  * @throws MechanismError when none runs here, or its application does not permit it (one that names no permitted actions permits none)
  */
 export function permittedPods(
-  components: PermittedComponent[],
+  components: readonly TrackedComponent[],
   wanted: { application: string; component?: string | undefined },
   action: ApplicationAction,
-): PermittedComponent[] {
+): TrackedComponent[] {
   const { application, component } = wanted;
   const found = components.filter(
     (one) => one.application === application && (component === undefined || one.component === component),

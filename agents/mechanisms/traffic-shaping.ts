@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Lacks, Shape, ShapedTraffic, ShapeKind, Shaping, ShapingView } from '../host/shaping.ts';
+import type { TrackedComponent } from '../host/signals.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
-import { type PermittedComponent, permittedPods } from './permission.ts';
+import { permittedPods } from './permission.ts';
 import { Sighting } from './sighting.ts';
 
 /** What still lets the agents be heard, so that whatever has been set can be taken back. */
@@ -49,10 +50,10 @@ type Command = z.infer<typeof trafficShapingCommandSchema>;
 export class TrafficShapingMechanism implements Mechanism {
   readonly name = 'trafficShaping';
   readonly #shaping: Shaping;
-  readonly #components: () => PermittedComponent[];
+  readonly #components: () => readonly TrackedComponent[];
   readonly #sighting: Sighting<ShapingView>;
 
-  constructor(options: { shaping: Shaping; components: () => PermittedComponent[]; clock: Clock }) {
+  constructor(options: { shaping: Shaping; components: () => readonly TrackedComponent[]; clock: Clock }) {
     this.#shaping = options.shaping;
     this.#components = options.components;
     this.#sighting = new Sighting(() => this.#look(), options.clock);

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { CpusetCgroups } from '../../agents/host/linux/processor-sets.ts';
+import type { TrackedComponent } from '../../agents/host/signals.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { CpusetMechanism } from '../../agents/mechanisms/cpuset.ts';
-import type { PermittedComponent } from '../../agents/mechanisms/permission.ts';
 import { applyAll } from '../../agents/mechanisms/steps.ts';
 import { CpusetDouble } from '../doubles/sysfs/cgroups.ts';
 
 const clock = new ManualClock();
 const uid = '11111111-2222-3333-4444-555555555555';
-const camera: PermittedComponent = {
+const camera: TrackedComponent = {
   application: 'camera',
   component: 'detector',
   podUid: uid,
@@ -16,7 +16,7 @@ const camera: PermittedComponent = {
 };
 const command = { command: 'set', application: 'camera', component: 'detector' };
 
-function make(version: 'v1' | 'v2', components: PermittedComponent[] = [camera]) {
+function make(version: 'v1' | 'v2', components: TrackedComponent[] = [camera]) {
   const pod = version === 'v1' ? `kubepods/burstable/pod${uid}` : `kubepods.slice/kubepods-pod${uid.replaceAll('-', '_')}.slice`;
   const above = version === 'v1' ? ['kubepods', 'kubepods/burstable'] : ['kubepods.slice'];
   const inherited = version === 'v1' ? '0-3' : '';
@@ -49,7 +49,7 @@ test.each(['v1', 'v2'] as const)('a pod is pinned within cgroup %s, and reset gi
 });
 
 test.each(['v1', 'v2'] as const)('what a later step of the plan fails at is undone exactly in cgroup %s', async (version) => {
-  const gone: PermittedComponent = { ...camera, podUid: 'another' };
+  const gone: TrackedComponent = { ...camera, podUid: 'another' };
   const { kernel, mechanism, apply, before } = make(version, [camera, gone]);
   await expect(apply({ ...command, cpus: '3' })).rejects.toThrow('no cpuset cgroup on this node');
   expect(kernel.sets).toEqual(before);

@@ -7,10 +7,10 @@ import { kernelFiles } from '../../agents/host/linux/files.ts';
 import { CpusetCgroups } from '../../agents/host/linux/processor-sets.ts';
 import { kernelSettings } from '../../agents/host/linux/settings.ts';
 import { TrafficControl } from '../../agents/host/linux/traffic-control.ts';
+import type { TrackedComponent } from '../../agents/host/signals.ts';
 import { CpuFrequencyMechanism } from '../../agents/mechanisms/cpu-frequency.ts';
 import { CpusetMechanism } from '../../agents/mechanisms/cpuset.ts';
 import type { Mechanism, Step } from '../../agents/mechanisms/mechanism.ts';
-import type { PermittedComponent } from '../../agents/mechanisms/permission.ts';
 import { applyAll } from '../../agents/mechanisms/steps.ts';
 import { TrafficShapingMechanism } from '../../agents/mechanisms/traffic-shaping.ts';
 import { systemClock } from '../../agents/system-clock.ts';
@@ -19,7 +19,7 @@ import { NamespaceNetwork } from './namespaces.ts';
 // Needs root. All is done to cgroups and network namespaces of this test's own, which it takes away.
 const tag = `mlsk${process.pid}`;
 const network = new NamespaceNetwork(tag);
-const detector: PermittedComponent = {
+const detector: TrackedComponent = {
   application: 'camera',
   component: 'detector',
   podUid: `${tag}-0000-4000-8000-000000000001`,

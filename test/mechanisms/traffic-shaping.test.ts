@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { TrafficControl } from '../../agents/host/linux/traffic-control.ts';
+import type { TrackedComponent } from '../../agents/host/signals.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
-import type { PermittedComponent } from '../../agents/mechanisms/permission.ts';
 import { applyAll } from '../../agents/mechanisms/steps.ts';
 import { TrafficShapingMechanism } from '../../agents/mechanisms/traffic-shaping.ts';
 import { NetworkProgramsDouble } from '../doubles/programs/network-programs.ts';
 
 const clock = new ManualClock();
-const camera: PermittedComponent = {
+const camera: TrackedComponent = {
   application: 'camera',
   component: 'detector',
   podUid: 'u',
@@ -15,7 +15,7 @@ const camera: PermittedComponent = {
   permittedActions: ['*'],
 };
 
-function make(components: PermittedComponent[] = [camera]) {
+function make(components: TrackedComponent[] = [camera]) {
   const kernel = new NetworkProgramsDouble(['lo', 'eth0', 'wlan0']);
   const mechanism = new TrafficShapingMechanism({ shaping: new TrafficControl(kernel), components: () => components, clock });
   const apply = (...commands: unknown[]) =>
@@ -103,7 +103,7 @@ test.each([
 });
 
 test('a pod that is told with a hostile address, or of an application that permits nothing, is refused', async () => {
-  const cases: [PermittedComponent, RegExp][] = [
+  const cases: [TrackedComponent, RegExp][] = [
     [{ ...camera, podIp: '1.2.3.4 drop; flush ruleset' }, /is no address/],
     [{ ...camera, permittedActions: ['component_relocation'] }, /camera does not permit traffic_redirection/],
   ];

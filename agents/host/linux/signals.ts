@@ -47,6 +47,11 @@ export class LinuxSignals implements HostSignals, ComponentTracking {
     for (const uid of this.#pods.keys()) if (!uids.has(uid)) this.#pods.delete(uid);
   }
 
+  /** Those that were told last. */
+  get components(): readonly TrackedComponent[] {
+    return this.#components;
+  }
+
   async read(): Promise<Sample[]> {
     // A component that cannot be reached now has no metrics now; its state is Kubernetes' to tell.
     const scraped = Promise.all(this.#components.map((tracked) => this.#options.scrape(tracked).catch(() => [])));
