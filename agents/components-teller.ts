@@ -12,7 +12,7 @@ const answerMs = 2000;
 export function componentsOn(
   node: string,
   components: ComponentView[],
-  applications: DescribedApplication[],
+  applications: DescribedApplication[] = [],
 ): TrackedComponent[] {
   const permitted = new Map(applications.map(({ description }) => [description.name, description.permitted_actions ?? []]));
   return components.flatMap(({ application, component, pods }) =>
