@@ -56,3 +56,25 @@ test('uncertainty stays bounded when one situation repeats for ever', () => {
   expect(model.predict([1, 3]).value).toBeCloseTo(76, 3);
   expect(model.predict([1, 10]).deviation).toBeLessThan(3000);
 });
+
+test('stays sound over tens of thousands of samples that hardly tell its features apart', () => {
+  const random = seeded(7);
+  const model = new RecursiveLeastSquares({ weights: [0, 0, 25], deviations: [25, 25, 12.5], noise: 5 });
+  let people = 3;
+  for (let i = 0; i < 40_000; i++) {
+    if (random() < 0.2) people = Math.max(0, Math.min(8, people + (random() < 0.5 ? 1 : -1)));
+    model.update([1, people, 0.06 + 0.02 * random()], 10 + 7.3 * people + 0.1 * (random() - 0.5));
+    if (i < 1000) continue;
+    const { value, deviation } = model.predict([1, 4, 0.06]);
+    if (Math.abs(value - 39.2) > 3 || !(deviation > 0.01)) expect.fail(`sample ${i}: ${value} ± ${deviation}`);
+  }
+});
+
+/** Linear congruential: any numbers do, the same ones in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -67,10 +67,13 @@ export class RecursiveLeastSquares {
     const denominator = this.#forgetting + spread;
     const gain = projected.map((value) => value / denominator);
     this.#weights = this.#weights.map((weight, i) => weight + gain[i]! * error);
-    const shrunk = this.#covariance.map((row, i) => row.map((value, j) => value - gain[i]! * projected[j]!));
+    // Joseph's form: the plain difference loses its symmetry, then its sign, over thousands of updates that bring nothing new in some direction.
+    const rest = features.map((_, i) => features.map((feature, j) => (i === j ? 1 : 0) - gain[i]! * feature));
+    const part = rest.map((row) => this.#covariance.map((_, j) => dot(row, column(this.#covariance, j))));
+    const shrunk = part.map((row, i) => rest.map((other, j) => dot(row, other) + this.#forgetting * gain[i]! * gain[j]!));
     const trace = shrunk.reduce((sum, row, i) => sum + row[i]!, 0) / this.#forgetting;
     const factor = trace < this.#traceLimit ? this.#forgetting : 1;
-    this.#covariance = shrunk.map((row) => row.map((value) => value / factor));
+    this.#covariance = shrunk.map((row, i) => row.map((value, j) => (value + shrunk[j]![i]!) / (2 * factor)));
     this.#samples++;
     // The residual after the update understates the noise, the one before it holds the model's own error: it is discounted by its expectation.
     const share = Math.max(1 / (this.#samples + 10), 0.02);
@@ -97,4 +100,5 @@ export class RecursiveLeastSquares {
   }
 }
 
+const column = (rows: readonly (readonly number[])[], at: number): number[] => rows.map((row) => row[at]!);
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
