@@ -17,9 +17,9 @@ import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
 import { ClusterPlacementMechanism } from './mechanisms/cluster-placement.ts';
 import { viewsOf } from './mechanisms/views.ts';
-import { northboundHandlers } from './northbound/handlers/handlers.ts';
 import type { ContinuumServices } from './northbound/handlers/sources.ts';
-import { startNorthbound } from './northbound/server.ts';
+import { startNorthbound } from './northbound/northbound.ts';
+import type { RunningNorthbound } from './northbound/server.ts';
 import { KarmadaOrchestrator } from './orchestration/karmada.ts';
 import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
 import { clusterPlacement } from './policies/cluster-placement.ts';
@@ -46,8 +46,13 @@ export interface ContinuumAgentOptions {
   log: Log;
 }
 
+export interface RunningContinuum extends RunningAgent {
+  /** Of the northbound API, where the config has it. */
+  northboundPort: number | undefined;
+}
+
 /** The agent above all clusters: which cluster each application runs on, decided and explained; and the way in for people and tools. */
-export function startContinuumAgent({ karmadaKubeConfig, ...options }: ContinuumAgentOptions): Promise<RunningAgent> {
+export function startContinuumAgent({ karmadaKubeConfig, ...options }: ContinuumAgentOptions): Promise<RunningContinuum> {
   return startContinuumAgentOn({ ...options, orchestrator: new KarmadaOrchestrator(karmadaKubeConfig, options.log) });
 }
 
@@ -58,7 +63,7 @@ export async function startContinuumAgentOn(
     store?: StateStore;
     settings?: SettingsStore;
   },
-): Promise<RunningAgent> {
+): Promise<RunningContinuum> {
   const { bus, clock, log, orchestrator } = options;
   const settings = options.settings ?? fileSettings(options.config);
   const kept = await settings.load();
@@ -150,9 +155,13 @@ export async function startContinuumAgentOn(
     ),
     bus.answer(subjects.request('continuum', 'list'), listRequestSchema, replySchema, () => replying(services.list)),
   );
+  let api: RunningNorthbound | undefined;
   if (config.northbound) {
     const { northbound, stateFolder, version } = config;
-    owned.push(await startNorthbound({ config: northbound, stateFolder, version, handlers: northboundHandlers(services), log }));
+    const targets = () => administration.targets;
+    const sources = { services, bus, clock, log, version, stateFolder, aggregates, orchestrator, targets, fetch };
+    api = await startNorthbound(northbound, sources);
+    owned.push(api);
   }
 
   let stopped = false;
@@ -166,6 +175,7 @@ export async function startContinuumAgentOn(
   };
   begin().catch((error: unknown) => log('error', 'the continuum agent cannot start', { error: String(error) }));
   return {
+    northboundPort: api?.port,
     async stop() {
       stopped = true;
       for (const one of owned) one.close();

@@ -6,11 +6,7 @@ import { HttpError } from './http-error.ts';
 /** A description is some kilobytes; a megabyte is a mistake or an attack. */
 export const mostBodyBytes = 1_000_000;
 
-/** What may be sent as a description: YAML as it is, or JSON as the framework's CLI sends it. */
-const jsonDescriptionSchema = z.union([
-  z.strictObject({ description: z.string() }),
-  z.record(z.string(), z.unknown()).refine((value) => !('description' in value && Object.keys(value).length === 1)),
-]);
+const treeSchema = z.record(z.string(), z.unknown());
 
 /** The body of a request, checked by the endpoint's schema. @throws HttpError 400, 413, 415 */
 export async function readBody(request: IncomingMessage, wanted: NonNullable<Endpoint['body']>): Promise<unknown> {
@@ -38,13 +34,15 @@ export function fitting<S extends z.ZodType>(schema: S, value: unknown, what: st
   throw new HttpError(400, `${what} does not fit: ${z.prettifyError(parsed.error).slice(0, 2000)}`);
 }
 
+/** YAML as it is, the tree itself as JSON, or {"description": "<YAML>"}, or {"yaml": tree} as the framework's CLI sends infrastructure. */
 function asDescription(value: unknown): string {
   if (typeof value === 'string') return value;
-  const parsed = jsonDescriptionSchema.safeParse(value);
+  const parsed = treeSchema.safeParse(value);
   if (!parsed.success) throw new HttpError(400, 'the body is neither {"description": "<YAML>"} nor a description');
-  const { description } = parsed.data;
+  const [[key, only] = [], ...others] = Object.entries(parsed.data);
+  if (key === 'description' && others.length === 0 && typeof only === 'string') return only;
   // JSON is YAML.
-  return typeof description === 'string' ? description : JSON.stringify(parsed.data);
+  return JSON.stringify(key === 'yaml' && others.length === 0 ? only : value);
 }
 
 function parseJson(text: string): unknown {

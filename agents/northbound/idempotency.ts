@@ -1,8 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Log } from '../config.ts';
 import { HttpError } from './http-error.ts';
+import { KeptFile } from './kept-file.ts';
 
 const keptSchema = z.object({
   requests: z.array(
@@ -33,26 +32,20 @@ export const idempotencyKeySchema = z
  * is still under way 409. Only successes are kept: what failed may be tried again.
  */
 export class IdempotentRequests {
-  readonly #path: string;
+  readonly #file: KeptFile<typeof keptSchema>;
   readonly #now: () => number;
   readonly #kept = new Map<string, Kept>();
   readonly #underWay = new Set<string>();
-  #saving: Promise<void> = Promise.resolve();
 
   private constructor(path: string, now: () => number) {
-    this.#path = path;
+    this.#file = new KeptFile(path, keptSchema);
     this.#now = now;
   }
 
-  /** `now` in ms since the epoch. A file that cannot be read is told and left behind: it is no reason not to start. */
+  /** `now` in ms since the epoch. */
   static async open(path: string, now: () => number, log: Log): Promise<IdempotentRequests> {
     const requests = new IdempotentRequests(path, now);
-    try {
-      for (const one of keptSchema.parse(JSON.parse(await readFile(path, 'utf8'))).requests) requests.#kept.set(one.id, one);
-    } catch (error) {
-      const isNew = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!isNew) log('warn', 'which requests were carried out before cannot be read', { path, error: String(error) });
-    }
+    for (const one of (await requests.#file.load(log))?.requests ?? []) requests.#kept.set(one.id, one);
     return requests;
   }
 
@@ -77,15 +70,6 @@ export class IdempotentRequests {
 
   #save(): Promise<void> {
     for (const [id, { at }] of this.#kept) if (this.#kept.size > mostKept || this.#now() - at >= keptMs) this.#kept.delete(id);
-    const text = JSON.stringify({ requests: [...this.#kept.values()] });
-    // One write at a time, or two would race for the same temporary file.
-    this.#saving = this.#saving
-      .catch(() => {})
-      .then(async () => {
-        await mkdir(dirname(this.#path), { recursive: true });
-        await writeFile(`${this.#path}.new`, text, { mode: 0o600 });
-        await rename(`${this.#path}.new`, this.#path);
-      });
-    return this.#saving;
+    return this.#file.save({ requests: [...this.#kept.values()] });
   }
 }

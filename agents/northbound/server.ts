@@ -5,8 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { AgentConfig, Log } from '../config.ts';
 import { fitting, readBody } from './body.ts';
-import type { Endpoint } from './endpoint.ts';
-import { type CallName, type EndpointName, endpoints, type Handlers } from './endpoints/table.ts';
+import type { Endpoint, HandlerInput } from './endpoint.ts';
+import { type CallName, type EndpointName, type Endpoints, endpoints, type Handlers } from './endpoints/table.ts';
+import { streamEvents } from './event-stream.ts';
+import type { EventLog } from './events.ts';
 import { failureOf, HttpError } from './http-error.ts';
 import { IdempotentRequests, idempotencyKeySchema } from './idempotency.ts';
 import { openApiDocument } from './openapi.ts';
@@ -20,6 +22,7 @@ export interface NorthboundOptions {
   stateFolder: string;
   version: string;
   handlers: Handlers;
+  events: EventLog;
   log: Log;
   /** ms since the epoch. Real time: clients live in it, whatever the agent's clock is. */
   now?: () => number;
@@ -37,8 +40,8 @@ const mostConnections = 256;
 /** Who has no token may guess so often. */
 const strangers = { perSecond: 5, burst: 20 } as const;
 
-/** The framework's northbound API over HTTP, or HTTPS where the config names a certificate. Resolves when it listens; `port` 0 takes a free one. */
-export async function startNorthbound(options: NorthboundOptions): Promise<RunningNorthbound> {
+/** Serves the table of endpoints over HTTP, or HTTPS where the config names a certificate. Resolves when it listens; `port` 0 takes a free one. */
+export async function startNorthboundServer(options: NorthboundOptions): Promise<RunningNorthbound> {
   const { config, stateFolder, log, now = Date.now } = options;
   const { certFile, keyFile, host, port, limit } = config;
   const service = new Service(options, {
@@ -69,6 +72,8 @@ export async function startNorthbound(options: NorthboundOptions): Promise<Runni
     },
   };
 }
+
+type EventsQuery = HandlerInput<Endpoints['events']>['query'];
 
 interface Parts {
   tokens: Tokens;
@@ -101,12 +106,19 @@ class Service {
       if (wanted.role === 'operator' && caller.role !== 'operator')
         throw new HttpError(403, `"${caller.name}" may look, but not change anything: this needs an operator's token`);
       const query = wanted.query && fitting(wanted.query, queryOf(searchParams), 'the query');
+      if (name === 'events') return this.#stream(request, response, query as EventsQuery);
       const body = wanted.body && (await readBody(request, wanted.body));
       const { answer, isRepeated } = await this.#carryOut(name, wanted, { path, query, body }, request, caller);
       send(response, 200, JSON.stringify(wanted.answer.parse(answer)), isRepeated ? { 'idempotency-replayed': 'true' } : {});
     } catch (error) {
       this.#refuse(request, response, error);
     }
+  }
+
+  #stream(request: IncomingMessage, response: ServerResponse, { kinds }: EventsQuery): void {
+    const lastEventId = request.headers['last-event-id'];
+    if (Array.isArray(lastEventId)) throw new HttpError(400, 'one Last-Event-ID is enough');
+    streamEvents(response, this.#options.events, { kinds, lastEventId });
   }
 
   async #callerOf(request: IncomingMessage): Promise<Caller> {

@@ -90,6 +90,15 @@ export class Aggregates {
     return sum;
   }
 
+  /** Which series are known; a query without a field has all of it. */
+  series(query: Partial<SeriesQuery> = {}): (Required<SeriesQuery> & { isCounter: boolean })[] {
+    const { metric, ...rest } = query;
+    const metrics = metric === undefined ? [...this.#byMetric.keys()] : [metric];
+    return metrics
+      .flatMap((one) => this.#find({ metric: one, ...rest }))
+      .map(({ spans, ...key }) => ({ ...key, isCounter: spans.at(-1)?.grown !== undefined }));
+  }
+
   /** Forgets what has said nothing since `time`. */
   forgetBefore(time: number): void {
     for (const [key, kept] of this.#kept) {

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import {
+  changeAnswerSchema,
+  policiesAnswerSchema,
+  setConfigRequestSchema,
+  setPolicyRequestSchema,
+} from '../../bus/administration.ts';
+import { layerSchema } from '../../decision/record.ts';
+import { endpoint } from '../endpoint.ts';
+
+export const agentSchema = z
+  .object({
+    agent: z.string(),
+    layer: layerSchema,
+    cluster: z.string(),
+    node: z.string().optional(),
+    version: z.string(),
+    /** It has beaten within three of its intervals. */
+    alive: z.boolean(),
+    /** ms since the epoch, on the continuum agent's clock. */
+    lastHeartbeat: z.number(),
+    startedAt: z.number(),
+  })
+  .meta({ id: 'Agent' });
+
+/** What one of several agents said to the same wish. */
+export const saidSchema = z
+  .object({ agent: z.string(), ok: z.boolean(), answer: z.json().optional(), error: z.string().optional() })
+  .meta({ id: 'Said' });
+
+export const changeSchema = changeAnswerSchema.meta({ id: 'Change' });
+
+export const agentEndpoints = {
+  'agents.list': endpoint({
+    method: 'GET',
+    path: '/agents',
+    group: 'agents',
+    role: 'viewer',
+    summary: 'All agents that were ever heard, and whether they are alive',
+    answer: z.array(agentSchema),
+  }),
+  'agents.status': endpoint({
+    method: 'GET',
+    path: '/agents/{agent}',
+    group: 'agents',
+    role: 'viewer',
+    summary: 'Whether an agent is alive and answers, its mode, and the policies that decide',
+    answer: agentSchema.extend({
+      /** ms until it answered a ping; null when it did not. */
+      roundTripMs: z.number().nullable(),
+      policies: policiesAnswerSchema.nullable(),
+      /** Why there is no answer. */
+      error: z.string().optional(),
+    }),
+    failures: [404],
+  }),
+  'agents.set-policy': endpoint({
+    method: 'PUT',
+    path: '/agents/{agent}/policies/{name}',
+    group: 'agents',
+    role: 'operator',
+    summary:
+      'Give an agent a policy file (content of policy-<name>.py), or a policy that it has other settings; checked before anything changes',
+    body: { as: 'json', schema: setPolicyRequestSchema.omit({ name: true }).strict() },
+    answer: changeSchema,
+    failures: [404, 422, 502],
+  }),
+  'agents.delete-policy': endpoint({
+    method: 'DELETE',
+    path: '/agents/{agent}/policies/{name}',
+    group: 'agents',
+    role: 'operator',
+    summary: 'Take a policy from an agent',
+    answer: changeSchema,
+    failures: [404, 422, 502],
+  }),
+  'agents.set-config': endpoint({
+    method: 'PUT',
+    path: '/agents/{agent}/config',
+    group: 'agents',
+    role: 'operator',
+    summary: 'Lay settings over the file that an agent was started with; kept over its restarts',
+    body: { as: 'json', schema: setConfigRequestSchema.strict() },
+    answer: changeSchema,
+    failures: [404, 422, 502],
+  }),
+  'agents.delete-config': endpoint({
+    method: 'DELETE',
+    path: '/agents/{agent}/config/{name}',
+    group: 'agents',
+    role: 'operator',
+    summary: 'Give a setting back to the file',
+    answer: changeSchema,
+    failures: [404, 422, 502],
+  }),
+} as const;
