@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { agentsContract } from './agents.ts';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
+import { recordingsContract } from './recordings.ts';
 import { runsContract } from './runs.ts';
 import { secretsContract } from './secrets.ts';
 import { systemContract } from './system.ts';
@@ -27,6 +28,7 @@ export const contract = {
   ...systemContract,
   ...testbedsContract,
   ...runsContract,
+  ...recordingsContract,
   ...secretsContract,
   ...agentsContract,
   ...topologyContract,

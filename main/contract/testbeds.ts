@@ -5,6 +5,8 @@ import { call, stream } from './define.ts';
 
 export const testbedStateSchema = z.enum(['new', 'provisioning', 'up', 'failed', 'down']);
 export type TestbedState = z.infer<typeof testbedStateSchema>;
+/** Which testbed it is a recording of, and of which window of time (ms since the epoch). */
+export const recordingSchema = z.object({ of: z.string(), from: z.number(), to: z.number(), savedAt: z.number() });
 export const testbedSummarySchema = z.object({
   name: z.string(),
   kind: z.enum(['hosts', 'local', 'twin']),
@@ -18,6 +20,8 @@ export const testbedSummarySchema = z.object({
   doubles: z.array(z.string()),
   lastRun: z.string().nullable(),
   createdAt: z.number(),
+  /** null unless it is a recording, which can only be looked at. */
+  recording: recordingSchema.nullable(),
 });
 export type TestbedSummary = z.infer<typeof testbedSummarySchema>;
 

@@ -21,6 +21,8 @@ import { Lives } from './lives.ts';
 import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
+import { commandable, Recordings } from './recording/recordings.ts';
+import { saveRecording } from './recording/write.ts';
 import { Runs, runInFlight } from './runs.ts';
 import { Secrets } from './secrets.ts';
 import { SshPools } from './ssh.ts';
@@ -65,11 +67,12 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const ssh = new SshPools(secrets);
   const lives = new Lives({ testbeds, twins, ssh, log });
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
+  const recordings = new Recordings(join(dataFolder, 'incoming'), { testbeds, lives });
   const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
   const terminals = new Terminals((input) => {
     if (input.host === 'local') return shellHere(input);
     if (input.testbed === null) throw new ContractError('no-such-host', `A terminal on "${input.host}" needs a testbed.`);
-    const entry = testbeds.get(input.testbed);
+    const entry = commanded(input.testbed);
     const host = testbeds.host(input.testbed, input.host);
     if (entry.testbed.kind === 'twin')
       throw new ContractError(
@@ -84,7 +87,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   for (const { testbed, remembered } of testbeds.all())
     if (testbed.kind === 'twin' && remembered.state === 'up') await testbeds.update(testbed.name, { state: 'down' });
 
-  const liveOf = (name: string) => lives.get(testbeds.get(name));
+  const commanded = (name: string) => commandable(testbeds.get(name));
+  const liveOf = (name: string) => lives.get(commanded(name));
   const storeOf = (name: string) => lives.store(testbeds.get(name));
   const services = { testbeds, lives };
 
@@ -130,18 +134,18 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'testbeds.get': async ({ testbed }) => summaryOf(testbeds.get(testbed)),
     'testbeds.file': async ({ testbed }) => ({ text: writeTestbedFile(testbeds.get(testbed).testbed) }),
     'testbeds.change': async ({ testbed, file, fileName }) => {
-      const entry = testbeds.get(testbed);
+      const entry = commanded(testbed);
       if (runs.current(testbed)) throw runInFlight(testbed);
       await testbeds.rewrite(testbed, changedTestbed(entry.testbed, file, fileName));
       return summaryOf(testbeds.get(testbed));
     },
-    'testbeds.plan': ({ testbed, ...choice }) => signedIn(testbed, () => lifecycle.plan(testbeds.get(testbed), choice)),
-    'testbeds.check': ({ testbed }) => signedIn(testbed, () => lifecycle.check(testbeds.get(testbed))),
-    'testbeds.up': ({ testbed, ...wishes }) => started(testbed, lifecycle.up(testbeds.get(testbed), wishes)),
-    'testbeds.down': ({ testbed, ...wishes }) => started(testbed, lifecycle.down(testbeds.get(testbed), wishes)),
+    'testbeds.plan': ({ testbed, ...choice }) => signedIn(testbed, () => lifecycle.plan(commanded(testbed), choice)),
+    'testbeds.check': ({ testbed }) => signedIn(testbed, () => lifecycle.check(commanded(testbed))),
+    'testbeds.up': ({ testbed, ...wishes }) => started(testbed, lifecycle.up(commanded(testbed), wishes)),
+    'testbeds.down': ({ testbed, ...wishes }) => started(testbed, lifecycle.down(commanded(testbed), wishes)),
     'testbeds.operate': ({ testbed, operation, ...wishes }) =>
-      started(testbed, lifecycle.operate(testbeds.get(testbed), operation, wishes)),
-    'testbeds.certificates': ({ testbed }) => signedIn(testbed, () => lifecycle.certificates(testbeds.get(testbed))),
+      started(testbed, lifecycle.operate(commanded(testbed), operation, wishes)),
+    'testbeds.certificates': ({ testbed }) => signedIn(testbed, () => lifecycle.certificates(commanded(testbed))),
     'testbeds.remove': async ({ testbed }) => {
       await lifecycle.remove(testbeds.get(testbed));
       return {};
@@ -151,11 +155,11 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       return statusOf(entry, await lives.find(entry));
     },
     'testbeds.kubeconfig': async ({ testbed, cluster }) => ({
-      kubeconfig: await kubeconfigOf(testbeds.get(testbed), cluster, twins),
+      kubeconfig: await kubeconfigOf(commanded(testbed), cluster, twins),
     }),
-    'testbeds.hostKeys': async ({ testbed }) => hostKeys(testbeds.get(testbed), ssh),
+    'testbeds.hostKeys': async ({ testbed }) => hostKeys(commanded(testbed), ssh),
     'testbeds.trust': async ({ testbed, host, fingerprint }) => {
-      await trustHost(testbeds.get(testbed), host, fingerprint, ssh);
+      await trustHost(commanded(testbed), host, fingerprint, ssh);
       return {};
     },
 
@@ -185,6 +189,18 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 
     'topology.at': async ({ testbed, time }) => topologyAt(await storeOf(testbed), time),
     'topology.span': async ({ testbed }) => (await storeOf(testbed)).span(),
+
+    'recordings.save': async ({ testbed, from, to }, emit, signal) => {
+      const entry = testbeds.get(testbed);
+      const { version } = await systemInfo();
+      await saveRecording({ entry, store: await storeOf(testbed), from, to, app: version }, emit, signal);
+    },
+    'recordings.begin': async () => ({ upload: await recordings.begin() }),
+    'recordings.piece': async ({ upload, data }) => {
+      await recordings.piece(upload, data);
+      return {};
+    },
+    'recordings.open': async ({ upload }) => summaryOf(await recordings.open(upload)),
 
     'telemetry.metrics': async ({ testbed }) => (await storeOf(testbed)).telemetry.metrics(),
     'telemetry.query': async ({ testbed, ...wanted }) => (await storeOf(testbed)).telemetry.query(wanted),

@@ -188,7 +188,7 @@ export class Lifecycle {
       throw new ContractError('not-down', `The testbed "${name}" is not down.`, `Take it down first: testbed down ${name}.`);
     await lives.forget(name);
     if (kind === 'twin') await twins.stop(name);
-    if (kind === 'local') await local.destroy(name);
+    if (kind === 'local' && !entry.remembered.recording) await local.destroy(name);
     await testbeds.remove(name);
   }
 

@@ -6,7 +6,7 @@ import { writeJsonSchema } from '../../provisioning/testbed/json-schema.ts';
 import { parseTestbedFile } from '../../provisioning/testbed/parse.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
-import { testbedStateSchema } from '../contract/testbeds.ts';
+import { recordingSchema, testbedStateSchema } from '../contract/testbeds.ts';
 
 /** What the core itself remembers of a testbed. */
 export const rememberedSchema = z.object({
@@ -15,6 +15,8 @@ export const rememberedSchema = z.object({
   lastRun: z.string().nullable(),
   /** As its last run, or its bundle, has told. */
   doubles: z.array(z.string()),
+  /** Set when it is a recording of another testbed, which can only be looked at. */
+  recording: recordingSchema.optional(),
 });
 export type Remembered = z.infer<typeof rememberedSchema>;
 

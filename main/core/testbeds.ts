@@ -82,7 +82,12 @@ export class Testbeds {
    * Adds a testbed; `prepare` may complete it (keys, hosts) before anybody sees it. What a failed try made is removed.
    * @throws ContractError testbed-exists, invalid-name; what `prepare` throws
    */
-  async add(name: string, doubles: string[], prepare: (folder: TestbedFolder) => Promise<Testbed>): Promise<TestbedEntry> {
+  async add(
+    name: string,
+    doubles: string[],
+    prepare: (folder: TestbedFolder) => Promise<Testbed>,
+    recording?: Remembered['recording'],
+  ): Promise<TestbedEntry> {
     checkName(name);
     if (this.#entries.has(name) || this.#making.has(name) || this.#unreadable.has(name))
       throw new ContractError(
@@ -95,7 +100,7 @@ export class Testbeds {
     try {
       await folder.make();
       const testbed = await prepare(folder);
-      const remembered: Remembered = { state: 'new', createdAt: Date.now(), lastRun: null, doubles };
+      const remembered: Remembered = { state: 'new', createdAt: Date.now(), lastRun: null, doubles, recording };
       await folder.writeTestbed(testbed);
       await folder.writeRemembered(remembered);
       const entry: TestbedEntry = { folder, testbed, remembered };
@@ -179,6 +184,7 @@ export const summaryOf = ({ testbed, remembered }: TestbedEntry): TestbedSummary
   doubles: remembered.doubles,
   lastRun: remembered.lastRun,
   createdAt: remembered.createdAt,
+  recording: remembered.recording ?? null,
 });
 
 function checkName(name: string): void {

@@ -1,6 +1,9 @@
 import { type DecisionRecord, decisionRecordSchema } from '../../agents/decision/record.ts';
 import type { Database } from './database.ts';
 
+/** A statement with many rows costs little more than one with one. */
+const rowsAtOnce = 100;
+
 /** Decisions of one testbed: the latest revision of each. */
 export class DecisionStore {
   readonly #database: Database;
@@ -24,12 +27,15 @@ export class DecisionStore {
       this.#pending = new Map();
       try {
         await connection.run('begin');
-        for (const record of records.values()) {
+        const all = [...records.values()];
+        for (let at = 0; at < all.length; at += rowsAtOnce) {
+          const some = all.slice(at, at + rowsAtOnce);
+          const rows = some.map((_, row) => `($${4 * row + 1}, $${4 * row + 2}, $${4 * row + 3}, $${4 * row + 4})`);
           await connection.run(
-            `insert into decisions values ($1, $2, $3, $4) on conflict (id) do update
+            `insert into decisions values ${rows.join(', ')} on conflict (id) do update
              set revision = excluded.revision, time = excluded.time, record = excluded.record
              where excluded.revision >= decisions.revision`,
-            [record.id, record.revision, BigInt(Math.round(record.time)), JSON.stringify(record)],
+            some.flatMap((record) => [record.id, record.revision, BigInt(Math.round(record.time)), JSON.stringify(record)]),
           );
         }
         await connection.run('commit');

@@ -128,6 +128,26 @@ export class TelemetryStore {
     );
   }
 
+  /** Every series that is kept, by the id that `samples` takes. */
+  async series(): Promise<{ id: number; key: SeriesKey; source: string }[]> {
+    await this.flush();
+    const rows = await this.#database.read('select id, metric, node, component, application, source from series order by id');
+    return (rows as unknown as (SeriesKey & { id: number; source: string })[]).map(({ id, source, ...key }) => ({
+      id,
+      key,
+      source,
+    }));
+  }
+
+  /** Every reading of a series in [from, to], as it came, oldest first. */
+  async samples(id: number, from: number, to: number): Promise<{ times: number[]; values: number[] }> {
+    const rows = await this.#database.read(
+      'select time, value from samples where series = $1 and time between $2 and $3 order by time',
+      [id, BigInt(Math.floor(from)), BigInt(Math.ceil(to))],
+    );
+    return { times: rows.map(({ time }) => Number(time)), values: rows.map(({ value }) => Number(value)) };
+  }
+
   /**
    * Series of these metrics in [from, to] (ms since the epoch), averaged over steps of `stepMs`; a time is the beginning of its step.
    * A step without a reading is left out; where more than a few are missing, one null stands for the gap.

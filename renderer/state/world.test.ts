@@ -13,6 +13,7 @@ const testbed = (name: string, state: TestbedSummary['state'], createdAt: number
   hosts: [],
   doubles: [],
   lastRun: null,
+  recording: null,
   createdAt,
 });
 

@@ -194,6 +194,7 @@ function summary(name: string, scenario: Scenario, createdAt: number): TestbedSu
     })),
     doubles: scenario === 'done' ? ['kubeadm', 'kubelet', 'karmadactl'] : [],
     lastRun: scenario === 'new' || scenario === 'twin' ? null : 'run-1',
+    recording: null,
     createdAt,
   };
 }
