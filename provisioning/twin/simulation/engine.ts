@@ -1,7 +1,8 @@
+import { Column } from './columns.ts';
 import { EventQueue } from './events.ts';
 import type { Machines } from './machines.ts';
 import type { Network, Route } from './network.ts';
-import { type FlowModel, Service, type ServiceModel } from './service.ts';
+import { type FlowModel, type ServiceModel, Services } from './service.ts';
 
 /** What happens beside the requests: a process gets its own events back when they are due. */
 export type Process = (subject: number, now: number) => void;
@@ -15,33 +16,25 @@ export interface EngineOptions {
   startAt: number;
 }
 
-/** What an application is made of: its services in an order in which each comes after those it gets requests from. */
-export interface Application {
+/** What an application is made of. Numbers of its flows lie side by side, `perFlow` of each. */
+interface Application {
+  /** Each after those it gets requests from. */
   services: number[];
-  flows: Flow[];
-  /** Items in each request: people in view, weeds in a picture. */
-  items: number;
+  /** Those that send on to nobody. */
+  ends: number[];
+  /** In the order of the services they go to. */
+  flows: { from: number; to: number }[];
+  numbers: Float64Array;
+  routes: (Route | null)[];
+  /** Of the network, when the routes were sought. */
+  routeVersion: number;
   /** A part is missing: what is made is lost. */
   broken: boolean;
-  /** Requests/s that come to the end of their way, and that are lost on it. */
-  serving: number;
-  losing: number;
-  served: number;
-  lost: number;
-  at: number;
-  reconsiderAt: number;
 }
-
-interface Flow extends Required<FlowModel> {
-  route: Route | null;
-  routeVersion: number;
-  bytesPerSecond: number;
-}
+const [requestsAt, bytesAt, bytesPerItemAt, carriedAt, perFlow] = [0, 1, 2, 3, 4];
 
 /** A change on a node is felt by the queues of its other components after this long, as a scheduler's slices last. */
 const feltAfterMs = 100;
-const reconsider = 0;
-const turn = 1;
 
 /**
  * The physics, from event to event: between two events rates, demands and power stay as they are, so that what adds up follows by multiplication and
@@ -51,13 +44,24 @@ const turn = 1;
 export class Engine {
   readonly machines: Machines;
   readonly network: Network;
+  readonly services = new Services();
   readonly places: number[];
   readonly #queue = new EventQueue();
   readonly #processes: Process[] = [];
-  readonly #services: (Service | null)[] = [];
-  readonly #freeServices: number[] = [];
   readonly #on: number[][];
+  /** Services on a node that feel what else it does. */
+  readonly #tight: Int32Array;
+  readonly #isTight = new Column();
   readonly #applications: (Application | null)[] = [];
+  readonly #items = new Column();
+  readonly #serving = new Column();
+  readonly #losing = new Column();
+  readonly #served = new Column();
+  readonly #lost = new Column();
+  readonly #at = new Column();
+  readonly #reconsiderAt = new Column();
+  readonly #reconsider: number;
+  readonly #turn: number;
   #now: number;
   /** Events handled so far. */
   events = 0;
@@ -70,12 +74,13 @@ export class Engine {
     this.#now = startAt;
     machines.begin(startAt);
     this.#on = Array.from(places, () => []);
-    this.process((application, now) => {
-      if (this.#applications[application]?.reconsiderAt === now) this.evaluate(application);
+    this.#tight = new Int32Array(places.length);
+    this.#reconsider = this.process((application, now) => {
+      if (this.#reconsiderAt.values[application] === now) this.evaluate(application);
     });
-    this.process((service, now) => {
-      const found = this.#services[service];
-      if (found?.turnsAt === now && found.application >= 0) this.evaluate(found.application);
+    this.#turn = this.process((service, now) => {
+      const application = this.services.applicationOf(service);
+      if (application >= 0 && this.services.turnsAtOf(service) === now) this.evaluate(application);
     });
   }
 
@@ -90,6 +95,7 @@ export class Engine {
     return this.#processes.push(run) - 1;
   }
 
+  /** @param kind what `process` gave */
   schedule(at: number, kind: number, subject: number): void {
     this.#queue.push(Math.max(at, this.#now), kind, subject);
   }
@@ -107,32 +113,24 @@ export class Engine {
   }
 
   addService(node: number, model: ServiceModel): number {
-    const service = new Service(node, model);
-    service.at = this.#now;
-    service.demand = service.model.steadyCores;
-    const id = this.#freeServices.pop() ?? this.#services.length;
-    this.#services[id] = service;
+    const id = this.services.add(node, model, this.#now);
+    this.#isTight.reach(id);
+    this.#isTight.values[id] = 0;
     this.#on[node]!.push(id);
-    this.machines.memoryUsed[node]! += service.model.memoryBytes;
-    this.updateNode(node);
+    this.machines.memoryUsed[node]! += this.services.memoryOf(id);
+    this.updateNode(node, this.services.demandOf(id));
     return id;
   }
 
-  /** It must not be part of an application any more. */
+  /** @throws RangeError while it is part of an application */
   removeService(id: number): void {
-    const service = this.service(id);
-    if (service.application >= 0) throw new RangeError(`service ${id} still is part of an application`);
-    this.#services[id] = null;
-    this.#freeServices.push(id);
-    this.#on[service.node] = this.#on[service.node]!.filter((other) => other !== id);
-    this.machines.memoryUsed[service.node]! -= service.model.memoryBytes;
-    this.updateNode(service.node);
-  }
-
-  service(id: number): Service {
-    const found = this.#services[id];
-    if (!found) throw new RangeError(`there is no service ${id}`);
-    return found;
+    this.services.check(id);
+    if (this.services.applicationOf(id) >= 0) throw new RangeError(`service ${id} still is part of an application`);
+    const node = this.services.nodeOf(id);
+    this.#on[node] = this.#on[node]!.filter((other) => other !== id);
+    this.machines.memoryUsed[node]! -= this.services.memoryOf(id);
+    this.updateNode(node, -this.services.demandOf(id));
+    this.services.remove(id);
   }
 
   servicesOn(node: number): readonly number[] {
@@ -140,14 +138,13 @@ export class Engine {
   }
 
   addApplication(): number {
-    const empty = { items: 0, broken: true, serving: 0, losing: 0, served: 0, lost: 0, at: this.#now, reconsiderAt: Number.NaN };
-    return this.#applications.push({ ...empty, services: [], flows: [] }) - 1;
-  }
-
-  application(id: number): Application {
-    const found = this.#applications[id];
-    if (!found) throw new RangeError(`there is no application ${id}`);
-    return found;
+    const empty = { services: [], ends: [], flows: [], numbers: new Float64Array(0), routes: [], routeVersion: -1, broken: true };
+    const id = this.#applications.push(empty) - 1;
+    for (const column of [this.#items, this.#serving, this.#losing, this.#served, this.#lost, this.#at, this.#reconsiderAt])
+      column.reach(id);
+    this.#at.values[id] = this.#now;
+    this.#reconsiderAt.values[id] = Number.NaN;
+    return id;
   }
 
   /**
@@ -155,31 +152,32 @@ export class Engine {
    * @param broken a part is missing: requests are made, and lost
    */
   compose(id: number, services: readonly number[], flows: readonly FlowModel[], broken = false): void {
-    const application = this.application(id);
-    this.#settle(application);
-    for (const flow of application.flows) this.#carry(flow, 0);
+    const application = this.#find(id);
+    this.#settle(id);
+    for (let flow = 0; flow < application.flows.length; flow++) this.#carry(application, flow, 0);
     const former = application.services.filter((service) => !services.includes(service));
+    const ordered = flows.toSorted((a, b) => services.indexOf(a.to) - services.indexOf(b.to));
     application.services = [...services];
+    application.ends = services.filter((service) => flows.every(({ from }) => from !== service));
     application.broken = broken;
-    application.flows = flows.map((flow) => ({
-      requests: 1,
-      bytes: 0,
-      bytesPerItem: 0,
-      ...flow,
-      route: null,
-      routeVersion: -1,
-      bytesPerSecond: 0,
-    }));
-    for (const gone of former) {
-      const service = this.#services[gone];
-      if (!service) continue;
-      service.account(this.#now);
-      service.application = -1;
-      service.stand(0);
-      service.demand = service.model.steadyCores;
-      this.updateNode(service.node);
+    application.flows = ordered.map(({ from, to }) => ({ from, to }));
+    application.numbers = Float64Array.from(
+      ordered.flatMap(({ requests = 1, bytes = 0, bytesPerItem = 0 }) => [requests, bytes, bytesPerItem, 0]),
+    );
+    application.routes = ordered.map(() => null);
+    application.routeVersion = -1;
+    for (const service of former) {
+      const before = this.services.demandOf(service);
+      this.services.join(service, -1);
+      this.services.account(service, this.#now);
+      this.services.rest(service);
+      this.#setTight(service, false);
+      this.updateNode(this.services.nodeOf(service), this.services.demandOf(service) - before);
     }
-    for (const service of services) this.service(service).application = id;
+    for (const service of services) {
+      this.services.check(service);
+      this.services.join(service, id);
+    }
     this.evaluate(id);
   }
 
@@ -188,11 +186,12 @@ export class Engine {
     this.#applications[id] = null;
   }
 
+  itemsOf = (id: number): number => this.#items.values[id]!;
+
   /** Changes what is in each request of an application. */
   setItems(id: number, items: number): void {
-    const application = this.application(id);
-    if (application.items === items) return;
-    application.items = items;
+    if (this.#items.values[id] === items) return;
+    this.#items.values[id] = items;
     this.evaluate(id);
   }
 
@@ -200,61 +199,68 @@ export class Engine {
   evaluate(id: number): void {
     const application = this.#applications[id];
     if (!application) return;
-    this.#settle(application);
-    application.reconsiderAt = Number.NaN;
-    const { items, flows, broken } = application;
-    const { machines, network } = this;
-    let serving = 0;
+    this.#settle(id);
+    this.#reconsiderAt.values[id] = Number.NaN;
+    if (application.routeVersion !== this.network.version) this.#reroute(application);
+    const { services: parts, flows, numbers, routes, broken } = application;
+    const { machines, network, services } = this;
+    const items = this.#items.values[id]!;
+    const now = this.#now;
     let losing = 0;
-    for (const id of application.services) {
-      const service = this.#services[id]!;
-      service.account(this.#now);
-      let inflow = service.makes;
-      for (const flow of flows) {
-        if (flow.to !== id) continue;
-        const route = this.#routeOf(flow);
-        const sent = this.#services[flow.from]!.outflow * flow.requests;
-        this.#carry(flow, sent * (flow.bytes + flow.bytesPerItem * items));
+    let flow = 0;
+    for (let position = 0; position < parts.length; position++) {
+      const part = parts[position]!;
+      services.account(part, now);
+      let inflow = services.makesOf(part);
+      for (; flow < flows.length && flows[flow]!.to === part; flow++) {
+        const base = flow * perFlow;
+        const served = services.outflowOf(flows[flow]!.from);
+        const sent = served * numbers[base + requestsAt]!;
+        this.#carry(application, flow, sent * (numbers[base + bytesAt]! + numbers[base + bytesPerItemAt]! * items));
+        const route = routes[flow];
         const arriving = route ? sent * network.delivered(route) : 0;
         losing += sent - arriving;
         inflow += arriving;
       }
-      const { node } = service;
+      const node = services.nodeOf(part);
+      const before = services.demandOf(part);
       if (machines.up[node] === 0) {
-        service.stand(inflow);
-        this.updateNode(node);
+        services.stand(part, inflow);
+        this.#setTight(part, false);
+        this.updateNode(node, -before);
       } else {
-        const workS = service.workS(items, machines.speed(node, service.speedKind));
-        service.serve(inflow, workS, machines.cores[node]!, () => {
-          this.updateNode(node);
-          return machines.demand[node]!;
-        });
-        if (service.turnsAt !== Number.POSITIVE_INFINITY) this.schedule(service.turnsAt, turn, id);
+        const workS = services.workS(part, items, machines.speed(node, services.speedKindOf(part)));
+        const demand = services.takeIn(part, inflow, workS);
+        this.updateNode(node, demand - before, part);
+        services.serve(part, workS, machines.demand[node]!, machines.cores[node]!);
+        this.#setTight(part, services.isTight(part, workS));
+        const turnsAt = services.turnsAtOf(part);
+        if (turnsAt !== Number.POSITIVE_INFINITY) this.schedule(turnsAt, this.#turn, part);
       }
-      losing += service.losing;
-      if (flows.every(({ from }) => from !== id)) serving += service.outflow;
+      losing += services.losingOf(part);
     }
+    let serving = 0;
+    for (const end of application.ends) serving += services.outflowOf(end);
     // A broken pipeline makes requests that nobody takes to their end.
-    application.serving = broken ? 0 : serving;
-    application.losing = broken ? losing + serving : losing;
+    this.#serving.values[id] = broken ? 0 : serving;
+    this.#losing.values[id] = broken ? losing + serving : losing;
   }
 
-  /** Takes the demands of what runs on a node to its processor, and tells those whose queues are turned by it. */
-  updateNode(node: number): void {
-    const { machines } = this;
-    let demand = 0;
-    for (const id of this.#on[node]!) demand += this.#services[id]!.demand;
-    machines.update(node, this.#now, demand);
+  /**
+   * Takes a change of what a node's components ask for, or of the node itself, to its processor, and tells those whose queues are turned by it.
+   * @param more cores
+   * @param except a service that is served by the caller
+   */
+  updateNode(node: number, more = 0, except = -1): void {
+    const { machines, services } = this;
+    machines.update(node, this.#now, more);
     this.#govern(node);
-    const total = machines.demand[node]!;
-    const cores = machines.cores[node]!;
+    if (this.#tight[node] === 0 && machines.demand[node]! <= machines.cores[node]!) return;
     for (const id of this.#on[node]!) {
-      const service = this.#services[id]!;
-      if (service.application < 0) continue;
-      const application = this.#applications[service.application];
-      if (!application || application.reconsiderAt > this.#now) continue;
-      const workS = service.workS(application.items, machines.speed(node, service.speedKind));
-      if (service.isTurned(workS, total, cores)) this.reconsiderSoon(service.application);
+      const application = services.applicationOf(id);
+      if (id === except || application < 0 || this.#reconsiderAt.values[application]! > this.#now) continue;
+      const workS = services.workS(id, this.#items.values[application]!, machines.speed(node, services.speedKindOf(id)));
+      if (services.isTurned(id, workS, machines.demand[node]!, machines.cores[node]!)) this.reconsiderSoon(application);
     }
   }
 
@@ -266,7 +272,7 @@ export class Engine {
   }
 
   applicationsOn(node: number): number[] {
-    const found = this.#on[node]!.map((id) => this.#services[id]!.application).filter((application) => application >= 0);
+    const found = this.#on[node]!.map((id) => this.services.applicationOf(id)).filter((application) => application >= 0);
     return [...new Set(found)];
   }
 
@@ -276,10 +282,10 @@ export class Engine {
   }
 
   reconsiderSoon(id: number): void {
-    const application = this.#applications[id];
-    if (!application || application.reconsiderAt > this.#now) return;
-    application.reconsiderAt = this.#now + feltAfterMs;
-    this.schedule(application.reconsiderAt, reconsider, id);
+    if (!this.#applications[id] || this.#reconsiderAt.values[id]! > this.#now) return;
+    const at = this.#now + feltAfterMs;
+    this.#reconsiderAt.values[id] = at;
+    this.schedule(at, this.#reconsider, id);
   }
 
   /**
@@ -287,75 +293,94 @@ export class Engine {
    * `part` asks for the time in that service alone.
    */
   latencyMs(id: number, part?: number): number | null {
-    const application = this.application(id);
-    if (application.broken || application.services.length === 0) return null;
-    const at = new Map<number, number>();
+    const application = this.#find(id);
+    const { services: parts, flows, numbers, routes, broken } = application;
+    if (broken || parts.length === 0) return null;
+    const { machines, network, services } = this;
+    if (application.routeVersion !== network.version) this.#reroute(application);
+    const items = this.#items.values[id]!;
+    const leftMs = new Map<number, number>();
     let longest = 0;
-    for (const serviceId of application.services) {
-      if (part !== undefined && serviceId !== part) continue;
-      const service = this.#services[serviceId]!;
-      const { node } = service;
-      if (this.machines.up[node] === 0) return null;
+    for (const service of parts) {
+      if (part !== undefined && service !== part) continue;
+      const node = services.nodeOf(service);
+      if (machines.up[node] === 0) return null;
       let arrivesMs = 0;
-      if (part === undefined)
-        for (const flow of application.flows) {
-          if (flow.to !== serviceId) continue;
-          const route = this.#routeOf(flow);
-          if (!route || this.network.delivered(route) === 0) return null;
-          const messageMs = this.network.messageMs(route, flow.bytes + flow.bytesPerItem * application.items);
-          arrivesMs = Math.max(arrivesMs, at.get(flow.from)! + messageMs);
-        }
-      const workS = service.workS(application.items, this.machines.speed(node, service.speedKind));
-      const left = arrivesMs + service.stayMs(this.#now, workS, this.machines.demand[node]!, this.machines.cores[node]!);
-      at.set(serviceId, left);
-      longest = Math.max(longest, left);
+      for (const [index, { from, to }] of flows.entries()) {
+        if (to !== service || part !== undefined) continue;
+        const route = routes[index];
+        if (!route || network.delivered(route) === 0) return null;
+        const bytes = numbers[index * perFlow + bytesAt]! + numbers[index * perFlow + bytesPerItemAt]! * items;
+        arrivesMs = Math.max(arrivesMs, leftMs.get(from)! + network.messageMs(route, bytes));
+      }
+      const workS = services.workS(service, items, machines.speed(node, services.speedKindOf(service)));
+      const stayMs = services.stayMs(service, this.#now, workS, machines.demand[node]!, machines.cores[node]!);
+      leftMs.set(service, arrivesMs + stayMs);
+      longest = Math.max(longest, arrivesMs + stayMs);
     }
     return Number.isFinite(longest) ? longest : null;
   }
 
   /** Requests that came to the end of their way, and that were lost on it, since the beginning. */
   counts(id: number): { served: number; lost: number } {
-    const { served, serving, lost, losing, at } = this.application(id);
-    const dtS = (this.#now - at) / 1000;
-    return { served: served + serving * dtS, lost: lost + losing * dtS };
+    const dtS = (this.#now - this.#at.values[id]!) / 1000;
+    return {
+      served: this.#served.values[id]! + this.#serving.values[id]! * dtS,
+      lost: this.#lost.values[id]! + this.#losing.values[id]! * dtS,
+    };
   }
 
   /** Cores that a service gets. */
   coresOf(id: number): number {
-    const { node, demand } = this.service(id);
-    return demand * Math.min(1, this.machines.cores[node]! / Math.max(this.machines.demand[node]!, 1e-9));
+    const node = this.services.nodeOf(id);
+    const share = Math.min(1, this.machines.cores[node]! / Math.max(this.machines.demand[node]!, 1e-9));
+    return this.services.demandOf(id) * share;
   }
 
-  #settle(application: Application): void {
-    const { served, lost } = application;
-    application.served = served + (application.serving * (this.#now - application.at)) / 1000;
-    application.lost = lost + (application.losing * (this.#now - application.at)) / 1000;
-    application.at = this.#now;
+  #find(id: number): Application {
+    const found = this.#applications[id];
+    if (!found) throw new RangeError(`there is no application ${id}`);
+    return found;
   }
 
-  #routeOf(flow: Flow): Route | null {
-    const { network } = this;
-    if (flow.routeVersion !== network.version) {
-      const bytesPerSecond = flow.bytesPerSecond;
-      this.#carry(flow, 0);
-      const from = this.places[this.#services[flow.from]!.node]!;
-      const to = this.places[this.#services[flow.to]!.node]!;
-      flow.route = network.route(from, to);
-      flow.routeVersion = network.version;
-      if (flow.route) this.#carry(flow, bytesPerSecond);
+  #settle(id: number): void {
+    const dtS = (this.#now - this.#at.values[id]!) / 1000;
+    if (dtS <= 0) return;
+    this.#served.values[id]! += this.#serving.values[id]! * dtS;
+    this.#lost.values[id]! += this.#losing.values[id]! * dtS;
+    this.#at.values[id] = this.#now;
+  }
+
+  #setTight(service: number, isTight: boolean): void {
+    const before = this.#isTight.values[service]!;
+    const after = isTight ? 1 : 0;
+    if (before === after) return;
+    this.#isTight.values[service] = after;
+    this.#tight[this.services.nodeOf(service)]! += after - before;
+  }
+
+  #reroute(application: Application): void {
+    const { flows, numbers, routes } = application;
+    for (const [flow, { from, to }] of flows.entries()) {
+      const carried = numbers[flow * perFlow + carriedAt]!;
+      this.#carry(application, flow, 0);
+      const [start, end] = [this.services.nodeOf(from), this.services.nodeOf(to)];
+      routes[flow] = this.network.route(this.places[start]!, this.places[end]!);
+      this.#carry(application, flow, carried);
     }
-    return flow.route;
+    application.routeVersion = this.network.version;
   }
 
   /** Puts a flow's traffic on its links and nodes. */
-  #carry(flow: Flow, bytesPerSecond: number): void {
-    const more = bytesPerSecond - flow.bytesPerSecond;
+  #carry({ flows, numbers, routes }: Application, flow: number, bytesPerSecond: number): void {
+    const more = bytesPerSecond - numbers[flow * perFlow + carriedAt]!;
     if (more === 0) return;
-    flow.bytesPerSecond = bytesPerSecond;
-    if (!flow.route || flow.route.length === 0) return;
-    this.network.load(flow.route, more);
-    this.machines.sent[this.#services[flow.from]!.node]! += more;
-    this.machines.received[this.#services[flow.to]!.node]! += more;
+    numbers[flow * perFlow + carriedAt] = bytesPerSecond;
+    const route = routes[flow];
+    if (!route || route.length === 0) return;
+    this.network.load(route, more);
+    this.machines.sent[this.services.nodeOf(flows[flow]!.from)]! += more;
+    this.machines.received[this.services.nodeOf(flows[flow]!.to)]! += more;
   }
 
   /** Keeps a node below its power cap. */

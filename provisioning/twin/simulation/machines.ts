@@ -30,6 +30,8 @@ export class Machines {
   readonly background: Float64Array;
   /** What its own services use more (or less) than usual, share of the node. */
   readonly wander: Float64Array;
+  /** Cores that its components ask for. */
+  readonly components: Float64Array;
   /** Cores asked for by all that runs there; above `cores` when there is too much. */
   readonly demand: Float64Array;
   /** 0–1. */
@@ -59,6 +61,7 @@ export class Machines {
     this.up = new Uint8Array(this.count).fill(1);
     this.background = column(({ background }) => background);
     this.wander = new Float64Array(this.count);
+    this.components = new Float64Array(this.count);
     this.demand = column(({ background, cores }) => background * cores);
     this.used = this.background.slice();
     this.powerW = new Float64Array(this.count);
@@ -108,8 +111,10 @@ export class Machines {
     return share * slower * this.cores[node]! + this.stolen[node]!;
   }
 
-  /** From now on its components ask for so many cores. */
-  update(node: number, now: number, components: number): void {
+  /** From now on its components ask for so many cores (more than before by `more`). */
+  update(node: number, now: number, more = 0): void {
+    const components = this.components[node]! + more;
+    this.components[node] = components;
     this.#energyJ[node] = this.energyJ(node, now);
     this.#load[node] = this.load1m(node, now);
     this.#since[node] = now;

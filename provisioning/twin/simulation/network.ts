@@ -1,3 +1,5 @@
+import { Column } from './columns.ts';
+
 /** One link between two places, the same in both directions. */
 export interface LinkSpec {
   /** One way, ms. */
@@ -19,7 +21,13 @@ const fullest = 0.95;
  * ways between the others being searched anew.
  */
 export class Network {
-  readonly #links: Link[] = [];
+  readonly #ends: [number, number][] = [];
+  readonly #latencyMs = new Column();
+  readonly #bytesPerSecond = new Column();
+  readonly #loss = new Column();
+  /** What goes over it now, bytes/s. */
+  readonly #loads = new Column();
+  readonly #up = new Column();
   readonly #linksAt: number[][] = [];
   /** Of a search from a place: the link by which each other one is reached. */
   readonly #trees = new Map<number, Map<number, number>>();
@@ -36,15 +44,16 @@ export class Network {
   }
 
   get links(): number {
-    return this.#links.length;
+    return this.#ends.length;
   }
 
   /** @throws RangeError for a link to itself or of no capacity. */
   connect(from: number, to: number, spec: LinkSpec): number {
     if (from === to || !this.#linksAt[from] || !this.#linksAt[to]) throw new RangeError(`no link can join ${from} and ${to}`);
     if (!(spec.latencyMs >= 0 && spec.bytesPerSecond > 0)) throw new RangeError('a link has a latency and carries something');
-    const id = this.#links.length;
-    this.#links.push({ ends: [from, to], up: true, load: 0, loss: 0, ...spec });
+    const id = this.#ends.push([from, to]) - 1;
+    for (const column of [this.#latencyMs, this.#bytesPerSecond, this.#loss, this.#loads, this.#up]) column.reach(id);
+    this.#set(id, { loss: 0, up: true, ...spec });
     this.#linksAt[from].push(id);
     this.#linksAt[to].push(id);
     this.#rerouted();
@@ -53,33 +62,39 @@ export class Network {
 
   /** What a link is like now; `load` is what goes over it, bytes/s. */
   link(id: number): Readonly<Link> {
-    const link = this.#links[id];
-    if (!link) throw new RangeError(`there is no link ${id}`);
-    return link;
+    const ends = this.#ends[id];
+    if (!ends) throw new RangeError(`there is no link ${id}`);
+    return {
+      ends,
+      latencyMs: this.#latencyMs.values[id]!,
+      bytesPerSecond: this.#bytesPerSecond.values[id]!,
+      loss: this.#loss.values[id]!,
+      load: this.#loads.values[id]!,
+      up: this.#up.values[id] === 1,
+    };
   }
 
-  /** Changes a link. Other links are sought only for what has a choice: a place with this link alone has none. */
+  /** Changes a link. Other ways are sought only for what has a choice: a place with this link alone has none. */
   change(id: number, spec: Partial<LinkSpec> & { up?: boolean }): void {
-    const link = this.#links[id];
-    if (!link) throw new RangeError(`there is no link ${id}`);
-    const matters = (spec.up !== undefined && spec.up !== link.up) || !this.#isOnly(link);
-    Object.assign(link, spec);
-    if (matters) this.#rerouted();
+    const { up } = this.link(id);
+    const matters = (spec.up !== undefined && spec.up !== up) || spec.latencyMs !== undefined;
+    this.#set(id, spec);
+    if (matters && !this.#isOnly(id)) this.#rerouted();
   }
 
   /** Hangs a place with one link on another one, as when a mobile node comes into another coverage. */
   rehang(id: number, place: number, onto: number): void {
-    const link = this.#links[id]!;
-    const former = link.ends[0] === place ? link.ends[1] : link.ends[0];
+    const { ends } = this.link(id);
+    const former = ends[0] === place ? ends[1] : ends[0];
     if (former === onto) return;
     if (!this.#linksAt[onto] || onto === place) throw new RangeError(`place ${place} cannot hang on ${onto}`);
     this.#linksAt[former] = this.#linksAt[former]!.filter((other) => other !== id);
     this.#linksAt[onto].push(id);
-    link.ends = [place, onto];
+    this.#ends[id] = [place, onto];
     this.version++;
   }
 
-  /** The shortest way by latency, or null when there is none. */
+  /** The shortest way by latency, or null when there is none. A place's only link is part of its ways even when it is cut: see `delivered`. */
   route(from: number, to: number): Route | null {
     if (from === to) return [];
     const [head, start] = this.#inward(from);
@@ -96,16 +111,17 @@ export class Network {
 
   /** Puts more or (negative) less on every link of a way, bytes/s. */
   load(route: Route, bytesPerSecond: number): void {
-    for (const id of route) this.#links[id]!.load += bytesPerSecond;
+    for (const id of route) this.#loads.values[id]! += bytesPerSecond;
   }
 
   /** Share of what is sent that arrives: a link that is asked for more than it carries drops the rest, one that is cut everything. */
   delivered(route: Route): number {
     let share = 1;
     for (const id of route) {
-      const link = this.#links[id]!;
-      if (!link.up) return 0;
-      if (link.load > link.bytesPerSecond) share *= link.bytesPerSecond / link.load;
+      if (this.#up.values[id] === 0) return 0;
+      const load = this.#loads.values[id]!;
+      const most = this.#bytesPerSecond.values[id]!;
+      if (load > most) share *= most / load;
     }
     return share;
   }
@@ -119,11 +135,11 @@ export class Network {
     let transferMs = 0;
     let arrives = 1;
     for (const id of route) {
-      const { latencyMs: own, bytesPerSecond, load, loss } = this.#links[id]!;
-      latencyMs += own;
-      const rate = bytesPerSecond * (1 - Math.min(load / bytesPerSecond, fullest));
+      latencyMs += this.#latencyMs.values[id]!;
+      const most = this.#bytesPerSecond.values[id]!;
+      const rate = most * (1 - Math.min(this.#loads.values[id]! / most, fullest));
       transferMs = Math.max(transferMs, (bytes / rate) * 1000);
-      arrives *= 1 - loss;
+      arrives *= 1 - this.#loss.values[id]!;
     }
     if (arrives <= 0) return Number.POSITIVE_INFINITY;
     return latencyMs + transferMs + 2 * latencyMs * (1 / arrives - 1);
@@ -136,7 +152,7 @@ export class Network {
     let loss = 1;
     let free = Number.POSITIVE_INFINITY;
     for (const id of route) {
-      const link = this.#links[id]!;
+      const link = this.link(id);
       loss *= 1 - link.loss;
       free = Math.min(free, Math.max(link.bytesPerSecond - link.load, (1 - fullest) * link.bytesPerSecond));
     }
@@ -148,17 +164,25 @@ export class Network {
     this.version++;
   }
 
-  #isOnly({ ends }: Link): boolean {
+  #set(id: number, { latencyMs, bytesPerSecond, loss, up }: Partial<LinkSpec> & { up?: boolean }): void {
+    if (latencyMs !== undefined) this.#latencyMs.values[id] = latencyMs;
+    if (bytesPerSecond !== undefined) this.#bytesPerSecond.values[id] = bytesPerSecond;
+    if (loss !== undefined) this.#loss.values[id] = loss;
+    if (up !== undefined) this.#up.values[id] = up ? 1 : 0;
+  }
+
+  #isOnly(id: number): boolean {
+    const ends = this.#ends[id]!;
     return this.#linksAt[ends[0]]!.length === 1 || this.#linksAt[ends[1]]!.length === 1;
   }
 
-  /** Of a place with one link: that link, and what it hangs on (null when it is cut); of others: themselves. */
+  /** Of a place with one link: that link, and what it hangs on; of others: themselves (null without any link). */
   #inward(place: number): [link: number | undefined, onto: number | null] {
     const links = this.#linksAt[place]!;
     if (links.length === 0) return [undefined, null];
     if (links.length > 1) return [undefined, place];
-    const { ends, up } = this.#links[links[0]!]!;
-    return [links[0], up ? (ends[0] === place ? ends[1] : ends[0]) : null];
+    const ends = this.#ends[links[0]!]!;
+    return [links[0], ends[0] === place ? ends[1] : ends[0]];
   }
 
   #between(from: number, to: number): number[] | null {
@@ -173,7 +197,7 @@ export class Network {
       const id = tree.get(place);
       if (id === undefined) return null;
       way.push(id);
-      const { ends } = this.#links[id]!;
+      const ends = this.#ends[id]!;
       place = ends[0] === place ? ends[1] : ends[0];
     }
     return way.reverse();
@@ -194,10 +218,10 @@ export class Network {
       open.delete(nearest);
       done.add(nearest);
       for (const id of this.#linksAt[nearest]!) {
-        const { ends, latencyMs, up } = this.#links[id]!;
+        const ends = this.#ends[id]!;
         const other = ends[0] === nearest ? ends[1] : ends[0];
-        if (!up || done.has(other) || this.#linksAt[other]!.length < 2) continue;
-        const through = distance.get(nearest)! + latencyMs;
+        if (this.#up.values[id] === 0 || done.has(other) || this.#linksAt[other]!.length < 2) continue;
+        const through = distance.get(nearest)! + this.#latencyMs.values[id]!;
         if (through >= (distance.get(other) ?? Number.POSITIVE_INFINITY)) continue;
         distance.set(other, through);
         by.set(other, id);
@@ -208,8 +232,8 @@ export class Network {
   }
 }
 
-interface Link extends Required<LinkSpec> {
-  ends: [number, number];
+export interface Link extends Required<LinkSpec> {
+  ends: readonly [number, number];
   up: boolean;
   /** What goes over it now, bytes/s. */
   load: number;

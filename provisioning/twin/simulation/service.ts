@@ -1,4 +1,5 @@
 import { slowdown } from './camera.ts';
+import { Column } from './columns.ts';
 import { plainSpeed } from './machines.ts';
 import { type Boundness, boundnessKinds } from './processors.ts';
 
@@ -32,128 +33,206 @@ export interface FlowModel {
 
 /** Requests: less than this is what rounding leaves. */
 const nothing = 1e-6;
+/** A service this busy (beside others at worst) may be turned by what else its node does. */
+const tightFrom = 1 / 1.5;
 
-/** A component that runs, in its state at `at`. Rates are in requests/s. */
-export class Service {
-  readonly model: Required<Omit<ServiceModel, 'boundness'>>;
-  readonly speedKind: number;
-  node: number;
-  /** Index of its application, or -1 of one that serves nobody. */
-  application = -1;
-  /** Cores that it may use at most, when a set of processors is prescribed. */
-  coresLimit = Number.POSITIVE_INFINITY;
-  /** Cores that it asks for. */
-  demand = 0;
-  inflow = 0;
-  outflow = 0;
-  /** Requests/s that find no place. */
-  losing = 0;
-  /** Waiting requests at `at`, and by how many they grow each second. */
-  backlog = 0;
-  growth = 0;
-  /** Requests/s that it makes of itself. */
-  makes = 0;
-  at = 0;
+/**
+ * Components that run, as columns: what they do, and their state at `at`. Rates are in requests/s, demands in cores. A service whose node is crowded
+ * is slower (`slowdown`); what it cannot serve waits in its queue, up to its limit, and the rest is lost.
+ */
+export class Services {
+  readonly #columns: Column[] = [];
+  readonly #free: number[] = [];
+  #count = 0;
+  readonly #serviceMs = this.#column();
+  readonly #perItemMs = this.#column();
+  readonly #fixedMs = this.#column();
+  readonly #steadyCores = this.#column();
+  readonly #threads = this.#column();
+  readonly #queueLimit = this.#column();
+  readonly #memoryBytes = this.#column();
+  readonly #speedKind = this.#column();
+  readonly #node = this.#column();
+  readonly #application = this.#column();
+  readonly #coresLimit = this.#column();
+  readonly #makes = this.#column();
+  readonly #demand = this.#column();
+  readonly #inflow = this.#column();
+  readonly #outflow = this.#column();
+  readonly #losing = this.#column();
+  readonly #backlog = this.#column();
+  readonly #growth = this.#column();
+  readonly #at = this.#column();
+  readonly #turnsAt = this.#column();
+
+  #column(): Column {
+    const column = new Column();
+    this.#columns.push(column);
+    return column;
+  }
+
+  add(node: number, { boundness, ...model }: ServiceModel, now: number): number {
+    const id = this.#free.pop() ?? this.#count++;
+    for (const column of this.#columns) {
+      column.reach(id);
+      column.values[id] = 0;
+    }
+    this.#serviceMs.values[id] = model.serviceMs ?? 0;
+    this.#perItemMs.values[id] = model.perItemMs ?? 0;
+    this.#fixedMs.values[id] = model.fixedMs ?? 0;
+    this.#steadyCores.values[id] = model.steadyCores ?? 0;
+    this.#threads.values[id] = model.threads ?? 1;
+    this.#queueLimit.values[id] = model.queueLimit ?? 0;
+    this.#memoryBytes.values[id] = model.memoryBytes ?? 0;
+    this.#speedKind.values[id] = boundness === undefined ? plainSpeed : 1 + boundnessKinds.indexOf(boundness);
+    this.#node.values[id] = node;
+    this.#application.values[id] = -1;
+    this.#coresLimit.values[id] = Number.POSITIVE_INFINITY;
+    this.#demand.values[id] = model.steadyCores ?? 0;
+    this.#at.values[id] = now;
+    this.#turnsAt.values[id] = Number.POSITIVE_INFINITY;
+    return id;
+  }
+
+  remove(id: number): void {
+    this.#node.values[id] = -1;
+    this.#free.push(id);
+  }
+
+  /** @throws RangeError */
+  check(id: number): void {
+    if (!(id >= 0 && id < this.#count && this.#node.values[id]! >= 0)) throw new RangeError(`there is no service ${id}`);
+  }
+
+  nodeOf = (id: number): number => this.#node.values[id]!;
+  memoryOf = (id: number): number => this.#memoryBytes.values[id]!;
+  speedKindOf = (id: number): number => this.#speedKind.values[id]!;
+  demandOf = (id: number): number => this.#demand.values[id]!;
+  outflowOf = (id: number): number => this.#outflow.values[id]!;
+  losingOf = (id: number): number => this.#losing.values[id]!;
   /** When its queue will be full or empty. */
-  turnsAt = Number.POSITIVE_INFINITY;
-
-  constructor(node: number, { boundness, ...model }: ServiceModel) {
-    this.node = node;
-    this.model = {
-      serviceMs: 0,
-      perItemMs: 0,
-      fixedMs: 0,
-      steadyCores: 0,
-      threads: 1,
-      queueLimit: 0,
-      memoryBytes: 0,
-      ...model,
-    };
-    this.speedKind = boundness === undefined ? plainSpeed : 1 + boundnessKinds.indexOf(boundness);
+  turnsAtOf = (id: number): number => this.#turnsAt.values[id]!;
+  /** Index of its application, or -1 of one that serves nobody. */
+  applicationOf = (id: number): number => this.#application.values[id]!;
+  join(id: number, application: number): void {
+    this.#application.values[id] = application;
+  }
+  /** Requests/s that it makes of itself. */
+  makesOf = (id: number): number => this.#makes.values[id]!;
+  setMakes(id: number, rate: number): void {
+    this.#makes.values[id] = rate;
+  }
+  /** Cores that it may use at most, as when a set of processors is prescribed. */
+  coresLimitOf = (id: number): number => this.#coresLimit.values[id]!;
+  limitCores(id: number, cores: number): void {
+    this.#coresLimit.values[id] = cores;
   }
 
   /** Lets its queue grow or shrink until now. */
-  account(now: number): void {
-    this.backlog = this.backlogBy(now);
-    this.at = now;
+  account(id: number, now: number): void {
+    if (this.#growth.values[id] !== 0) this.#backlog.values[id] = this.backlogOf(id, now);
+    this.#at.values[id] = now;
   }
 
-  backlogBy(now: number): number {
-    return Math.min(Math.max(0, this.backlog + (this.growth * (now - this.at)) / 1000), this.model.queueLimit);
+  /** Requests that wait. */
+  backlogOf(id: number, now: number): number {
+    const backlog = this.#backlog.values[id]! + (this.#growth.values[id]! * (now - this.#at.values[id]!)) / 1000;
+    return Math.min(Math.max(0, backlog), this.#queueLimit.values[id]!);
   }
 
   /** Processor time of one request with so many items at a speed, s. */
-  workS(items: number, speed: number): number {
-    return (this.model.serviceMs + this.model.perItemMs * items) / 1000 / speed;
+  workS(id: number, items: number, speed: number): number {
+    return (this.#serviceMs.values[id]! + this.#perItemMs.values[id]! * items) / 1000 / speed;
   }
 
-  get parallel(): number {
-    return Math.min(this.model.threads, this.coresLimit);
+  /** Says what comes in, and gives the cores that it asks for then: `account` must have been called. */
+  takeIn(id: number, inflow: number, workS: number): number {
+    this.#inflow.values[id] = inflow;
+    if (this.#backlog.values[id]! < nothing) this.#backlog.values[id] = 0;
+    const parallel = this.#parallel(id);
+    const wanted = this.#backlog.values[id]! > 0 ? parallel : Math.min(inflow * workS, parallel);
+    const demand = wanted + this.#steadyCores.values[id]!;
+    this.#demand.values[id] = demand;
+    return demand;
   }
 
-  /**
-   * Takes what comes in now: `account` must have been called.
-   * @param demandOf gives the demand of the node for that of this service
-   * @param cores of the node
-   */
-  serve(inflow: number, workS: number, cores: number, crowdedBy: (demand: number) => number): void {
-    const { queueLimit, steadyCores } = this.model;
-    this.inflow = inflow;
-    if (this.backlog < nothing) this.backlog = 0;
-    const wanted = this.backlog > 0 ? this.parallel : Math.min(inflow * workS, this.parallel);
-    this.demand = wanted + steadyCores;
-    const nodeDemand = crowdedBy(this.demand);
-    const capacity = this.#capacity(workS, nodeDemand, cores);
-    this.growth = 0;
-    this.losing = 0;
-    this.turnsAt = Number.POSITIVE_INFINITY;
-    if (this.backlog > 0 || inflow > capacity) {
-      this.outflow = capacity;
-      const growth = inflow - capacity;
-      const room = growth > 0 ? queueLimit - this.backlog : this.backlog;
-      if (growth > 0 && room < nothing) this.losing = growth;
-      else if (growth !== 0) {
-        this.growth = growth;
-        this.turnsAt = this.at + (room / Math.abs(growth)) * 1000;
-      }
-      return;
+  /** Serves what came in, on a node that is asked for so many cores altogether. */
+  serve(id: number, workS: number, nodeDemand: number, cores: number): void {
+    const capacity = this.#capacity(id, workS, nodeDemand, cores);
+    const inflow = this.#inflow.values[id]!;
+    const backlog = this.#backlog.values[id]!;
+    this.#growth.values[id] = 0;
+    this.#losing.values[id] = 0;
+    this.#turnsAt.values[id] = Number.POSITIVE_INFINITY;
+    this.#outflow.values[id] = inflow;
+    if (backlog <= 0 && inflow <= capacity) return;
+    this.#outflow.values[id] = capacity;
+    const growth = inflow - capacity;
+    const room = growth > 0 ? this.#queueLimit.values[id]! - backlog : backlog;
+    if (growth > 0 && room < nothing) this.#losing.values[id] = growth;
+    else if (growth !== 0) {
+      this.#growth.values[id] = growth;
+      this.#turnsAt.values[id] = this.#at.values[id]! + (room / Math.abs(growth)) * 1000;
     }
-    this.outflow = inflow;
   }
 
   /** Nobody is there to serve: all that comes in is lost. */
-  stand(inflow: number): void {
-    this.inflow = inflow;
-    this.outflow = 0;
-    this.growth = 0;
-    this.losing = inflow;
-    this.demand = 0;
-    this.backlog = 0;
-    this.turnsAt = Number.POSITIVE_INFINITY;
+  stand(id: number, inflow: number): void {
+    this.#inflow.values[id] = inflow;
+    this.#outflow.values[id] = 0;
+    this.#growth.values[id] = 0;
+    this.#losing.values[id] = inflow;
+    this.#demand.values[id] = 0;
+    this.#backlog.values[id] = 0;
+    this.#turnsAt.values[id] = Number.POSITIVE_INFINITY;
   }
 
-  #capacity(workS: number, nodeDemand: number, cores: number): number {
-    if (workS <= 0) return Number.POSITIVE_INFINITY;
-    return this.parallel / (workS * slowdown(Math.max(0, nodeDemand - this.demand) / cores, this.demand / cores));
+  /** Serves no application any more, and only uses what it always does. */
+  rest(id: number): void {
+    this.stand(id, 0);
+    this.#demand.values[id] = this.#steadyCores.values[id]!;
   }
 
-  /** Whether it would be served otherwise now that the rest of its node asks for this much. */
-  isTurned(workS: number, nodeDemand: number, cores: number): boolean {
-    const capacity = this.#capacity(workS, nodeDemand, cores);
-    if (this.backlog > 0 || this.losing > 0 || this.growth !== 0) return Math.abs(capacity - this.outflow) > 1e-3 * this.outflow;
-    return this.inflow > capacity;
+  /** Whether a little more on its node may make it serve otherwise. */
+  isTight(id: number, workS: number): boolean {
+    return (
+      this.#growth.values[id] !== 0 ||
+      this.#losing.values[id]! > 0 ||
+      this.#backlog.values[id]! > 0 ||
+      this.#inflow.values[id]! * workS > tightFrom * this.#parallel(id)
+    );
+  }
+
+  /** Whether it would be served otherwise now that its node is asked for this much. */
+  isTurned(id: number, workS: number, nodeDemand: number, cores: number): boolean {
+    const capacity = this.#capacity(id, workS, nodeDemand, cores);
+    const outflow = this.#outflow.values[id]!;
+    if (this.#backlog.values[id]! > 0 || this.#losing.values[id]! > 0 || this.#growth.values[id] !== 0)
+      return Math.abs(capacity - outflow) > 1e-3 * outflow;
+    return this.#inflow.values[id]! > capacity;
   }
 
   /** Time of a request in this component, ms, from coming in until it is served. */
-  stayMs(now: number, workS: number, nodeDemand: number, cores: number): number {
-    const { fixedMs, queueLimit, threads } = this.model;
+  stayMs(id: number, now: number, workS: number, nodeDemand: number, cores: number): number {
+    const fixedMs = this.#fixedMs.values[id]!;
     if (workS <= 0) return fixedMs;
-    const serviceMs = 1000 * workS * slowdown(Math.max(0, nodeDemand - this.demand) / cores, this.demand / cores);
-    const queueMs = serviceMs / this.parallel;
-    const load = (this.inflow * serviceMs) / 1000 / this.parallel;
+    const demand = this.#demand.values[id]!;
+    const serviceMs = 1000 * workS * slowdown(Math.max(0, nodeDemand - demand) / cores, demand / cores);
+    const queueMs = serviceMs / this.#parallel(id);
+    const load = (this.#inflow.values[id]! * queueMs) / 1000;
     // Beyond its capacity the queue that has grown is what there is to wait for.
-    const waiting = load < 1 ? Math.min(queueLength(load, threads), queueLimit) : 0;
-    return fixedMs + serviceMs + queueMs * Math.max(this.backlogBy(now), waiting);
+    const waiting = load < 1 ? Math.min(queueLength(load, this.#threads.values[id]!), this.#queueLimit.values[id]!) : 0;
+    return fixedMs + serviceMs + queueMs * Math.max(this.backlogOf(id, now), waiting);
+  }
+
+  #parallel(id: number): number {
+    return Math.min(this.#threads.values[id]!, this.#coresLimit.values[id]!);
+  }
+
+  #capacity(id: number, workS: number, nodeDemand: number, cores: number): number {
+    if (workS <= 0) return Number.POSITIVE_INFINITY;
+    const demand = this.#demand.values[id]!;
+    return this.#parallel(id) / (workS * slowdown(Math.max(0, nodeDemand - demand) / cores, demand / cores));
   }
 }
 

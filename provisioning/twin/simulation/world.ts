@@ -192,7 +192,7 @@ export class World {
     const exact = pipeline.hasSource ? engine.latencyMs(pipeline.id) : null;
     const { served, lost } = engine.counts(pipeline.id);
     return {
-      people: pipeline.hasSource ? engine.application(pipeline.id).items : 0,
+      people: pipeline.hasSource ? engine.itemsOf(pipeline.id) : 0,
       latencyMs: exact === null ? null : Math.max(1, exact + camera.noiseMs * this.#noise(application, engine.now)),
       frames: served,
       dropped: lost,
@@ -261,7 +261,7 @@ export class World {
         ...(behaviour && isWorking ? behaviour.service : resting),
         memoryBytes: workload.memoryBytes,
       });
-      engine.service(id).makes = isWorking ? (behaviour?.makes ?? 0) : 0;
+      engine.services.setMakes(id, isWorking ? (behaviour?.makes ?? 0) : 0);
       this.#services.set(workload.uid, { id, isWorking, workload });
       this.#nameOf.set(id, workload.uid);
     }
@@ -279,7 +279,7 @@ export class World {
         pipeline.people = new PeopleInView(seededRandom(this.#seed ^ hash(application)), engine.now);
         pipeline.people.fix(this.#fixedPeople);
       }
-      engine.application(pipeline.id).items = this.#itemsOf(pipeline);
+      engine.setItems(pipeline.id, this.#itemsOf(pipeline));
       if (isPipeline) {
         engine.compose(pipeline.id, services, flows, isBroken);
         this.#look(pipeline);
