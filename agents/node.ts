@@ -17,6 +17,7 @@ import { fileStateStore, type StateStore } from './loop/state.ts';
 import type { Mechanism } from './mechanisms/mechanism.ts';
 import { viewsOf } from './mechanisms/views.ts';
 import { NodeTelemetry } from './node-telemetry.ts';
+import { dvfs } from './policies/energy/dvfs.ts';
 import type { PolicyFactory } from './policies/policy.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import type { HostSituation } from './policies/situation.ts';
@@ -28,7 +29,7 @@ const windowMs = 10 * 60_000;
 /** A series that has said nothing for so long is of something that is gone. */
 const forgetMs = 60_000;
 /** Policies of the layer; none decides unless the config names it. */
-const factories: PolicyFactory<HostSituation>[] = [];
+const factories: PolicyFactory<HostSituation>[] = [dvfs];
 
 export interface NodeAgentOptions {
   config: AgentConfig;
@@ -72,7 +73,11 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
         samples: [...samples, ...ports.samples(), ...facts],
       };
       ports.told(telemetry);
-      if (decides()) window.add(telemetry);
+      if (decides()) {
+        window.add(telemetry);
+        // What is new is decided on at once: people come, and a frequency that is late is a target missed.
+        loop.poke();
+      }
       await bus.publish(subjects.telemetry(config.cluster, node), telemetrySchema, telemetry);
       failing = false;
     } catch (error) {

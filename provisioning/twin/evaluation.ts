@@ -1,18 +1,13 @@
 import { MemoryBus } from '../../agents/bus/memory.ts';
-import { telemetrySchema } from '../../agents/bus/messages.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { startClusterAgentOn } from '../../agents/cluster.ts';
-import { componentsOn } from '../../agents/components-teller.ts';
 import { type AgentConfig, agentConfigSchema, type Log } from '../../agents/config.ts';
 import { type DecisionRecord, decisionRecordSchema, isAct } from '../../agents/decision/record.ts';
 import type { ApplicationDescription } from '../../agents/descriptions/application.ts';
-import { AutonomicLoop } from '../../agents/loop/loop.ts';
 import { memoryStateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
-import { dvfs, type FrequencyHost } from '../../agents/policies/energy/dvfs.ts';
 import { memorySettings } from '../../agents/settings.ts';
-import { SlidingWindow } from '../../agents/telemetry/window.ts';
 import { powerModels } from './simulation/power.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
 import { type SimulatedNode, World } from './simulation/world.ts';
@@ -45,6 +40,22 @@ export interface CameraRun {
   /** Processor of the third worker, a server near the edge, GHz. */
   serverGHz?: number;
   log?: Log;
+  /** Called with each measured step: for whoever looks into why. */
+  observe?: (step: CameraStep) => void;
+  /** Called with each decision about placement. */
+  decided?: (record: DecisionRecord) => void;
+}
+
+/** Half a second of a run, as the physics have it. */
+export interface CameraStep {
+  /** Seconds since the start. */
+  atS: number;
+  people: number;
+  latencyMs: number | null;
+  /** Where the classifier is, and at which frequency that node runs. */
+  node: string | undefined;
+  ghz: number;
+  highestGHz: number;
 }
 
 /** Seeds that the twin and its tests run with while policies are written: an evaluation on them says little. */
@@ -62,13 +73,19 @@ const policies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
   'qos-dvfs': { 'static-placement': {}, 'relocate-by-latency': {} },
 };
 
+const nodePolicies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
+  static: {},
+  qos: {},
+  'qos-dvfs': { dvfs: {} },
+};
+
 /**
  * The camera scenario over simulated hours, as fast as it computes: the real cluster and node agents over the simulated hosts and an
  * orchestrator without an API. Policies see what the node agents publish and nothing else; what is measured is read from the physics. The
  * classifier starts on the reference node (1.8 GHz), where the pipeline was measured. Same arguments, same result.
  */
 export async function runCamera(options: CameraRun): Promise<CameraResult> {
-  const { application, variant, seed, hours, serverGHz = 5.4, log = () => {} } = options;
+  const { application, variant, seed, hours, serverGHz = 5.4, log = () => {}, observe, decided } = options;
   const nodes = workers(serverGHz);
   const clock = new ManualClock(startAt);
   const world = new World(nodes, seed);
@@ -78,6 +95,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
   for (const { metadata } of application.components) await orchestrator.deploy(described!, metadata.name, 'worker-1', 'start');
   const moves = new Set<string>();
   bus.subscribe(subjects.decision(cluster, 'cluster', `cluster-${cluster}`), decisionRecordSchema, (record: DecisionRecord) => {
+    decided?.(record);
     if (!isAct(record) || record.plan?.status !== 'completed') return;
     const chosen = record.candidates.find(({ id }) => id === record.choice);
     if (chosen?.action.kind === 'move') moves.add(record.id);
@@ -98,7 +116,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
   for (const { name } of nodes)
     agents.push(
       await startNodeAgent({
-        config: config({ agent: `node-${name}`, layer: 'node', node: name }),
+        config: config({ agent: `node-${name}`, layer: 'node', node: name, policies: nodePolicies[variant] }),
         bus,
         signals: new SimulatedSignals(world, name),
         store: memoryStateStore(),
@@ -106,11 +124,9 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
         clock,
         log,
         random: () => 0.5,
+        mechanisms: [new WorldFrequency(world, name)],
       }),
     );
-  const frequency =
-    variant === 'qos-dvfs' ? nodes.map(({ name }) => frequencyLoop({ node: name, world, bus, clock, orchestrator, log })) : [];
-  for (const loop of frequency) await loop.start();
   const steps = Math.round((hours * 3_600_000) / stepMs);
   const measured = { steps: 0, over: 0, overAtBest: 0, joules: 0 };
   for (let step = 1; step <= steps; step++) {
@@ -122,9 +138,17 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     // A frame that nobody classifies has missed its target too.
     if (pipeline.latencyMs === null || pipeline.latencyMs > targetMs) measured.over++;
     if (bestLatencyMs(pipeline.people, nodes) > targetMs) measured.overAtBest++;
+    if (observe) {
+      const node = world.names.find((name) =>
+        world.workloadsOn(name).some(({ role, uid }) => role === 'classifier' && world.isWorking(uid)),
+      );
+      const ghz = node === undefined ? 0 : world.frequencyOf(node);
+      const highestGHz = node === undefined ? 0 : world.node(node).ghz;
+      observe({ atS: (step * stepMs) / 1000, people: pipeline.people, latencyMs: pipeline.latencyMs, node, ghz, highestGHz });
+    }
     for (const watts of world.powerW) measured.joules += (watts * stepMs) / 1000;
   }
-  for (const running of [...frequency, ...agents]) await running.stop();
+  for (const running of agents) await running.stop();
   await bus.close();
   if (measured.steps === 0) throw new RangeError('the scenario is too short: nothing was measured');
   return {
@@ -136,36 +160,6 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     switchesPerHour: moves.size / hours,
     energyWh: measured.joules / 3600,
   };
-}
-
-/** The loop of one node with the policy of its frequency: it sees what the node's agent publishes, and the components there. */
-function frequencyLoop(options: {
-  node: string;
-  world: World;
-  bus: MemoryBus;
-  clock: ManualClock;
-  orchestrator: WorldOrchestrator;
-  log: Log;
-}): AutonomicLoop<FrequencyHost> {
-  const { node, world, bus, clock, orchestrator, log } = options;
-  const window = new SlidingWindow(60_000);
-  bus.subscribe(subjects.telemetry(cluster, node), telemetrySchema, (message) => window.add(message));
-  const mechanism = new WorldFrequency(world, node);
-  return new AutonomicLoop<FrequencyHost>({
-    agent: { id: `node-${node}`, layer: 'node', cluster, node },
-    policies: [dvfs.create({})],
-    mechanisms: [mechanism],
-    view: () => ({
-      node,
-      components: componentsOn(node, orchestrator.components()),
-      mechanisms: { [mechanism.name]: { state: mechanism.state(), options: mechanism.options() } },
-    }),
-    window,
-    publish: (record) => bus.publish(subjects.decision(cluster, 'node', `node-${node}`), decisionRecordSchema, record),
-    store: memoryStateStore(),
-    clock,
-    log,
-  });
 }
 
 /** The twin's two workers, and a server near the edge: with the two alone no placement keeps 50 ms for more than three people. */

@@ -11,18 +11,11 @@ import {
   subtract,
 } from '../../decision/expression.ts';
 import type { Premise } from '../../decision/record.ts';
-import type { TrackedComponent } from '../../host/signals.ts';
 import { LearntPower, meanPower, measuredPower, measuredProcessors, type PowerPrediction } from '../../learning/power.ts';
-import { RecursiveLeastSquares } from '../../learning/recursive-least-squares.ts';
+import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../../learning/recursive-least-squares.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from '../policy.ts';
-
-/** What it must know of its host. */
-export interface FrequencyHost {
-  node: string;
-  components: TrackedComponent[];
-  mechanisms: Record<string, { state: Json; options: Json }>;
-}
+import type { HostSituation } from '../situation.ts';
 
 const processors = Object.keys(measuredProcessors) as (keyof typeof measuredProcessors)[];
 const settingsSchema = z.strictObject({
@@ -38,12 +31,19 @@ const settingsSchema = z.strictObject({
   /** Share of the power at the highest frequency that a change must save. */
   margin: z.number().min(0).default(0.01),
   horizonS: z.number().positive().default(10),
+  /** A component that has just come has the highest frequency until it tells its latency, for so long at most. */
+  arrivalS: z.number().min(0).default(20),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
 const mechanism = 'CPUFrequencyConfigurator';
 const staleMs = 5000;
 const enoughLatencies = 30;
+const savedSchema = z.record(
+  z.string(),
+  z.object({ model: recursiveLeastSquaresStateSchema, frequencies: z.array(z.number().positive()) }),
+);
+const forgetting = 0.999;
 const optionsSchema = z.array(z.object({ frequencies: z.array(z.number().positive()) }));
 
 interface Target {
@@ -57,7 +57,7 @@ interface Target {
  * The frequency that costs the least energy while latencies keep their targets: race to idle, or slow and steady. How latency answers to
  * frequency is learnt; before other frequencies were seen it rests on the assumption that the work is bound by the processor alone.
  */
-class Dvfs implements Policy<FrequencyHost> {
+class Dvfs implements Policy<HostSituation> {
   readonly name = 'dvfs';
   readonly version = '1';
   readonly #settings: Settings;
@@ -65,12 +65,15 @@ class Dvfs implements Policy<FrequencyHost> {
   readonly #latency = new Map<string, RecursiveLeastSquares>();
   readonly #frequencies = new Map<string, Set<number>>();
   readonly #until = new Map<string, number>();
+  /** When each component of this host was first seen here. */
+  #since = new Map<string, number>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  learn({ view, window }: PolicyInput<FrequencyHost>): void {
+  learn({ view, window, now }: PolicyInput<HostSituation>): void {
+    this.#since = new Map(view.components.map((one) => [placeOf(one), this.#since.get(placeOf(one)) ?? now]));
     const of = (metric: string) => window.latest({ metric, node: view.node, component: '' })[0];
     const [power, used, ghz] = [of('power_w'), of('cpu_used_ratio'), of('cpu_frequency_ghz')];
     if (!ghz) return;
@@ -88,13 +91,13 @@ class Dvfs implements Policy<FrequencyHost> {
     }
   }
 
-  analyze({ view, window, now }: PolicyInput<FrequencyHost>): Trigger[] {
+  analyze({ view, window, now }: PolicyInput<HostSituation>): Trigger[] {
     const ghz = window.latest({ metric: 'cpu_frequency_ghz', node: view.node, component: '' })[0];
     if (!ghz || now - ghz.time > staleMs || frequenciesGHz(view).length < 2) return [];
     return [{ kind: 'frequency-review', text: `whether ${view.node} runs at the frequency that costs the least energy` }];
   }
 
-  plan({ view, window, now }: PolicyInput<FrequencyHost>, _trigger: Trigger): Proposal | undefined {
+  plan({ view, window, now }: PolicyInput<HostSituation>, _trigger: Trigger): Proposal | undefined {
     const { sleepW, headroom, covariate, margin, horizonS } = this.#settings;
     const premises: Premise[] = [];
     const readings: Proposal['readings'] = {};
@@ -134,6 +137,11 @@ class Dvfs implements Policy<FrequencyHost> {
       const query = { metric: covariate, node: view.node, application, component };
       return read(id, `${covariate} of ${component}`, '', query, [0, 14]) === undefined ? [] : [{ ...target, id }];
     });
+    const coming = view.components.find(
+      (one) =>
+        now - (this.#since.get(placeOf(one)) ?? now) < 1000 * this.#settings.arrivalS &&
+        !targets.some(({ application, component }) => application === one.application && component === one.component),
+    );
     // Without knowing how a latency goes with the load, a lower frequency would be a guess: it is learnt at the highest.
     const isKnown = targets.every((target) => this.#modelOf(keyOf(target)).samples >= enoughLatencies);
     const powerAt = (ghz: number): PowerPrediction | undefined =>
@@ -196,6 +204,7 @@ class Dvfs implements Policy<FrequencyHost> {
         ],
         terms: [
           { name: 'Energy', expression: multiply(-1, divide(watts, premise('powerTop'))) },
+          ...(coming && ghz !== top ? [{ name: `${coming.component} has just come`, expression: constant(-1) }] : []),
           ...(isKnown || ghz === top ? [] : [{ name: 'Latency not known yet', expression: constant(-1) }]),
           ...latencies.map(({ target, term }) => ({ name: `QoS of ${target.component}`, expression: term })),
         ],
@@ -219,7 +228,23 @@ class Dvfs implements Policy<FrequencyHost> {
     };
   }
 
-  #targets(view: FrequencyHost): Target[] {
+  state(): Json {
+    return Object.fromEntries(
+      [...this.#latency].map(([key, model]) => [
+        key,
+        { model: model.state(), frequencies: [...(this.#frequencies.get(key) ?? [])] },
+      ]),
+    );
+  }
+
+  restore(state: Json): void {
+    for (const [key, { model, frequencies }] of Object.entries(savedSchema.parse(state))) {
+      this.#latency.set(key, RecursiveLeastSquares.restore(model, forgetting));
+      this.#frequencies.set(key, new Set(frequencies));
+    }
+  }
+
+  #targets(view: HostSituation): Target[] {
     return view.components.flatMap(({ application, component }) =>
       Object.entries(this.#settings.targets).map(([metric, target]) => ({ metric, target, application, component })),
     );
@@ -234,7 +259,8 @@ class Dvfs implements Policy<FrequencyHost> {
   /** Latency = w₀ + w₁·x + w₂·x/f: what hangs on the frequency, and (for work that waits for memory) what does not, supposed to be little. */
   #modelOf(key: string): RecursiveLeastSquares {
     const model =
-      this.#latency.get(key) ?? new RecursiveLeastSquares({ weights: [5, 0, 40], deviations: [20, 3, 60], noise: 1.5 }, 0.999);
+      this.#latency.get(key) ??
+      new RecursiveLeastSquares({ weights: [5, 0, 40], deviations: [20, 3, 60], noise: 1.5 }, forgetting);
     this.#latency.set(key, model);
     return model;
   }
@@ -243,17 +269,18 @@ class Dvfs implements Policy<FrequencyHost> {
 const features = (covariate: number, ghz: number): number[] => [1, covariate, covariate / ghz];
 const latencyAt = ({ weights: [base = 0, fixed = 0, scaled = 0] }: RecursiveLeastSquares, covariate: Expression, ghz: number) =>
   add(base, multiply(fixed + scaled / ghz, covariate));
+const placeOf = ({ application, component }: { application: string; component: string }): string => `${application}/${component}`;
 const keyOf = ({ application, metric, component }: Target): string => `${application}/${component}/${metric}`;
 const commandOf = (ghz: number) => ({ command: 'set', cpu: 'all', frequency: Math.round(ghz * 1e9) });
 
 /** Ascending; empty where none can be set. */
-function frequenciesGHz({ mechanisms }: FrequencyHost): number[] {
+function frequenciesGHz({ mechanisms }: HostSituation): number[] {
   const options = optionsSchema.safeParse(mechanisms[mechanism]?.options);
   if (!options.success) return [];
   return [...new Set(options.data.flatMap(({ frequencies }) => frequencies.map((hertz) => hertz / 1e9)))].sort((a, b) => a - b);
 }
 
-export const dvfs: PolicyFactory<FrequencyHost> = {
+export const dvfs: PolicyFactory<HostSituation> = {
   name: 'dvfs',
   settings: settingsSchema,
   create: (settings) => new Dvfs(settingsSchema.parse(settings)),
