@@ -52,6 +52,8 @@ export class SimulatedSignals implements HostSignals {
       if (!role || !pipeline || !this.#world.isWorking(uid)) return samples;
       samples.push(of('people_in_view', pipeline.people), of('frames_total', Math.floor(pipeline.frames)));
       if (role === 'camera') samples.push(of('frames_dropped_total', Math.floor(pipeline.dropped)));
+      const personMs = this.#world.personMs(uid);
+      if (personMs !== null) samples.push(of('person_classify_latency_ms', personMs));
       if (role === 'classifier' && pipeline.latencyMs !== null) samples.push(of('frame_classify_latency_ms', pipeline.latencyMs));
       return samples;
     });

@@ -199,11 +199,18 @@ export class World {
     };
   }
 
-  /** Time of one request in a workload alone, ms, without noise; null while it serves nobody. */
-  stayMs(uid: string): number | null {
-    const service = this.#services.get(uid);
-    const pipeline = this.#pipelines.get(this.#workloads.get(uid)?.application ?? '');
-    return service?.isWorking && pipeline && this.#engine ? this.#engine.latencyMs(pipeline.id, service.id) : null;
+  /** How long the classifier took for the last person, ms; null while there is nobody, or it serves nobody. */
+  personMs(uid: string): number | null {
+    const held = this.#services.get(uid);
+    const pipeline = this.#pipelines.get(held?.workload.application ?? '');
+    const engine = this.#engine;
+    if (!held?.isWorking || held.workload.role !== 'classifier' || !pipeline || !engine) return null;
+    const people = engine.itemsOf(pipeline.id);
+    const stayMs = people > 0 ? engine.latencyMs(pipeline.id, held.id) : null;
+    if (stayMs === null) return null;
+    // A logarithmic normal distribution with this mean.
+    const { spread } = camera;
+    return (stayMs / people) * Math.exp(spread * this.#noise(`${uid} alone`, engine.now) - spread ** 2 / 2);
   }
 
   /** Whether traffic goes to this workload rather than to another of the same component. */
