@@ -32,8 +32,8 @@ export interface BenchHosts {
   close(): Promise<void>;
 }
 
-/** Four real hosts for one bench; they end with it. */
-export async function makeHosts(names: string[]): Promise<BenchHosts> {
+/** Real hosts for one bench, of `cpus` cores each (one without it); they end with it. */
+export async function makeHosts(names: string[], cpus?: number): Promise<BenchHosts> {
   const folder = mkdtempSync(join(tmpdir(), 'mlsysops-bench-'));
   const testbed = `bench-${process.pid}`;
   const controls = new LocalHosts({ helper: join(dist, 'local-hosts', 'helper.mjs') });
@@ -41,7 +41,12 @@ export async function makeHosts(names: string[]): Promise<BenchHosts> {
   const knownHostsFile = join(folder, 'known_hosts');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'bench', '-f', identityFile]);
   const authorizedKey = readFileSync(`${identityFile}.pub`, 'utf8').trim();
-  const made = await controls.create({ testbed, hosts: names.map((name) => ({ name })), authorizedKey, ownerPid: process.pid });
+  const made = await controls.create({
+    testbed,
+    hosts: names.map((name) => ({ name, ...(cpus !== undefined && { cpus }) })),
+    authorizedKey,
+    ownerPid: process.pid,
+  });
   const know = (place: string, keys: string[]) => {
     for (const key of keys) appendFileSync(knownHostsFile, `${place} ${key}\n`);
   };
