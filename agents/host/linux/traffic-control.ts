@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Lacks, Shape, ShapedTraffic, Shaping, ShapingView } from '../shaping.ts';
-import { type OwnChain, type OwnRule, OwnTable } from './own-table.ts';
+import { interfaceName, type OwnChain, type OwnRule, OwnTable } from './own-table.ts';
 import { ProgramError, type Programs } from './programs.ts';
 import { burstBytes, firstHandle, isForeign, isOurs, type Qdisc, rootArguments, rootQdiscs, shapeOf } from './qdisc.ts';
 
@@ -11,8 +11,6 @@ const fromPods: OwnChain = { name: 'from_pods', type: 'filter', hook: 'preroutin
 const toInterfaces: OwnChain = { name: 'to_interfaces', type: 'filter', hook: 'postrouting', priority: 300 };
 const probed = 'mlsysops-probe';
 const nothing: Shape = {};
-/** Stricter than the kernel, for it becomes part of a rule. */
-const interfaceName = /^[\w.-]{1,15}$/;
 
 /**
  * Shaping by tc and nft (tc-tbf(8), tc-netem(8), nft(8)). What leaves by an interface, or goes to a pod by its own interface on the host, is queued by tc; what a pod sends is
