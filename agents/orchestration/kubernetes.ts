@@ -1,5 +1,4 @@
 import {
-  ApiextensionsV1Api,
   AppsV1Api,
   CoreV1Api,
   CustomObjectsApi,
@@ -8,7 +7,6 @@ import {
   NodeV1Api,
   PatchStrategy,
   setHeaderOptions,
-  type V1CustomResourceDefinition,
   type V1Deployment,
   type V1Node,
   type V1Pod,
@@ -20,6 +18,7 @@ import type { ComponentDescription } from '../descriptions/application.ts';
 import { customResourceDefinition, namespace } from '../descriptions/custom-resource.ts';
 import { apiGroup, kinds } from '../descriptions/kinds.ts';
 import { parseCustomResource } from '../descriptions/parse.ts';
+import { ExpectedPins } from './expected-pins.ts';
 import { calling, errorText } from './kubernetes-errors.ts';
 import { KubernetesWorkloads } from './kubernetes-workloads.ts';
 import {
@@ -31,7 +30,16 @@ import {
   type ResourceStatus,
 } from './orchestrator.ts';
 import { type ListOf, Reflector } from './reflector.ts';
-import { containersOf, deploymentName, deploymentOf, hostnameLabel, labels, runtimeClassOf, serviceOf } from './resources.ts';
+import {
+  componentUid,
+  containersOf,
+  deploymentName,
+  deploymentOf,
+  hostnameLabel,
+  labels,
+  runtimeClassOf,
+  serviceOf,
+} from './resources.ts';
 import { componentViews, nodeView } from './views.ts';
 
 /** Custom objects as the client gives them. */
@@ -54,6 +62,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   readonly #runtimeClasses: Reflector<V1RuntimeClass>;
   readonly workloads: KubernetesWorkloads;
   readonly #reader: DescriptionReader;
+  readonly #expected = new ExpectedPins(Date.now);
   #stopped = false;
 
   constructor(kubeConfig: KubeConfig, log: Log) {
@@ -133,7 +142,10 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   }
 
   components(): ComponentView[] {
-    return componentViews(this.#deployments.items, this.#pods.items, this.#nodes.items);
+    const deployments = this.#deployments.items;
+    const views = componentViews(deployments, this.#pods.items, this.#nodes.items);
+    const plans = new Map(deployments.map(({ metadata }) => [metadata?.name, metadata?.labels?.[labels.planUid]]));
+    return this.#expected.applyTo(views, (application, component) => plans.get(deploymentName(application, component)));
   }
 
   onChange(listener: () => void): Subscription {
@@ -142,9 +154,25 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   }
 
   async deploy(application: DescribedApplication, component: string, node: string, planUid: string): Promise<void> {
-    const { description, uid } = application;
+    const { description } = application;
     const described = description.components.find(({ metadata }) => metadata.name === component);
     if (!described) throw new OrchestrationError(`${description.name} has no component "${component}"`);
+    const expected = {
+      application: description.name,
+      component,
+      componentUid: componentUid(description.name, described),
+      node,
+      planUid,
+    };
+    return this.#expected.while(expected, () => this.#create(application, described, node, planUid));
+  }
+
+  async #create(
+    { description, uid }: DescribedApplication,
+    described: ComponentDescription,
+    node: string,
+    planUid: string,
+  ): Promise<boolean> {
     // Services of all components first: a container learns its peers' addresses when it starts.
     for (const peer of description.components) {
       const service = serviceOf(description, peer, uid);
@@ -153,9 +181,10 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       await calling(`create Service ${name}`, [409], () => this.#core.createNamespacedService({ namespace, body: service }));
     }
     const body = deploymentOf(description, described, { node: this.#hostnameOf(node), planUid, ownerUid: uid });
-    await calling(`create Deployment ${body.metadata?.name}`, [409], () =>
+    const created = await calling(`create Deployment ${body.metadata?.name}`, [409], () =>
       this.#apps.createNamespacedDeployment({ namespace, body }),
     );
+    return created !== undefined;
   }
 
   async pin(application: string, component: string, node: string, planUid: string): Promise<void> {
@@ -169,9 +198,15 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       },
     };
     const name = deploymentName(application, component);
-    await calling(`pin Deployment ${name} to ${node}`, [], () =>
-      this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
-    );
+    const present = this.components().find((view) => view.application === application && view.component === component);
+    const change = async (): Promise<boolean> => {
+      await calling(`pin Deployment ${name} to ${node}`, [], () =>
+        this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
+      );
+      return true;
+    };
+    const { componentUid: uid } = present ?? { componentUid: '' };
+    await this.#expected.while({ application, component, componentUid: uid, node, planUid }, change);
   }
 
   async respec(application: string, component: ComponentDescription, planUid: string): Promise<() => Promise<void>> {
@@ -193,6 +228,7 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   }
 
   async remove(application: string, component: string): Promise<void> {
+    this.#expected.forget(application, component);
     const name = deploymentName(application, component);
     await calling(`delete Deployment ${name}`, [404], () =>
       this.#apps.deleteNamespacedDeployment({ name, namespace, propagationPolicy: 'Background' }),
@@ -219,13 +255,15 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
 /** Makes sure of the namespace and the custom resource definition. @throws OrchestrationError */
 export async function prepare(kubeConfig: KubeConfig): Promise<void> {
   const core = kubeConfig.makeApiClient(CoreV1Api);
-  const extensions = kubeConfig.makeApiClient(ApiextensionsV1Api);
-  const body = customResourceDefinition('MLSysOpsApp') as unknown as V1CustomResourceDefinition;
-  const name = body.metadata?.name ?? '';
-  const created = await calling(`create ${name}`, [409], () => extensions.createCustomResourceDefinition({ body }));
+  const custom = kubeConfig.makeApiClient(CustomObjectsApi);
+  const body = customResourceDefinition('MLSysOpsApp');
+  const { name } = body.metadata;
+  // As an object of no known kind: the client's own kind drops the schema's "x-kubernetes-…", and the API then every field that it allows.
+  const definitions = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
+  const created = await calling(`create ${name}`, [409], () => custom.createClusterCustomObject({ ...definitions, body }));
   if (!created)
     await calling(`update ${name}`, [], () =>
-      extensions.patchCustomResourceDefinition({ name, body: { spec: body.spec } }, mergePatch),
+      custom.patchClusterCustomObject({ ...definitions, name, body: { spec: body.spec } }, mergePatch),
     );
   await calling(`create namespace ${namespace}`, [409], () => core.createNamespace({ body: { metadata: { name: namespace } } }));
 }

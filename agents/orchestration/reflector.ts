@@ -127,14 +127,11 @@ export class Reflector<T extends KubernetesObject> {
             },
           );
       });
-      if (this.#stopped || expired) return;
-      if (failure) {
-        // 410: what we have is too old to go on from. Anything else: the list will say whether the API is there.
-        if (Date.now() - startedAt < 1000) await this.#pause(retry.firstMs);
-        return;
-      }
-      // The server ended it in good order; a server that does so at once would have us ask in a tight loop.
+      if (this.#stopped) return;
+      // However it ended: a server that ends watches at once must not be asked in a tight loop.
       if (Date.now() - startedAt < 1000) await this.#pause(retry.firstMs);
+      // 410: what we have is too old to go on from. Any other failure: the list will say whether the API is there.
+      if (expired || failure) return;
     }
   }
 

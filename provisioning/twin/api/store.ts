@@ -27,6 +27,7 @@ export class ObjectStore {
   readonly #defaults = new Map<string, (object: StoredObject) => StoredObject>();
   readonly #watchers = new Map<string, Set<(event: WatchEvent) => void>>();
   #version = 1;
+  #compacted = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -236,17 +237,24 @@ export class ObjectStore {
   /** Calls back for every change from now on, or from `since` (a resourceVersion) on. @throws ApiError 410 when `since` is too long ago. */
   watch(name: string, callback: (event: WatchEvent) => void, since?: number): { close(): void } {
     const key = resourceKey(this.#find(name));
+    // From another life of this API: what has changed since cannot be told.
+    if (since !== undefined && since > this.#version)
+      throw new ApiError(410, 'Expired', `resource version ${since} is not of this API (${this.#version})`);
     if (since !== undefined && since < this.#version) {
       const events = this.#events.get(key) ?? [];
-      const oldest = events[0]?.version;
-      if (events.length >= keptEvents && oldest !== undefined && since < oldest - 1) {
-        throw new ApiError(410, 'Expired', `too old resource version: ${since} (${oldest})`);
-      }
+      const oldest = Math.max(this.#compacted, events.length >= keptEvents ? (events[0]?.version ?? 0) - 1 : 0);
+      if (since < oldest) throw new ApiError(410, 'Expired', `too old resource version: ${since} (${oldest})`);
       for (const event of events) if (event.version > since) callback(event);
     }
     const watchers = this.#watchers.get(key) ?? new Set();
     this.#watchers.set(key, watchers.add(callback));
     return { close: () => void watchers.delete(callback) };
+  }
+
+  /** Forgets what has changed until now, as etcd does from time to time: a watch from before is told 410. */
+  compact(): void {
+    this.#compacted = this.#version;
+    this.#events.clear();
   }
 
   /** Everything, for a file; and back from it. */
@@ -259,6 +267,7 @@ export class ObjectStore {
     for (const [key, objects] of snapshot.objects)
       this.#objects.set(key, new Map(objects.map((object) => [placeOf(object), object])));
     this.#version = snapshot.version;
+    this.#compacted = snapshot.version;
   }
 
   #put(name: string, place: string, object: StoredObject, before: StoredObject | null): StoredObject {
