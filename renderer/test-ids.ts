@@ -10,6 +10,9 @@ export const testIds = {
   health: (fact: string) => `health-${fact}`,
   timeBar: 'time-bar',
   play: 'time-play',
+  saveRecording: 'save-recording',
+  openRecording: 'open-recording',
+  replay: 'recording-replay',
   timeMark: (decision: string) => `time-mark-${decision}`,
 
   startTwin: 'start-twin',

@@ -87,6 +87,9 @@ describe('operations of day two', () => {
       );
     expect(needsOf('workers', 'worker-1')).toEqual(['control-planes on master-1']);
     expect(needsOf('workers', 'worker-2')).toEqual(['control-planes on master-1', 'workers on worker-1']);
-    expect(needsOf('control-planes', 'master-1')).toEqual(['versions on management', 'versions on master-1']);
+    // As seen with real binaries: kubeadm's health check may run on any node, with the new version's pause image.
+    expect(needsOf('control-planes', 'master-1')).toEqual(['images on master-1', 'images on worker-1', 'images on worker-2']);
+    expect(needsOf('control-planes', 'management')).toEqual(['images on management']);
+    expect(needsOf('images', 'worker-2')).toEqual(names(testbed.hosts).map((name) => `versions on ${name}`));
   });
 });

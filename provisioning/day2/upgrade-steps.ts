@@ -1,6 +1,5 @@
-import { imageSteps } from '../phases/kubernetes/images.ts';
 import { ignoredPreflightErrors } from '../phases/kubernetes/kubeadm-configuration.ts';
-import { adminKubeconfig, kubectl, waitForApi } from '../phases/kubernetes/scripts.ts';
+import { adminKubeconfig, kubectl, kubeletSays, reasonLast, waitForApi } from '../phases/kubernetes/scripts.ts';
 import { appliedNote } from '../phases/kubernetes/version.ts';
 import { neededFacts } from '../phases/prepare.ts';
 import { runtimeSteps } from '../phases/runtime.ts';
@@ -59,7 +58,6 @@ export async function controlPlaneSteps(host: Host, context: RunContext, tools: 
     ...(await companionSteps(tools, context, host)),
     ...(await runtimeSteps(tools, context, host)),
     await install('kubeadm', host, context, tools),
-    ...(await imageSteps(tools, context, host)),
     applyStep(host, context),
     await install('kubelet', host, context, tools),
     await install('kubectl', host, context, tools),
@@ -83,13 +81,18 @@ function applyStep(host: Host, context: RunContext): Step {
       `${kubectl()} get --raw=/version 2>/dev/null | grep -Eq ${quote(`"gitVersion": *"${versionPattern(version)}"`)}`,
     ),
     change: script(
-      `kubeadm upgrade plan v${version}${ignored}`,
-      `kubeadm upgrade apply v${version} --yes${ignored}`,
+      reasonLast(`kubeadm upgrade plan v${version}${ignored}`, ':'),
+      reasonLast(`kubeadm upgrade apply v${version} --yes${ignored}`, kubeletSays),
       waitForApi(),
       `echo ${version} >${appliedNote}`,
     ),
     timeoutS: 1200,
     remedies: [
+      {
+        pattern: /\[ERROR CreateJob\]/,
+        cause: `kubeadm's health check, a pod that has to run in ${host.cluster} and end by itself, did not`,
+        remedy: `See what stands in its way on ${host.name}: kubectl --kubeconfig=${adminKubeconfig} -n kube-system get events; then run again`,
+      },
       {
         pattern: /only 1 minor version at a time|one minor release higher/,
         cause: 'Kubernetes goes up one minor version at a time',
@@ -113,12 +116,14 @@ export async function workerSteps(host: Host, context: RunContext, tools: PhaseT
   return [
     ...(await companionSteps(tools, context, host)),
     await install('kubeadm', host, context, tools),
-    ...(await imageSteps(tools, context, host)),
     {
       id: 'upgrade-node',
       title: `Upgrade the configuration of ${host.name} to ${version}`,
       observe: allOf(`[ "$(cat ${appliedNote} 2>/dev/null)" = ${version} ]`),
-      change: script(`kubeadm upgrade node${ignoring(host, context)}`, `echo ${version} >${appliedNote}`),
+      change: script(
+        reasonLast(`kubeadm upgrade node${ignoring(host, context)}`, kubeletSays),
+        `echo ${version} >${appliedNote}`,
+      ),
       timeoutS: 300,
     },
     {

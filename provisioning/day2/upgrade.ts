@@ -1,3 +1,4 @@
+import { imageSteps } from '../phases/kubernetes/images.ts';
 import { kubernetesPhase } from '../phases/kubernetes.ts';
 import { nowhereSteps } from '../phases/runtime/packed.ts';
 import { sourcesOf } from '../phases/runtime/sources.ts';
@@ -49,10 +50,17 @@ export function upgrade(
         ...(isControlPlane(host) ? [await fitsStep(host, context, tools)] : []),
       ]),
     },
+    // Before a control plane goes up: kubeadm's health check runs its new pause image on any node, and new kube-proxies start on all at once.
+    {
+      id: 'images',
+      title: 'Container images',
+      needs: () => testbed.hosts.map((host) => ({ host: host.name, phase: 'versions' })),
+      steps: steps((host, context) => imageSteps(tools, context, host)),
+    },
     {
       id: 'control-planes',
       title: 'Control planes',
-      needs: () => testbed.hosts.map((host) => ({ host: host.name, phase: 'versions' })),
+      needs: (host) => hostsOf(testbed, host.cluster).map((other) => ({ host: other.name, phase: 'images' })),
       steps: steps(async (host, context) => (isControlPlane(host) ? controlPlaneSteps(host, context, tools) : [])),
       // kubeadm renews certificates as it goes, those of kubeconfigs too.
       after: async (context) => kubernetesPhase(tools).after?.(contextFor(context, after)),

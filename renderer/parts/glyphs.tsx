@@ -31,7 +31,14 @@ export type IconName =
   | 'step'
   | 'arrow'
   | 'copy'
-  | 'file';
+  | 'file'
+  | 'record'
+  | 'settings'
+  | 'operations'
+  | 'policies'
+  | 'pin'
+  | 'globe'
+  | 'bell';
 export type StateName = 'ok' | 'same' | 'run' | 'wait' | 'held' | 'bad' | 'warn' | 'info' | 'none' | 'act' | 'nonact';
 export type LayerName = Layer | 'component';
 

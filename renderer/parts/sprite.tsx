@@ -167,6 +167,32 @@ export function Sprite() {
           <path d="M4 1.8h5.5L12.5 5v9.2H4z" />
           <path d="M9.3 2v3.2h3" />
         </symbol>
+        <symbol id="i-record" viewBox="0 0 16 16">
+          <circle cx="8" cy="8" r="5.7" />
+          <circle cx="8" cy="8" r="2.2" fill="currentColor" />
+        </symbol>
+        <symbol id="i-settings" viewBox="0 0 16 16">
+          <path d="M2.5 4.5h5M11.5 4.5h2M2.5 11.5h2M8.5 11.5h5" />
+          <circle cx="9.5" cy="4.5" r="1.9" />
+          <circle cx="6.5" cy="11.5" r="1.9" />
+        </symbol>
+        <symbol id="i-operations" viewBox="0 0 16 16">
+          <path d="M10.2 2.3a3.6 3.6 0 00-3.4 5L2.4 11.7a1.3 1.3 0 001.9 1.9l4.4-4.4a3.6 3.6 0 005-3.4c0-.5-.1-.9-.2-1.3l-2.3 2.2-2-2 2.2-2.3c-.4-.1-.8-.1-1.2-.1z" />
+        </symbol>
+        <symbol id="i-policies" viewBox="0 0 16 16">
+          <path d="M8 1.8l5 2v4c0 3.2-2.1 5.3-5 6.4-2.9-1.1-5-3.2-5-6.4v-4z" />
+          <path d="M5.8 7.9l1.6 1.6 2.9-3.2" />
+        </symbol>
+        <symbol id="i-pin" viewBox="0 0 16 16">
+          <path d="M5.5 2.3h5M6.3 2.3v4.2L4.4 9h7.2L9.7 6.5V2.3M8 9v4.8" />
+        </symbol>
+        <symbol id="i-globe" viewBox="0 0 16 16">
+          <circle cx="8" cy="8" r="5.9" />
+          <path d="M2.1 8h11.8M8 2.1c2 1.9 2.6 3.8 2.6 5.9S10 12 8 13.9C6 12 5.4 10.1 5.4 8S6 4 8 2.1z" />
+        </symbol>
+        <symbol id="i-bell" viewBox="0 0 16 16">
+          <path d="M4 7a4 4 0 018 0c0 3.4 1.3 4.4 1.3 4.4H2.7S4 10.4 4 7zM6.7 13.6a1.4 1.4 0 002.6 0" />
+        </symbol>
         <marker
           id="arrow-head"
           viewBox="0 0 8 8"

@@ -12,6 +12,7 @@ import { type PageName, useNavigation } from '../state/navigation.ts';
 import { Announcer } from './announcer.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavRail } from './nav-rail.tsx';
+import { RecordingDialogs } from './recording-dialog.tsx';
 import { SecretQuestions } from './secret-dialog.tsx';
 import { Streams } from './streams.tsx';
 import { TimeBar } from './time-bar.tsx';
@@ -48,6 +49,7 @@ export function App() {
       </div>
       <CommandPalette />
       <SecretQuestions />
+      <RecordingDialogs />
       <Announcer />
     </>
   );

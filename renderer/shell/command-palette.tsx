@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { create } from 'zustand';
 import { Icon, type IconName } from '../parts/glyphs.tsx';
 import { pages, useNavigation } from '../state/navigation.ts';
+import { askToSave, chooseRecording } from '../state/recordings.ts';
 import { openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
@@ -62,7 +63,7 @@ function Palette() {
           <Command.Group heading="Go to">{pages.map((page) => item(page, pageTitles[page], () => go(page)))}</Command.Group>
           <Command.Group heading="Do">
             {item('twin', 'Start a twin', () => void startTwin())}
-            {testbed && testbed.state !== 'provisioning'
+            {testbed && testbed.state !== 'provisioning' && !testbed.recording
               ? item('play', `Set up ${testbed.name}`, () => void setUp(testbed.name))
               : null}
             {(testbed?.hosts ?? []).map((host) =>
@@ -84,6 +85,8 @@ function Palette() {
               openTerminal(testbed?.name ?? null, 'local');
               go('terminals');
             })}
+            {testbed && testbed.state !== 'new' ? item('record', 'Save recording…', askToSave) : null}
+            {item('file', 'Open recording…', chooseRecording)}
             {item('moon', 'Change the theme', () => useTheme.getState().toggle())}
           </Command.Group>
           <Command.Group heading="Testbeds">

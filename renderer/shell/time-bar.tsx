@@ -7,6 +7,7 @@ import { State } from '../parts/glyphs.tsx';
 import { headlineOf } from '../state/headline.ts';
 import { isLiving, useShownTime, useTopology } from '../state/moment.ts';
 import { useNavigation } from '../state/navigation.ts';
+import { askToSave } from '../state/recordings.ts';
 import { useSeries } from '../state/telemetry.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { ranges, useTime } from '../state/time.ts';
@@ -100,6 +101,13 @@ export function TimeBar() {
         )}
       </div>
       <div className="range">
+        <IconButton
+          icon="record"
+          label="Save recording…"
+          data-testid={testIds.saveRecording}
+          disabled={!started || span === null}
+          onClick={askToSave}
+        />
         <Select
           label="Range of the time line"
           value={String(rangeMs)}

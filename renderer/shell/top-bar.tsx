@@ -4,9 +4,9 @@ import { count, formatClock, formatQuantity } from '../parts/format.ts';
 import { Icon, State, type StateName } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
 import { headlineOf } from '../state/headline.ts';
-import { useTopology } from '../state/moment.ts';
+import { useMomentTime, useTopology } from '../state/moment.ts';
 import { type PageName, useNavigation } from '../state/navigation.ts';
-import { kindWords, stateWords, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
+import { kindOf, stateOf, stateWords, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
 import type { TestbedSummary, Topology } from '../state/types.ts';
@@ -81,11 +81,12 @@ const patience = 5;
 export function TopBar() {
   const testbed = useCurrentTestbed();
   const topology = useTopology();
-  const cursor = useTime((state) => state.cursor);
+  const moment = useMomentTime();
+  const past = useTime((state) => state.cursor !== null) || testbed?.recording != null;
   const { state: connection, failures } = useConnection();
   const go = useNavigation((state) => state.go);
   const { theme, toggle } = useTheme();
-  const facts = healthFacts(testbed, topology, cursor !== null);
+  const facts = healthFacts(testbed, topology, past);
   const known = useTestbeds((state) => state.list);
   return (
     <header className="top-bar">
@@ -110,7 +111,7 @@ export function TopBar() {
       <TestbedSwitcher />
       {testbed ? <DoublesBadge doubles={testbed.doubles} /> : null}
       <div className="health" aria-live="polite">
-        {cursor === null || facts.length === 0 ? null : <span className="as-of">at {formatClock(cursor)}</span>}
+        {past && moment !== null && facts.length > 0 ? <span className="as-of">at {formatClock(moment)}</span> : null}
         {connection === 'connected' ? (
           facts.map((fact) => (
             <button
@@ -157,6 +158,9 @@ export function TopBar() {
   );
 }
 
+const shortKind = (testbed: TestbedSummary): string =>
+  testbed.recording || testbed.kind === 'twin' ? kindOf(testbed) : count(testbed.hosts.length, 'host');
+
 function TestbedSwitcher() {
   const testbed = useCurrentTestbed();
   const list = useTestbeds((state) => state.list) ?? [];
@@ -182,7 +186,7 @@ function TestbedSwitcher() {
         onClick={() => setOpen(!open)}
       >
         {testbed?.name ?? 'New testbed'}
-        <Badge>{testbed ? (testbed.kind === 'twin' ? 'twin' : count(testbed.hosts.length, 'host')) : 'draft'}</Badge>
+        <Badge kind={testbed?.recording ? 'accent' : ''}>{testbed ? shortKind(testbed) : 'draft'}</Badge>
         <Icon name="chev" size={14} />
       </button>
       {open ? (
@@ -198,9 +202,9 @@ function TestbedSwitcher() {
               }}
             >
               <span className="label">{known.name}</span>
-              <Badge>{kindWords[known.kind]}</Badge>
+              <Badge>{kindOf(known)}</Badge>
               <span className="spacer" />
-              <span className="muted">{stateWords[known.state]}</span>
+              <span className="muted">{stateOf(known)}</span>
             </button>
           ))}
           {list.length > 0 ? <hr /> : null}

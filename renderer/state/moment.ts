@@ -10,9 +10,17 @@ import { useWorld } from './world.ts';
 export const isLiving = (testbed: TestbedSummary | null): boolean =>
   testbed !== null && testbed.state !== 'new' && testbed.state !== 'down';
 
+/** The moment of the past that is shown; null for now. What lives no more is shown as it stood last. */
+export function useMomentTime(): number | null {
+  const cursor = useTime((state) => state.cursor);
+  const living = isLiving(useCurrentTestbed());
+  const last = useWorld((state) => state.span?.to ?? null);
+  return cursor ?? (living ? null : last);
+}
+
 /** How the testbed stands at the cursor: now, or as it was kept. */
 export function useTopology(): Topology | null {
-  const past = useTime((state) => state.cursor !== null);
+  const past = useMomentTime() !== null;
   const { topology, moment } = useWorld();
   // Until the first picture of the past is there, that of now stays rather than nothing.
   return past ? (moment ? moment.topology : topology) : topology;
@@ -44,7 +52,7 @@ const pieceMs = 5 * 60_000;
 
 /** The `rangeMs` before the cursor, or before now: what to draw, and what to ask for. */
 export function useBeforeCursor(rangeMs: number): { from: number; to: number; asked: Pick<Shown, 'from' | 'to' | 'follows'> } {
-  const cursor = useTime((state) => state.cursor);
+  const cursor = useMomentTime();
   const now = useNow(2000);
   const to = cursor ?? now;
   const piece = Math.floor(to / pieceMs) * pieceMs;
@@ -57,14 +65,14 @@ export function useBeforeCursor(rangeMs: number): { from: number; to: number; as
 export function useHeartbeatAge(topology: Topology, lastHeartbeat: number | null): number | null {
   const now = useNow(1000);
   const receivedAt = useWorld((state) => state.receivedAt);
-  const past = useTime((state) => state.cursor !== null);
+  const past = useMomentTime() !== null;
   if (lastHeartbeat === null) return null;
   return topology.time - lastHeartbeat + (past ? 0 : Math.max(0, now - receivedAt));
 }
 
 /** Fetches the picture of the cursor's moment: one question at a time, the last wish wins. */
 export function useMoment(testbed: string | null): void {
-  const cursor = useTime((state) => state.cursor);
+  const cursor = useMomentTime();
   const { client, state } = useConnection();
   const asking = useRef(false);
   const wanted = useRef<{ testbed: string; time: number } | null>(null);

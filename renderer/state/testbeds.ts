@@ -55,6 +55,8 @@ export async function takeDown(testbed: string): Promise<void> {
 }
 
 export const kindWords: Record<TestbedSummary['kind'], string> = { hosts: 'my hosts', local: 'local hosts', twin: 'twin' };
+export const kindOf = ({ kind, recording }: TestbedSummary): string => (recording ? 'recording' : kindWords[kind]);
+export const stateOf = ({ state, recording }: TestbedSummary): string => (recording ? `Of ${recording.of}` : stateWords[state]);
 export const stateWords: Record<TestbedSummary['state'], string> = {
   new: 'Not set up yet',
   provisioning: 'Being set up',

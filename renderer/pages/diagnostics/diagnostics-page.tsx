@@ -3,10 +3,10 @@ import type { SystemCheck } from '../../../main/contract/system.ts';
 import { Button, ErrorNote } from '../../parts/controls.tsx';
 import { count } from '../../parts/format.ts';
 import { State, type StateName } from '../../parts/glyphs.tsx';
+import { saveFile } from '../../parts/save-file.ts';
 import { currentClient, type ShownError, shownError, useConnection } from '../../state/connection.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
-import { download } from '../telemetry/export.ts';
 
 interface Found {
   app: SystemCheck[];
@@ -41,7 +41,7 @@ export function DiagnosticsPage() {
   }, [look, connected]);
   const support = async () => {
     const { name, text } = await currentClient().call('system.support', { testbed });
-    download(name, 'text/plain', text);
+    saveFile(name, new Blob([text], { type: 'text/plain' }));
   };
   return (
     <main className="page scrolls">

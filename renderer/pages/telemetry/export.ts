@@ -15,14 +15,3 @@ export function asCsv(series: readonly Series[], from: number, to: number): stri
   }
   return `${lines.join('\r\n')}\r\n`;
 }
-
-/** Hands a text to the person as a file. */
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The download has its own hold on it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}

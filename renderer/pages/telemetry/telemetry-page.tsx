@@ -4,6 +4,7 @@ import { chartUnit } from '../../charts/scale-unit.ts';
 import { Badge, Button, Segment, Select } from '../../parts/controls.tsx';
 import { formatAge, formatClock, formatNumber, formatQuantity, metricTitle, metricUnit } from '../../parts/format.ts';
 import { Icon, State } from '../../parts/glyphs.tsx';
+import { saveFile } from '../../parts/save-file.ts';
 import { headlineOf, parseReadings, type Reading } from '../../state/headline.ts';
 import { useShownTime, useTopology } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
@@ -16,7 +17,7 @@ import { testIds } from '../../test-ids.ts';
 import { orderNodes } from '../../topology/layout.ts';
 import { ChartCard } from './chart-card.tsx';
 import { type ChartDefinition, defineCharts } from './chart-definitions.ts';
-import { asCsv, download } from './export.ts';
+import { asCsv } from './export.ts';
 import { chosenMetrics, readChoice, writeChoice } from './metric-choice.ts';
 import { MetricPicker } from './metric-picker.tsx';
 
@@ -142,7 +143,7 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
           data-testid={testIds.exportCsv}
           disabled={series.length === 0}
           title="The readings of the charts that are shown, as CSV"
-          onClick={() => download(`${testbed}-telemetry.csv`, 'text/csv', asCsv(series, from, to))}
+          onClick={() => saveFile(`${testbed}-telemetry.csv`, new Blob([asCsv(series, from, to)], { type: 'text/csv' }))}
         >
           CSV
         </Button>

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'react';
 import { Button, Dialog, DoublesBadge, ErrorNote } from '../../parts/controls.tsx';
-import { count } from '../../parts/format.ts';
+import { count, formatAge, formatClock, formatDuration } from '../../parts/format.ts';
 import { type LayerName, LayerShape } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { kindWords, setUp, takeDown } from '../../state/testbeds.ts';
+import { useTime } from '../../state/time.ts';
 import type { Plan, TestbedSummary } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
 import { CheckView } from './check-view.tsx';
@@ -19,6 +20,72 @@ export const roleLayer: Record<TestbedSummary['hosts'][number]['role'], LayerNam
 
 /** One testbed: its hosts, their keys, what would change, and the verbs. */
 export function TestbedDetail({ testbed }: { testbed: TestbedSummary }) {
+  return testbed.recording ? (
+    <RecordingDetail testbed={testbed} recording={testbed.recording} />
+  ) : (
+    <CommandableDetail testbed={testbed} />
+  );
+}
+
+/** A recording can be looked at, and thrown away. */
+function RecordingDetail({
+  testbed,
+  recording: { of, from, to, savedAt },
+}: {
+  testbed: TestbedSummary;
+  recording: NonNullable<TestbedSummary['recording']>;
+}) {
+  const go = useNavigation((state) => state.go);
+  const [removing, setRemoving] = useState(false);
+  const day = new Date(from).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+  return (
+    <div className="detail">
+      <section className="card" aria-label={testbed.name}>
+        <header className="tall">
+          <h2>{testbed.name}</h2>
+          <span className="muted">
+            recording of {of} · {kindWords[testbed.kind]} · {count(testbed.hosts.length, 'host')}
+          </span>
+          <DoublesBadge doubles={testbed.doubles} />
+          <span className="spacer" />
+          <Button kind="danger" data-testid={testIds.remove} onClick={() => setRemoving(true)}>
+            Remove…
+          </Button>
+          <Button
+            kind="primary"
+            icon="play"
+            data-testid={testIds.replay}
+            onClick={() => {
+              go('topology', testbed.name);
+              useTime.getState().moveTo(from);
+              useTime.getState().play(1);
+            }}
+          >
+            Replay
+          </Button>
+        </header>
+        <p className="inset secondary">
+          {day}, {formatClock(from)} to {formatClock(to)} ({formatDuration(to - from)}). Saved {formatAge(Date.now() - savedAt)}.
+          It shows what was seen then; nothing in it can be commanded.
+        </p>
+        {testbed.hosts.length > 0 ? <HostsTable testbed={testbed} /> : null}
+      </section>
+      {removing ? (
+        <Dialog
+          title={`Remove ${testbed.name}?`}
+          confirm="Remove it"
+          danger
+          onClose={() => setRemoving(false)}
+          onConfirm={() => currentClient().call('testbeds.remove', { testbed: testbed.name })}
+        >
+          <p>It goes from this list. The file that it came from stays where it is.</p>
+        </Dialog>
+      ) : null}
+    </div>
+  );
+}
+
+function CommandableDetail({ testbed }: { testbed: TestbedSummary }) {
   const go = useNavigation((state) => state.go);
   const [plan, setPlan] = useState<Plan | null>(null);
   const [checked, setChecked] = useState<Plan | null>(null);
@@ -148,7 +215,7 @@ function HostsTable({ testbed }: { testbed: TestbedSummary }) {
           <th>Role</th>
           <th>Cluster</th>
           <th>Address</th>
-          <th>User</th>
+          {testbed.recording ? null : <th>User</th>}
         </tr>
       </thead>
       <tbody>
@@ -163,7 +230,7 @@ function HostsTable({ testbed }: { testbed: TestbedSummary }) {
             <td>{host.role.charAt(0).toUpperCase() + host.role.slice(1)}</td>
             <td className="secondary">{host.cluster}</td>
             <td className="mono">{host.port === 22 ? host.address : `${host.address}:${host.port}`}</td>
-            <td className="mono">{host.user}</td>
+            {testbed.recording ? null : <td className="mono">{host.user}</td>}
           </tr>
         ))}
       </tbody>

@@ -3,7 +3,8 @@ import { Badge, Button, DoublesBadge } from '../../parts/controls.tsx';
 import { count, formatAge, listNames } from '../../parts/format.ts';
 import { State, type StateName } from '../../parts/glyphs.tsx';
 import { useNavigation } from '../../state/navigation.ts';
-import { kindWords, stateWords, useCurrentTestbed, useTestbeds } from '../../state/testbeds.ts';
+import { chooseRecording } from '../../state/recordings.ts';
+import { kindOf, stateOf, useCurrentTestbed, useTestbeds } from '../../state/testbeds.ts';
 import type { TestbedSummary } from '../../state/types.ts';
 import { useNow } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
@@ -20,7 +21,8 @@ const stateGlyphs: Record<TestbedSummary['state'], StateName> = {
 
 /** How things are, in one sentence. */
 export function testbedsSentence(list: readonly TestbedSummary[]): string {
-  const named = (state: TestbedSummary['state']) => list.filter((testbed) => testbed.state === state).map(({ name }) => name);
+  const named = (state: TestbedSummary['state']) =>
+    list.filter((testbed) => testbed.state === state && !testbed.recording).map(({ name }) => name);
   const parts: string[] = [];
   const say = (names: string[], one: string, many: string) => {
     if (names.length > 0) parts.push(`${listNames(names)} ${names.length === 1 ? one : many}`);
@@ -30,6 +32,8 @@ export function testbedsSentence(list: readonly TestbedSummary[]): string {
   say(named('up'), 'is up', 'are up');
   say(named('new'), 'is not set up yet', 'are not set up yet');
   say(named('down'), 'is down', 'are down');
+  const recordings = list.filter(({ recording }) => recording).length;
+  if (recordings > 0) parts.push(count(recordings, 'recording'));
   return `${parts.join('; ')}.`;
 }
 
@@ -50,6 +54,13 @@ export function TestbedsPage() {
           <p className="body secondary">All three use the same agents, policies and pages. You can switch at any time.</p>
         </div>
         <Choices />
+        <p className="body secondary">
+          Somebody sent you a session?{' '}
+          <button type="button" className="link" data-testid={testIds.openRecording} onClick={chooseRecording}>
+            Open a recording
+          </button>{' '}
+          and look at it without any testbed.
+        </p>
       </main>
     );
   }
@@ -60,6 +71,9 @@ export function TestbedsPage() {
           {testbedsSentence(list)}
         </h1>
         <span className="spacer" />
+        <Button icon="file" data-testid={testIds.openRecording} onClick={chooseRecording}>
+          Open recording…
+        </Button>
         <Button icon={adding ? 'x' : 'plus'} data-testid={testIds.newTestbed} onClick={() => setAdding(!adding)}>
           {adding ? 'Close' : 'New testbed'}
         </Button>
@@ -92,7 +106,7 @@ export function TestbedsPage() {
                 </td>
                 <td>
                   <span className="row">
-                    <Badge>{kindWords[testbed.kind]}</Badge>
+                    <Badge kind={testbed.recording ? 'accent' : ''}>{kindOf(testbed)}</Badge>
                     <DoublesBadge doubles={testbed.doubles} />
                   </span>
                 </td>
@@ -103,8 +117,8 @@ export function TestbedsPage() {
                     data-testid={testIds.testbedState(testbed.name)}
                     data-state={testbed.state}
                   >
-                    <State name={stateGlyphs[testbed.state]} />
-                    {stateWords[testbed.state]}
+                    <State name={testbed.recording ? 'none' : stateGlyphs[testbed.state]} />
+                    {stateOf(testbed)}
                   </span>
                 </td>
                 <td className="secondary">
