@@ -22,6 +22,7 @@ import { NodeMechanisms } from './node-mechanisms.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
+import { expectingPlacements } from './policies/expecting.ts';
 import { PolicyFileStore } from './policies/policy-file-store.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { PolicyFolder } from './policies/python/policy-folder.ts';
@@ -120,6 +121,7 @@ export async function startClusterAgentOn(
     policies: shipped.policies,
     mechanisms,
     view,
+    expecting: expectingPlacements,
     window,
     publish: (record) => bus.publish(subjects.decision(cluster, 'cluster', config.agent), decisionRecordSchema, record),
     store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),

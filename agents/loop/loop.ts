@@ -1,28 +1,25 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../config.ts';
-import { type DecisionRecord, isAct, type Plan } from '../decision/record.ts';
+import type { DecisionRecord, MechanismCommand, Plan } from '../decision/record.ts';
 import type { Mechanism, Step } from '../mechanisms/mechanism.ts';
-import { type Application, applyAll } from '../mechanisms/steps.ts';
-import { decide } from '../policies/decide.ts';
-import type { Policy, PolicyInput, Proposal, Trigger } from '../policies/policy.ts';
+import { applyAll } from '../mechanisms/steps.ts';
+import type { Policy } from '../policies/policy.ts';
 import type { SlidingWindow } from '../telemetry/window.ts';
-import { actualOutcome, type PendingOutcome, pendingOutcome } from './outcomes.ts';
+import { type Begun, Decider, type DeciderState, type Ticked } from './decider.ts';
 import type { StateStore } from './state.ts';
 
 /** Above any number of revisions that one plan has. */
 const interruptedRevisions = 1000;
-/** The same non-act is told at most this often. */
-const repeatMs = 30_000;
 /** What policies learnt is saved this often, besides with each decision. */
 const saveMs = 30_000;
-/** After a plan has failed, the same thing is left alone for so long: what made it fail seldom heals at once. */
-const afterFailureMs = 10_000;
 
 export interface LoopOptions<View> {
   agent: DecisionRecord['agent'];
-  policies: Policy<View>[];
+  policies: readonly Policy<View>[];
   mechanisms: Mechanism[];
   view: () => View;
+  /** The view as it will be once these commands are done, as far as that can be known. */
+  expecting?: (view: View, commands: readonly MechanismCommand[]) => View;
   window: SlidingWindow;
   publish: (record: DecisionRecord) => Promise<void>;
   store: StateStore;
@@ -32,32 +29,50 @@ export interface LoopOptions<View> {
   tickMs?: number;
 }
 
-/** Monitor → analyse → plan → execute → learn. Decides apart from doing: plans are carried out beside the loop, one at a time per thing they touch. */
+/** What a loop does, as it does it: enough to have another decider decide the same. Times are ms since the epoch. */
+export interface LoopFollower<View> {
+  /** Before a tick, with what it will see; decisions follow as they are made. */
+  ticks(now: number, view: View): void;
+  decided(decided: Ticked['decided']): void;
+  ended(record: DecisionRecord, now: number): void;
+  held(parts: readonly string[]): void;
+  released(parts: readonly string[]): void;
+  uses(policies: readonly Policy<View>[]): void;
+}
+
+/**
+ * Monitor → analyse → plan → execute → learn. All deciding of a tick happens at once (see Decider); telling and carrying out come after it, plans beside
+ * the loop, one at a time per thing they touch.
+ */
 export class AutonomicLoop<View> {
   readonly #options: LoopOptions<View>;
-  readonly #busy = new Set<string>();
-  readonly #told = new Map<string, { key: string; at: number }>();
+  readonly #decider: Decider<View>;
   readonly #running = new Set<Promise<void>>();
-  #policies: Policy<View>[];
-  readonly #leaveUntil = new Map<string, number>();
-  #lastChange: Record<string, number> = {};
-  #pending: PendingOutcome[] = [];
   /** Decisions whose plans are being carried out, as they were last told. */
   readonly #unfinished = new Map<string, DecisionRecord & { plan: Plan }>();
-  #sequence = 0;
+  readonly #followers = new Set<LoopFollower<View>>();
   #savedAt = 0;
   #hasSaved = false;
   #poked = false;
   #stopped = false;
+  #ticking: Promise<void> | undefined;
   #timer: { close(): void } | undefined;
 
   constructor(options: LoopOptions<View>) {
     this.#options = options;
-    this.#policies = options.policies;
+    const mechanisms = new Map(options.mechanisms.map((mechanism) => [mechanism.name, mechanism]));
+    this.#decider = new Decider({
+      agent: options.agent,
+      window: options.window,
+      policies: options.policies,
+      touches: ({ mechanism, command }) => mechanisms.get(mechanism)?.touches(command),
+      expecting: options.expecting,
+      failed: (policy, error) => options.log('error', `policy ${policy} failed`, { error: text(error) }),
+    });
   }
 
   get policies(): readonly Policy<View>[] {
-    return this.#policies;
+    return this.#decider.policies;
   }
 
   /**
@@ -65,17 +80,25 @@ export class AutonomicLoop<View> {
    * of its plans is changing any of them.
    */
   hold(parts: string[]): (() => void) | undefined {
-    if (parts.some((part) => this.#busy.has(part))) return undefined;
-    for (const part of parts) this.#busy.add(part);
+    if (!this.#decider.hold(parts)) return undefined;
+    for (const follower of this.#followers) follower.held(parts);
     return () => {
-      for (const part of parts) this.#busy.delete(part);
+      this.#decider.release(parts);
+      for (const follower of this.#followers) follower.released(parts);
     };
   }
 
   /** Replaces the policies, from the next tick on. What those that stay have learnt stays with them. */
-  use(policies: Policy<View>[]): void {
-    this.#policies = policies;
+  use(policies: readonly Policy<View>[]): void {
+    this.#decider.use(policies);
+    for (const follower of this.#followers) follower.uses(policies);
     this.poke();
+  }
+
+  /** All that the next decision depends on, besides window and policies; from now on `follower` hears of what happens. */
+  follow(follower: LoopFollower<View>): { state: DeciderState; close(): void } {
+    this.#followers.add(follower);
+    return { state: this.#decider.state(), close: () => void this.#followers.delete(follower) };
   }
 
   async start(): Promise<void> {
@@ -84,10 +107,9 @@ export class AutonomicLoop<View> {
       const state = await store.load();
       if (state) {
         this.#hasSaved = true;
-        this.#lastChange = state.lastChange;
-        this.#pending = state.pending;
+        this.#decider.resume(state.lastChange, state.pending);
         for (const record of state.unfinished) await this.#tellInterrupted(record);
-        for (const policy of this.#policies) {
+        for (const policy of this.policies) {
           const learnt = state.policies[policy.name];
           if (learnt !== undefined) policy.restore?.(learnt);
         }
@@ -108,21 +130,15 @@ export class AutonomicLoop<View> {
     });
   }
 
+  /** One turn of the loop: resolves when all that it decided has been told and begun. One asked for meanwhile comes after it. */
   async tick(): Promise<void> {
-    if (this.#stopped || (this.#policies.length === 0 && this.#pending.length === 0)) return;
-    const { clock, window, agent, log } = this.#options;
-    const input: PolicyInput<View> = { now: clock.now(), agent: agent.id, view: this.#options.view(), window };
-    for (const policy of this.#policies) {
-      try {
-        policy.learn?.(input);
-        for (const trigger of policy.analyze(input)) await this.#consider(policy, input, trigger);
-      } catch (error) {
-        // One policy that fails must not keep the others from their work.
-        log('error', `policy ${policy.name} failed`, { error: text(error) });
-      }
+    while (this.#ticking) await this.#ticking;
+    this.#ticking = this.#turn();
+    try {
+      await this.#ticking;
+    } finally {
+      this.#ticking = undefined;
     }
-    await this.#settleOutcomes(input.now);
-    if (input.now - this.#savedAt >= saveMs) await this.#save(input.now);
   }
 
   async stop(): Promise<void> {
@@ -138,70 +154,35 @@ export class AutonomicLoop<View> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  async #consider(policy: Policy<View>, input: PolicyInput<View>, trigger: Trigger): Promise<void> {
-    const thing = `${trigger.application ?? ''}/${trigger.component ?? ''}`;
-    // What is being changed has no settled situation to decide on.
-    if (this.#busy.has(thing) || (this.#leaveUntil.get(thing) ?? 0) > input.now) return;
-    const proposal = policy.plan(input, trigger);
-    if (!proposal) return;
-    const record = decide(proposal, trigger, {
-      id: `${this.#options.agent.id}-${input.now.toString(36)}-${(this.#sequence++).toString(36)}`,
-      now: input.now,
-      agent: this.#options.agent,
-      policy: { name: policy.name, version: policy.version },
-      lastChangeAt: this.#lastChange[thing],
-    });
-    if (isAct(record)) return this.#act(record, proposal, thing);
+  async #turn(): Promise<void> {
+    if (this.#stopped || !this.#decider.hasWork) return;
+    const now = this.#options.clock.now();
+    const view = this.#options.view();
+    for (const follower of this.#followers) follower.ticks(now, view);
+    const { decided, judged } = this.#decider.tick(now, view);
+    for (const follower of this.#followers) follower.decided(decided);
 
-    const key = `${record.trigger.kind}|${record.choice}|${record.candidates.map(({ rejected }) => rejected?.rule ?? '').join()}`;
-    const told = this.#told.get(`${policy.name}|${thing}`);
-    if (told?.key === key && input.now - told.at < repeatMs) return;
-    this.#told.set(`${policy.name}|${thing}`, { key, at: input.now });
-    await this.#publish(record);
-    this.#await(record, proposal);
+    // Before anything is told or done: who is killed in the middle must know afterwards what was begun.
+    const plans = decided.filter((one): one is Begun => one.thing !== undefined);
+    for (const { record } of plans) this.#unfinished.set(record.id, record);
+    const isNews = decided.length > 0 || judged.length > 0;
+    const saved = isNews || now - this.#savedAt >= saveMs ? this.#save(now) : Promise.resolve();
+    for (const { record } of decided) await this.#publish(record);
+    for (const record of judged) await this.#publish(record);
+    await saved;
+    for (const plan of plans) {
+      const running = this.#carryOut(plan).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
   }
 
-  async #act(decided: DecisionRecord, proposal: Proposal, thing: string): Promise<void> {
-    const option = proposal.options.find(({ id }) => id === decided.choice);
-    if (!option) return;
-    const commands = proposal.commands(option);
-    const plan: Plan = { id: `plan-${decided.id}`, commands, status: 'queued', steps: [] };
-    const record = { ...decided, plan };
-    const applications: Application[] = [];
-    const touched: string[] = [];
-    for (const { mechanism: wanted, command } of commands) {
-      const mechanism = this.#options.mechanisms.find(({ name }) => name === wanted);
-      if (!mechanism) {
-        const steps = [failedStep(`There is no mechanism "${wanted}"`, decided.time)];
-        return this.#publish({ ...record, plan: { ...plan, status: 'failed', steps } });
-      }
-      applications.push({ mechanism, command });
-      touched.push(...mechanism.touches(command).map((part) => `${mechanism.name}:${part}`));
-    }
-    if (touched.some((part) => this.#busy.has(part))) {
-      const steps = [failedStep('Another plan is changing the same thing', decided.time)];
-      return this.#publish({ ...record, plan: { ...plan, status: 'discarded', steps } });
-    }
-    for (const part of [thing, ...touched]) this.#busy.add(part);
-    // A first placement does not start a cool-down: it says nothing of how good its place is.
-    if (proposal.coolDownS > 0) this.#lastChange[thing] = decided.time;
-    this.#unfinished.set(record.id, record);
-    // Before anything is done: who is killed in the middle must know afterwards what was begun.
-    await Promise.all([this.#publish(record), this.#save(this.#options.clock.now())]);
-    const running = this.#carryOut(record, proposal, applications, thing).finally(() => {
-      for (const part of [thing, ...touched]) this.#busy.delete(part);
-      this.#running.delete(running);
-    });
-    this.#running.add(running);
-  }
-
-  async #carryOut(
-    record: DecisionRecord & { plan: Plan },
-    proposal: Proposal,
-    applications: Application[],
-    thing: string,
-  ): Promise<void> {
-    let current = record;
+  async #carryOut({ record }: Begun): Promise<void> {
+    const { clock, log, mechanisms } = this.#options;
+    const applications = record.plan.commands.map(({ mechanism: wanted, command }) => ({
+      mechanism: mechanisms.find(({ name }) => name === wanted)!,
+      command,
+    }));
+    let current: DecisionRecord & { plan: Plan } = record;
     const revise = (change: Partial<Plan>): Promise<void> => {
       current = { ...current, revision: current.revision + 1, plan: { ...current.plan, ...change } };
       this.#unfinished.set(current.id, current);
@@ -212,17 +193,18 @@ export class AutonomicLoop<View> {
       const report = (steps: Step[]): void => {
         last = revise({ steps });
       };
-      await applyAll(applications, { planId: record.plan.id, clock: this.#options.clock, report });
-      await revise({ status: 'completed' });
-      this.#await(current, proposal);
+      await applyAll(applications, { planId: record.plan.id, clock, report });
+      last = revise({ status: 'completed' });
     } catch (error) {
-      this.#leaveUntil.set(thing, this.#options.clock.now() + afterFailureMs);
-      await revise({ status: 'failed' });
-      this.#options.log('error', `${record.title}: failed`, { plan: record.plan.id, error: text(error) });
+      last = revise({ status: 'failed' });
+      log('error', `${record.title}: failed`, { plan: record.plan.id, error: text(error) });
     }
     await last;
+    const now = clock.now();
+    this.#decider.ended(current, now);
+    for (const follower of this.#followers) follower.ended(current, now);
     this.#unfinished.delete(current.id);
-    void this.#save(this.#options.clock.now());
+    await this.#save(now);
   }
 
   /** A plan that the agent's end cut off: nobody knows how far it came, and what calls for a decision will call again. */
@@ -233,25 +215,6 @@ export class AutonomicLoop<View> {
     // Revisions in between may have been told and not saved.
     const revision = record.revision + interruptedRevisions;
     await this.#publish({ ...record, revision, plan: { ...record.plan, status: 'failed', steps } });
-  }
-
-  #await(record: DecisionRecord, proposal: Proposal): void {
-    const pending = pendingOutcome(record, proposal);
-    if (!pending) return;
-    this.#pending.push(pending);
-    void this.#save(this.#options.clock.now());
-  }
-
-  async #settleOutcomes(now: number): Promise<void> {
-    const due = this.#pending.filter(({ dueAt }) => dueAt <= now);
-    if (due.length === 0) return;
-    this.#pending = this.#pending.filter(({ dueAt }) => dueAt > now);
-    for (const pending of due) {
-      const actual = actualOutcome(pending, this.#options.window);
-      // Nothing was measured, e.g. because the application has gone: there is nothing to tell.
-      if (actual) await this.#publish({ ...pending.record, revision: pending.record.revision + 1, actual });
-    }
-    await this.#save(now);
   }
 
   async #publish(record: DecisionRecord): Promise<void> {
@@ -267,22 +230,22 @@ export class AutonomicLoop<View> {
     this.#savedAt = now;
     const unfinished = [...this.#unfinished.values()];
     const policies = Object.fromEntries(
-      this.#policies.flatMap((policy) => {
+      this.policies.flatMap((policy) => {
         const learnt = policy.state?.();
         return learnt === undefined ? [] : [[policy.name, learnt]];
       }),
     );
-    const isEmpty = [this.#lastChange, this.#pending, policies, unfinished].every((part) => Object.keys(part).length === 0);
+    const { lastChange, pending } = this.#decider;
+    const isEmpty = [lastChange, pending, policies, unfinished].every((part) => Object.keys(part).length === 0);
     // An agent without policies leaves no file behind.
     if (isEmpty && !this.#hasSaved) return;
     this.#hasSaved = true;
     try {
-      await this.#options.store.save({ lastChange: this.#lastChange, pending: this.#pending, policies, unfinished });
+      await this.#options.store.save({ lastChange: { ...lastChange }, pending: [...pending], policies, unfinished });
     } catch (error) {
       this.#options.log('warn', 'what was learnt could not be saved', { error: text(error) });
     }
   }
 }
 
-const failedStep = (reason: string, at: number): Step => ({ title: 'Start the plan', at, durationMs: 0, error: reason });
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

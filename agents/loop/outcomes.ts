@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { evaluate, expressionSchema } from '../decision/expression.ts';
 import { type DecisionRecord, decisionRecordSchema } from '../decision/record.ts';
 import { rescore } from '../explanation/what-if.ts';
-import type { Proposal } from '../policies/policy.ts';
 import type { SlidingWindow } from '../telemetry/window.ts';
 
 const seriesQuerySchema = z.object({
@@ -10,6 +9,20 @@ const seriesQuerySchema = z.object({
   node: z.string().optional(),
   application: z.string().optional(),
   component: z.string().optional(),
+  peer: z.string().optional(),
+});
+
+const outcomeSchema = z.object({
+  metric: z.string(),
+  unit: z.string(),
+  query: seriesQuerySchema,
+  term: z.object({ name: z.string(), expression: expressionSchema }),
+});
+
+/** By what a decision will be judged: where its premises can be read again, and the metric that tells how it turned out, if any does. */
+export const expectsSchema = z.object({
+  readings: z.record(z.string(), seriesQuerySchema),
+  outcome: outcomeSchema.optional(),
 });
 
 /** A decision whose outcome is not known yet; kept on disk, so that a restart does not lose it. */
@@ -17,18 +30,13 @@ export const pendingOutcomeSchema = z.object({
   record: decisionRecordSchema,
   dueAt: z.number(),
   readings: z.record(z.string(), seriesQuerySchema),
-  outcome: z.object({
-    metric: z.string(),
-    unit: z.string(),
-    query: seriesQuerySchema,
-    term: z.object({ name: z.string(), expression: expressionSchema }),
-  }),
+  outcome: outcomeSchema,
 });
 export type PendingOutcome = z.infer<typeof pendingOutcomeSchema>;
 
 /** undefined when the policy named nothing by which to tell how it turned out. */
-export function pendingOutcome(record: DecisionRecord, proposal: Proposal): PendingOutcome | undefined {
-  const { readings, outcome } = proposal;
+export function pendingOutcome(record: DecisionRecord, expects: z.infer<typeof expectsSchema>): PendingOutcome | undefined {
+  const { readings, outcome } = expects;
   return outcome && { record, dueAt: record.time + record.horizonS * 1000, readings, outcome };
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { componentSchema } from '../descriptions/application.ts';
-import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
+import type { ClusterOrchestrator, ComponentView } from '../orchestration/orchestrator.ts';
+import type { PodView } from '../orchestration/pod-view.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 import { waitUntil } from './steps.ts';
 
@@ -149,7 +150,8 @@ const readyOf = (pods: readonly PodView[]): number => pods.filter(({ ready }) =>
 const hopelessOf = (pods: readonly PodView[]): string | undefined =>
   pods.find(({ reason }) => reason && hopeless.test(reason))?.reason;
 
-const actionsOf = (command: z.infer<typeof placementCommandSchema>): [component: string, actions: HostAction[]][] =>
+/** What a command asks of each component, in its order. */
+export const actionsOf = (command: z.infer<typeof placementCommandSchema>): [component: string, actions: HostAction[]][] =>
   Object.entries(command.deployment_plan).flatMap(([component, actions]) =>
     Array.isArray(actions) ? [[component, actions]] : [],
   );
