@@ -1,13 +1,8 @@
 import type { ApplicationStatus } from './bus/messages.ts';
 import { receiversOf } from './descriptions/application.ts';
 import { unitOf } from './descriptions/common.ts';
-import {
-  type ComponentView,
-  type DescribedApplication,
-  type PodView,
-  type ResourceStatus,
-  servingPod,
-} from './orchestration/orchestrator.ts';
+import { type ComponentView, type DescribedApplication, type ResourceStatus, servingPod } from './orchestration/orchestrator.ts';
+import type { PodView } from './orchestration/pod-view.ts';
 
 type ComponentStatus = ApplicationStatus['components'][number];
 

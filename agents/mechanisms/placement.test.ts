@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { applicationSchema, componentSchema } from '../descriptions/application.ts';
 import { ManualClock } from '../manual-clock.ts';
-import type { ClusterOrchestrator, ComponentView, PodView } from '../orchestration/orchestrator.ts';
+import type { ClusterOrchestrator, ComponentView } from '../orchestration/orchestrator.ts';
+import type { PodView } from '../orchestration/pod-view.ts';
 import { MechanismError, type Step } from './mechanism.ts';
 import { PlacementMechanism } from './placement.ts';
 import { specDifferences } from './spec-change.ts';

@@ -1,5 +1,6 @@
 import type { Subscription } from '../bus/bus.ts';
 import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
+import type { PodView } from './pod-view.ts';
 import type { Workloads } from './workloads.ts';
 
 export interface NodeView {
@@ -13,22 +14,6 @@ export interface NodeView {
   memoryBytes: number;
   /** Its address within the cluster; absent where Kubernetes knows none. */
   address?: string;
-}
-
-export interface PodView {
-  name: string;
-  uid: string;
-  node: string | null;
-  ip: string | null;
-  ready: boolean;
-  phase: string;
-  /** It has been told to end. */
-  leaving: boolean;
-  /** Why it does not run, in Kubernetes' words: "ImagePullBackOff: …". */
-  reason: string | undefined;
-  createdAt: number;
-  planUid: string;
-  metricsPort: number | undefined;
 }
 
 /** A component as it stands in the cluster: one Deployment, pinned to one node, and its pods, newest first. */

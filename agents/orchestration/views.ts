@@ -1,6 +1,7 @@
 import type { V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { parseQuantity } from '../descriptions/quantity.ts';
-import type { ComponentView, NodeView, PodView } from './orchestrator.ts';
+import type { ComponentView, NodeView } from './orchestrator.ts';
+import type { PodView } from './pod-view.ts';
 import { hostnameLabel, labels, metricsPortAnnotation } from './resources.ts';
 
 export function nodeView(node: V1Node): NodeView {

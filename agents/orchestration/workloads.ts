@@ -1,4 +1,4 @@
-import type { PodView } from './orchestrator.ts';
+import type { PodView } from './pod-view.ts';
 
 /** CPU and memory as Kubernetes quantities; one that is absent is not set. */
 export interface Amounts {

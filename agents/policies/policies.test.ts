@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Sample } from '../bus/messages.ts';
 import { type DecisionRecord, isAct } from '../decision/record.ts';
 import { type ApplicationDescription, applicationSchema } from '../descriptions/application.ts';
-import type { PodView } from '../orchestration/orchestrator.ts';
+import type { PodView } from '../orchestration/pod-view.ts';
 import { SlidingWindow } from '../telemetry/window.ts';
 import { clusterPlacement } from './cluster-placement.ts';
 import { decide } from './decide.ts';

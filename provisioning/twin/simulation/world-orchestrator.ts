@@ -6,8 +6,8 @@ import {
   type DescribedApplication,
   type NodeView,
   OrchestrationError,
-  type PodView,
 } from '../../../agents/orchestration/orchestrator.ts';
+import type { PodView } from '../../../agents/orchestration/pod-view.ts';
 import { workloadOf } from './workload.ts';
 import type { World } from './world.ts';
 
