@@ -1,21 +1,18 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../agents/system-clock.ts';
 import { kubeconfigFor, makeTls } from '../twin/api/access.ts';
+import { kubectls } from '../twin/api/kubectls.fixture.ts';
 import type { StoredObject } from '../twin/api/objects.ts';
 import { type KubernetesApi, startKubernetesApi } from '../twin/api/server.ts';
 import { cordonStep, drainStep, forgetStep } from './drain.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const kubectls = ['/usr/bin/kubectl', join(root, '.cache/kubectl-debian/usr/bin/kubectl')].filter(existsSync);
-
 /** The steps' own scripts, run here against the twin's API: only where kubectl and its kubeconfig lie differs from a host. */
 // At once: kubectl itself waits 5 s before it asks again about a pod that a budget keeps.
-describe.concurrent.each(kubectls)('draining a node with %s', (kubectl) => {
+describe.concurrent.each(kubectls)('draining a node with kubectl $version', ({ program: kubectl }) => {
   const folder = mkdtempSync(join(tmpdir(), 'day2-drain-'));
   let api: KubernetesApi;
   let kubelet: { close(): void };

@@ -1,10 +1,10 @@
-// Runs before `npm test`: says what is missing and, as root on Debian, installs it; then gets what tests use (Electron runtime, an old kubectl).
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Runs before `npm test`: says what is missing and, as root on Debian, installs it; then gets what tests use (Electron runtime, an old and a new kubectl).
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureElectron } from './electron-runtime.mjs';
+import { ensureKubectls } from './kubectls.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cache = join(root, '.cache');
@@ -49,7 +49,7 @@ if (process.getuid?.() !== 0) {
   process.exit(1);
 }
 
-ensureOldKubectl();
+ensureKubectls(cache);
 await ensureElectron(cache);
 
 function apt(args) {
@@ -61,23 +61,4 @@ function apt(args) {
   if (result.status === 0) return;
   process.stderr.write(`apt-get ${args.join(' ')} failed:\n${result.stdout.slice(-2000)}\n${result.stderr.slice(-2000)}\n`);
   process.exit(1);
-}
-
-/** Debian's kubectl of old, beside whichever newer one is installed: the twin's API must serve both. */
-function ensureOldKubectl() {
-  const folder = join(cache, 'kubectl-debian');
-  if (existsSync(join(folder, 'usr', 'bin', 'kubectl'))) return;
-  const work = mkdtempSync(join(tmpdir(), 'kubectl-'));
-  let result = spawnSync('apt-get', ['download', '-q', 'kubernetes-client'], { cwd: work, encoding: 'utf8' });
-  if (result.status !== 0) {
-    apt(['update', '-q']);
-    result = spawnSync('apt-get', ['download', '-q', 'kubernetes-client'], { cwd: work, encoding: 'utf8' });
-  }
-  const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
-  if (!archive) throw new Error(`kubernetes-client could not be downloaded: ${result.stderr}`);
-  execFileSync('dpkg', ['-x', join(work, archive), join(work, 'tree')]);
-  mkdirSync(cache, { recursive: true });
-  execFileSync('cp', ['-a', join(work, 'tree'), `${folder}.new`]);
-  renameSync(`${folder}.new`, folder);
-  rmSync(work, { recursive: true, force: true });
 }
