@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packContainerdDouble, runtimeDouble, sayingVersion } from '../../../test/doubles/containerd.ts';
@@ -128,8 +128,9 @@ describe('a runtime that the distribution has too old', () => {
     expect(await run('up', '1.36.2')).toEqual([]);
   });
 
-  it('goes with a reset, and the host’s own goes on', async () => {
+  it('goes with a reset, which needs no bundle, and the host’s own goes on', async () => {
     await run('up', '1.37.0');
+    renameSync(bundle, `${bundle}-elsewhere`);
     await run('down', '1.37.0');
     expect(running()).toBe(ofDistribution);
     expect(difference(before, pictureOf(fixture, 'master-1'))).toEqual({ left: [], lost: [] });

@@ -52,11 +52,11 @@ const nowhereStep = (part: RuntimePart, why: string): Step => ({
   id: `needs-${part}`,
   title: `Find a ${part} that fits`,
   observe: 'false',
-  change: script(complain(`${why}; the offline bundle holds no ${part} for this host`), 'exit 1'),
+  change: script(complain(`no ${part} fits: ${why}`), 'exit 1'),
   remedies: [
     {
-      pattern: /the offline bundle holds no/,
-      cause: `${why}; the offline bundle holds no ${part} for this host`,
+      pattern: /^no \S+ fits: /m,
+      cause: why,
       remedy: `Make the bundle anew with ${part} ("bundle create"), or bring a newer ${part} onto the host yourself`,
     },
   ],

@@ -2,8 +2,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCatalogue } from '../../artefacts/catalogue.ts';
 import { whyPackageDoesNotFit } from '../../artefacts/fitting.ts';
+import { artefactsOf } from '../../artefacts/resolve.ts';
 import { exampleFacts, exampleTestbed } from '../support/context-double.ts';
-import { type RuntimePart, sourceOf } from './sources.ts';
+import { type RuntimePart, sourceOf, sourcesOf } from './sources.ts';
 
 const catalogue = await readCatalogue(path.join(import.meta.dirname, '..', '..', '..', 'assets', 'catalogue.yaml'));
 const host = exampleTestbed().hosts[1]!;
@@ -36,7 +37,10 @@ describe('where a part of the runtime is taken from', () => {
     const installed = { installed: '1.7.24~ds1-6' };
     expect(await source('containerd', installed, 'bundle', '1.37.0')).toEqual({ from: 'bundle', why });
     expect(await source('containerd', installed, 'publisher', '1.37.0')).toEqual({ from: 'publisher', why });
-    expect(await source('containerd', installed, null, '1.37.0')).toEqual({ from: 'nowhere', why });
+    expect(await source('containerd', installed, null, '1.37.0')).toEqual({
+      from: 'nowhere',
+      why: `${why}; the offline bundle holds no containerd for this host`,
+    });
     expect(await source('runc', { offered: '1.0.0~rc93+ds1-5' }, 'publisher')).toMatchObject({ from: 'publisher' });
     expect(await source('containerd', { installed: 'unknown' }, 'bundle')).toMatchObject({ from: 'bundle' });
   });
@@ -49,5 +53,20 @@ describe('where a part of the runtime is taken from', () => {
       why: 'the host has no containerd, and no apt',
     });
     expect(await source('containerd', { apt: false }, null)).toMatchObject({ from: 'nowhere' });
+  });
+
+  it('is told without a bundle that can be read, as a reset needs none', async () => {
+    const bundle = '/nowhere/at/all';
+    const artefacts = artefactsOf({ ...exampleTestbed(), artefacts: { bundle } }, { catalogue, stateFolder: bundle });
+    const of = (installed: string | null) => {
+      const one = { installed, offered: null };
+      const runtime = { apt: true, containerd: one, runc: one, 'cni-plugins': one };
+      return sourcesOf(exampleFacts(host, { runtime }), artefacts);
+    };
+    expect((await of(null)).containerd).toEqual({ from: 'distribution' });
+    expect((await of('0.1-1')).containerd).toEqual({
+      from: 'nowhere',
+      why: expect.stringMatching(/^containerd 0\.1-1 does not fit: .*; there is no offline bundle in \/nowhere\/at\/all/),
+    });
   });
 });

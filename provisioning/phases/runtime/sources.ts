@@ -1,4 +1,5 @@
 import type { Artefacts } from '../../artefacts/resolve.ts';
+import { Failure } from '../../run/failure.ts';
 import type { HostFacts } from '../../run/phase.ts';
 
 export const runtimeParts = ['containerd', 'runc', 'cni-plugins'] as const;
@@ -8,7 +9,7 @@ export type RuntimePart = (typeof runtimeParts)[number];
 export type Source =
   | { from: 'distribution' }
   | { from: 'bundle' | 'publisher'; why: string }
-  /** Nobody has one that fits. */
+  /** Nobody has one that fits; `why` ends with what is missing. */
   | { from: 'nowhere'; why: string };
 
 /**
@@ -22,8 +23,14 @@ export async function sourceOf(
 ): Promise<Source> {
   const found = facts?.runtime?.[part];
   if (facts === undefined || found === undefined) return { from: 'distribution' };
-  const offer = await artefacts.offers(part, facts.architecture);
-  const packed = (why: string): Source => (offer === null ? { from: 'nowhere', why } : { from: offer, why });
+  let missing = `the offline bundle holds no ${part} for this host`;
+  // A bundle that cannot be read stops nothing that needs none of it, least of all a reset.
+  const offer = await artefacts.offers(part, facts.architecture).catch((error: unknown) => {
+    missing = error instanceof Failure ? error.value.cause : String(error);
+    return null;
+  });
+  const packed = (why: string): Source =>
+    offer === null ? { from: 'nowhere', why: `${why}; ${missing}` } : { from: offer, why };
   if (found.installed !== null) {
     const why = artefacts.whyPackageDoesNotFit(part, found.installed);
     return why === null ? { from: 'distribution' } : packed(why);
