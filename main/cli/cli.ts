@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { dataFolder } from '../core/folders.ts';
-import { askCore } from '../transport/attach.ts';
+import { stopCore } from '../transport/attach.ts';
 import { addAgentCommands } from './agents.ts';
 import { addApplicationCommands } from './applications.ts';
 import { addBundleCommands } from './bundle.ts';
@@ -40,12 +40,7 @@ export function makeProgram(withClient: WithClient, here: Here): Command {
     .description('End it, with its twins; it starts again by itself')
     .action(() =>
       here(async () => {
-        try {
-          await askCore(dataFolder(process.env), '/stop');
-        } catch (error) {
-          if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-          process.stdout.write('No core is running.\n');
-        }
+        if (!(await stopCore(dataFolder(process.env)))) process.stdout.write('No core is running.\n');
         return 0;
       }),
     );

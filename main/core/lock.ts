@@ -29,7 +29,8 @@ function readOwner(path: string): number {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether the core with this process id has not ended yet. */
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   // A recycled pid must not keep a data folder locked for ever: on Linux the command line tells.
   if (process.platform === 'linux') {

@@ -72,7 +72,7 @@ const server = createServer((request, response) => {
       },
     );
   } else if (request.method === 'POST' && request.url === '/stop') {
-    answer(200, {});
+    answer(200, { pid: process.pid });
     void stop();
   } else answer(404, { error: 'not found' });
 });

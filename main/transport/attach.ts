@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { logPath, socketPath, tokenPath } from '../core/folders.ts';
+import { isAlive } from '../core/lock.ts';
 
 export class AttachError extends Error {
   override readonly name = 'AttachError';
@@ -12,6 +13,8 @@ export class AttachError extends Error {
 
 /** How long a core may take to answer after it was started: DuckDB and the bundle load in well under a second. */
 const startMs = 15_000;
+/** How long it may take to end: it gives its parts 20 s. */
+const stopMs = 25_000;
 
 /** Connects to the core of a data folder over its local socket, starting it when none runs. @throws AttachError with the end of its log. */
 export async function attachCore(options: {
@@ -32,7 +35,7 @@ export async function attachCore(options: {
 }
 
 /** Asks a running core over HTTP on its socket: "/web" opens the browser's server, "/stop" ends it. */
-export function askCore(folder: string, path: string): Promise<{ url?: string; error?: string }> {
+export function askCore(folder: string, path: string): Promise<{ url?: string; error?: string; pid?: number }> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       { socketPath: socketPath(folder), path, method: 'POST', headers: { authorization: `Bearer ${readToken(folder)}` } },
@@ -42,12 +45,29 @@ export function askCore(folder: string, path: string): Promise<{ url?: string; e
         response.on('data', (chunk: string) => {
           text += chunk;
         });
-        response.on('end', () => resolve(JSON.parse(text) as { url?: string; error?: string }));
+        response.on('end', () => resolve(JSON.parse(text) as { url?: string; error?: string; pid?: number }));
       },
     );
     outgoing.on('error', reject);
     outgoing.end();
   });
+}
+
+/** Ends the core of a data folder, and waits until it is gone: nothing of the folder is in use then. @returns false when none ran */
+export async function stopCore(folder: string): Promise<boolean> {
+  let pid: number | undefined;
+  try {
+    ({ pid } = await askCore(folder, '/stop'));
+  } catch (error) {
+    if (!['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return false;
+  }
+  const deadline = Date.now() + stopMs;
+  while (pid !== undefined && isAlive(pid)) {
+    if (Date.now() > deadline) throw new AttachError(`The core (process ${pid}) has not ended within ${stopMs / 1000} s.`);
+    await delay(20);
+  }
+  return true;
 }
 
 function connect(folder: string): Promise<WebSocket | null> {
