@@ -27,9 +27,9 @@ import { PolicyFileStore } from './policies/policy-file-store.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { PolicyFolder } from './policies/python/policy-folder.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
-import { relocateByLatency } from './policies/relocate-by-latency.ts';
+import { clusterPolicies } from './policies/shipped.ts';
 import type { ClusterSituation } from './policies/situation.ts';
-import { staticPlacement } from './policies/static-placement.ts';
+import { Recordings } from './recordings.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
@@ -115,7 +115,7 @@ export async function startClusterAgentOn(
     mechanisms: viewsOf(mechanisms),
     mode: administration.mode,
   });
-  const shipped = new PolicySet([staticPlacement, relocateByLatency], config.policies, byDefault);
+  const shipped = new PolicySet(clusterPolicies, config.policies, byDefault);
   const loop = new AutonomicLoop<ClusterSituation>({
     agent: { id: config.agent, layer: 'cluster', cluster },
     policies: shipped.policies,
@@ -140,6 +140,7 @@ export async function startClusterAgentOn(
     loop,
     ...(files && { files: files.store }),
   });
+  const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   const statuses = new Statuses(orchestrator, bus, cluster, clock, log);
   let stopped = false;
   let changed = false;
@@ -196,6 +197,7 @@ export async function startClusterAgentOn(
       for (const one of owned) one.close();
       files?.folder.close();
       orchestrator.stop();
+      await recordings.close();
       await loop.stop();
     },
   };

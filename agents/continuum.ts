@@ -22,9 +22,10 @@ import { startNorthbound } from './northbound/northbound.ts';
 import type { RunningNorthbound } from './northbound/server.ts';
 import { KarmadaOrchestrator } from './orchestration/karmada.ts';
 import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
-import { clusterPlacement } from './policies/cluster-placement.ts';
 import { PolicySet } from './policies/policy-set.ts';
+import { continuumPolicies } from './policies/shipped.ts';
 import type { ContinuumSituation } from './policies/situation.ts';
+import { Recordings } from './recordings.ts';
 import { replying } from './replying.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { Aggregates, asTelemetry } from './telemetry/aggregates.ts';
@@ -105,7 +106,7 @@ export async function startContinuumAgentOn(
     mechanisms: viewsOf(mechanisms),
     mode: administration.mode,
   });
-  const shipped = new PolicySet([clusterPlacement], config.policies);
+  const shipped = new PolicySet(continuumPolicies, config.policies);
   const loop = new AutonomicLoop<ContinuumSituation>({
     agent: { id: config.agent, layer: 'continuum', cluster: config.cluster },
     policies: shipped.policies,
@@ -118,6 +119,7 @@ export async function startContinuumAgentOn(
     log,
   });
   const administration = new Administration({ config, bus, clock, log, store: settings, settings: kept, shipped, loop });
+  const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   const services: ContinuumServices = {
     async deploy(text) {
       const described = parseDescription(text, 'description');
@@ -180,6 +182,7 @@ export async function startContinuumAgentOn(
       stopped = true;
       for (const one of owned) one.close();
       orchestrator.stop();
+      await recordings.close();
       await loop.stop();
     },
   };

@@ -17,10 +17,10 @@ import { fileStateStore, type StateStore } from './loop/state.ts';
 import type { Mechanism } from './mechanisms/mechanism.ts';
 import { viewsOf } from './mechanisms/views.ts';
 import { NodeTelemetry } from './node-telemetry.ts';
-import { dvfs } from './policies/energy/dvfs.ts';
-import type { PolicyFactory } from './policies/policy.ts';
 import { PolicySet } from './policies/policy-set.ts';
+import { nodePolicies } from './policies/shipped.ts';
 import type { HostSituation } from './policies/situation.ts';
+import { Recordings } from './recordings.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
@@ -28,8 +28,6 @@ import { SlidingWindow } from './telemetry/window.ts';
 const windowMs = 10 * 60_000;
 /** A series that has said nothing for so long is of something that is gone. */
 const forgetMs = 60_000;
-/** Policies of the layer; none decides unless the config names it. */
-const factories: PolicyFactory<HostSituation>[] = [dvfs];
 
 export interface NodeAgentOptions {
   config: AgentConfig;
@@ -87,7 +85,8 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
       reading = false;
     }
   };
-  const shipped = new PolicySet(factories, config.policies, []);
+  // None decides unless the config names it.
+  const shipped = new PolicySet(nodePolicies, config.policies, []);
   const loop: AutonomicLoop<HostSituation> = new AutonomicLoop({
     agent: { id: config.agent, layer: 'node', cluster: config.cluster, node },
     policies: shipped.policies,
@@ -107,6 +106,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
     log,
   });
   const administration = new Administration({ config, bus, clock, log, store: settings, settings: kept, shipped, loop });
+  const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   // What nobody decides by is not kept: a node agent is to be small.
   const decides = (): boolean => loop.policies.length > 0;
   const owned = [
@@ -139,6 +139,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
   return {
     async stop() {
       for (const one of owned) one.close();
+      await recordings.close();
       await loop.stop();
     },
   };

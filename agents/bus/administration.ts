@@ -77,3 +77,20 @@ export const configTrustRequestSchema = z.object({
   /** Index ("identity", "behaviour", "capability") to its weight. */
   weights: z.record(z.string().max(64), z.number().min(0).max(1)),
 });
+
+const recordingNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/);
+/** Verb "record": writes down all that the agent's decisions depend on, for so long; `replay` decides it again. Answered by every agent that decides. */
+export const recordRequestSchema = z.object({ seconds: z.number().min(1).max(3600) });
+export const recordAnswerSchema = z.object({
+  name: z.string(),
+  /** ms since the epoch. */
+  until: z.number(),
+});
+/** Verb "recordings": which ones there are, oldest first. */
+export const recordingsRequestSchema = z.object({});
+export const recordingsAnswerSchema = z.object({
+  recordings: z.array(z.object({ name: z.string(), bytes: z.number(), begun: z.number(), isRunning: z.boolean() })),
+});
+/** Verb "recording": a part of one, from a byte on; `next` is where the following part begins. */
+export const recordingRequestSchema = z.object({ name: recordingNameSchema, offset: z.number().int().min(0).default(0) });
+export const recordingAnswerSchema = z.object({ base64: z.string(), next: z.number().nullable() });

@@ -53,9 +53,17 @@ export interface DeciderOptions<View> {
   failed: (policy: string, error: unknown) => void;
 }
 
-/** What one tick came to, in this order: records to tell, and plans to begin. */
+/** One decision of a tick: told, and begun when it is to be carried out. */
+export interface Decided {
+  record: DecisionRecord;
+  /** What its plan would change; absent without a plan, or a mechanism for it. */
+  parts?: string[];
+  begun?: Begun;
+}
+
+/** What one tick came to, in its order. */
 export interface Ticked {
-  decided: ({ record: DecisionRecord } & Partial<Omit<Begun, 'record'>>)[];
+  decided: Decided[];
   /** Decisions whose outcome is known now. */
   judged: DecisionRecord[];
 }
@@ -149,7 +157,7 @@ export class Decider<View> {
           const decided = this.#consider(policy, input, trigger);
           if (decided) ticked.decided.push(decided);
           // What comes next must see what has just been begun: else all that is placed in one tick goes to the same node.
-          if (decided?.thing !== undefined) input = this.#input(now, view);
+          if (decided?.begun) input = this.#input(now, view);
         }
       } catch (error) {
         // One policy that fails must not keep the others from their work.
@@ -187,7 +195,7 @@ export class Decider<View> {
     return false;
   }
 
-  #consider(policy: Policy<View>, input: PolicyInput<View>, trigger: Trigger): Ticked['decided'][number] | undefined {
+  #consider(policy: Policy<View>, input: PolicyInput<View>, trigger: Trigger): Decided | undefined {
     const { now } = input;
     const thing = `${trigger.application ?? ''}/${trigger.component ?? ''}`;
     // What is being changed has no settled situation to decide on.
@@ -211,28 +219,29 @@ export class Decider<View> {
     return { record };
   }
 
-  #begin(decided: DecisionRecord, proposal: Proposal, thing: string): Ticked['decided'][number] | undefined {
+  #begin(decided: DecisionRecord, proposal: Proposal, thing: string): Decided | undefined {
     const option = proposal.options.find(({ id }) => id === decided.choice);
     if (!option) return;
     const commands = proposal.commands(option);
     const plan: Plan = { id: `plan-${decided.id}`, commands, status: 'queued', steps: [] };
     const record = { ...decided, plan };
-    const notBegun = (status: 'failed' | 'discarded', error: string) => {
+    const notBegun = (status: 'failed' | 'discarded', error: string): DecisionRecord => {
       const steps = [{ title: 'Start the plan', at: decided.time, durationMs: 0, error }];
-      return { record: { ...record, plan: { ...plan, status, steps } } };
+      return { ...record, plan: { ...plan, status, steps } };
     };
     const parts: string[] = [];
     for (const command of commands) {
       const touched = this.#options.touches(command);
-      if (!touched) return notBegun('failed', `There is no mechanism "${command.mechanism}"`);
+      if (!touched) return { record: notBegun('failed', `There is no mechanism "${command.mechanism}"`) };
       parts.push(...touched.map((part) => `${command.mechanism}:${part}`));
     }
-    if (parts.some((part) => this.#isBusy(part))) return notBegun('discarded', 'Another plan is changing the same thing');
+    if (parts.some((part) => this.#isBusy(part)))
+      return { record: notBegun('discarded', 'Another plan is changing the same thing'), parts };
     // A first placement does not start a cool-down: it says nothing of how good its place is.
     if (proposal.coolDownS > 0) this.#lastChange[thing] = decided.time;
     const begun: Begun = { record, thing, parts, expects: expectsOf(proposal) };
     this.#begun.set(record.id, begun);
-    return begun;
+    return { record, parts, begun };
   }
 
   #await(record: DecisionRecord, expects: Begun['expects']): void {

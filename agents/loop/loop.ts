@@ -31,9 +31,8 @@ export interface LoopOptions<View> {
 
 /** What a loop does, as it does it: enough to have another decider decide the same. Times are ms since the epoch. */
 export interface LoopFollower<View> {
-  /** Before a tick, with what it will see; decisions follow as they are made. */
-  ticks(now: number, view: View): void;
-  decided(decided: Ticked['decided']): void;
+  /** After a tick: what it saw, and what it came to. */
+  ticked(now: number, view: View, ticked: Ticked): void;
   ended(record: DecisionRecord, now: number): void;
   held(parts: readonly string[]): void;
   released(parts: readonly string[]): void;
@@ -158,12 +157,12 @@ export class AutonomicLoop<View> {
     if (this.#stopped || !this.#decider.hasWork) return;
     const now = this.#options.clock.now();
     const view = this.#options.view();
-    for (const follower of this.#followers) follower.ticks(now, view);
-    const { decided, judged } = this.#decider.tick(now, view);
-    for (const follower of this.#followers) follower.decided(decided);
+    const ticked = this.#decider.tick(now, view);
+    for (const follower of this.#followers) follower.ticked(now, view, ticked);
+    const { decided, judged } = ticked;
 
     // Before anything is told or done: who is killed in the middle must know afterwards what was begun.
-    const plans = decided.filter((one): one is Begun => one.thing !== undefined);
+    const plans = decided.flatMap(({ begun }) => begun ?? []);
     for (const { record } of plans) this.#unfinished.set(record.id, record);
     const isNews = decided.length > 0 || judged.length > 0;
     const saved = isNews || now - this.#savedAt >= saveMs ? this.#save(now) : Promise.resolve();

@@ -43,6 +43,11 @@ export class PolicySet<View> {
     this.#active.set(name, fresh);
   }
 
+  /** Makes each policy anew; what they have learnt stays with them, as over a restart. */
+  renew(): void {
+    for (const [name, { settings }] of [...this.#active]) this.set(name, settings);
+  }
+
   /** false when it did not decide anyway. */
   delete(name: string): boolean {
     return this.#active.delete(name);

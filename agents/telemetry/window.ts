@@ -30,6 +30,18 @@ interface Kept extends SeriesKey {
   series: Series;
 }
 
+/** A series with all its points, oldest first; times in ms since the epoch. */
+export interface DumpedSeries extends SeriesKey {
+  times: number[];
+  values: number[];
+}
+
+/** Hears of what is added and forgotten, before it is. */
+export interface WindowFollower {
+  adds(telemetry: Telemetry): void;
+  forgets(before: number): void;
+}
+
 export interface SlidingWindowOptions {
   /**
    * Points kept of all series together, at 12 bytes each. When they are used up no series takes more room: its oldest points make way earlier.
@@ -53,6 +65,7 @@ export class SlidingWindow {
   readonly #index = new Map<string, Set<Kept>>();
   readonly #mostPoints: number;
   #room = 0;
+  readonly #followers = new Set<WindowFollower>();
   readonly spanMs: number;
 
   constructor(spanMs: number, options: SlidingWindowOptions = {}) {
@@ -65,7 +78,30 @@ export class SlidingWindow {
     return { series: this.#seriesCount, points: this.#room };
   }
 
+  follow(follower: WindowFollower): { close(): void } {
+    this.#followers.add(follower);
+    return { close: () => void this.#followers.delete(follower) };
+  }
+
+  /** Every series as it stands. Added in this order to an empty window, they answer all queries as here. */
+  *dump(): Generator<DumpedSeries> {
+    for (const [group, ofMetric] of this.#index) {
+      if (group.includes('|')) continue;
+      for (const { key: _, series, ...from } of ofMetric) {
+        const times = Array.from({ length: series.length }, (_, index) => series.timeAt(index));
+        yield { ...from, times, values: [...series.values()] };
+      }
+    }
+  }
+
+  /** Adds a series that another window has dumped. */
+  load({ times, values, node, ...from }: DumpedSeries): void {
+    for (const [index, time] of times.entries())
+      this.add({ agent: '', cluster: '', node, time, samples: [{ ...from, value: values[index]! }] });
+  }
+
   add(telemetry: Telemetry): void {
+    for (const follower of this.#followers) follower.adds(telemetry);
     const time = Math.round(telemetry.time);
     const ofNode = this.#nodes.get(telemetry.node) ?? new Map<string, Kept>();
     this.#nodes.set(telemetry.node, ofNode);
@@ -152,6 +188,7 @@ export class SlidingWindow {
 
   /** Forgets series that have had no point since `time`. */
   forgetBefore(time: number): void {
+    for (const follower of this.#followers) follower.forgets(time);
     for (const [node, ofNode] of this.#nodes) {
       for (const kept of ofNode.values()) {
         if ((kept.series.last?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;

@@ -26,7 +26,7 @@ export function makeProgram(withClient: WithClient, here: Here): Command {
   addTestbedCommands(program, withClient, here);
   addBundleCommands(program, withClient, here);
   addAgentCommands(program, withClient);
-  addDecisionCommands(program, withClient);
+  addDecisionCommands(program, withClient, here);
   addApplicationCommands(program, withClient);
   addEvaluateCommands(program, here);
   program

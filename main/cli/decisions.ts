@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { isAct } from '../../agents/decision/record.ts';
+import { addRecordingCommands } from './decision-recordings.ts';
 import { printJson } from './output.ts';
-import type { WithClient } from './with-client.ts';
+import type { Here, WithClient } from './with-client.ts';
 
 /** `mlsysops-cli decisions …`: what the agents did, and what they left, with the reason. */
-export function addDecisionCommands(program: Command, withClient: WithClient): void {
+export function addDecisionCommands(program: Command, withClient: WithClient, here: Here): void {
   const decisions = program.command('decisions').description('What the agents decided, and why');
   decisions
     .command('list <testbed>')
@@ -26,4 +27,5 @@ export function addDecisionCommands(program: Command, withClient: WithClient): v
         return 0;
       }),
     );
+  addRecordingCommands(decisions, withClient, here);
 }

@@ -4,6 +4,7 @@ import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import { ContractError, type Handlers, type OutputOf, type ParsedInputOf } from '../contract/contract.ts';
 import { passAgentLogs } from './agent-logs.ts';
+import { decisionRecordings, passRecording, recordDecisions } from './agent-recordings.ts';
 import {
   checkApplication,
   deployApplication,
@@ -221,6 +222,9 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     },
     'decisions.watch': ({ testbed }, emit, signal) =>
       whenUp(testbed, services, signal, (live) => live.watchDecisions(emit, signal)),
+    'decisions.record': async (input) => recordDecisions(await liveOf(input.testbed), input),
+    'decisions.recordings': async (input) => decisionRecordings(await liveOf(input.testbed), input),
+    'decisions.recording': async (input, emit, signal) => passRecording(await liveOf(input.testbed), input, emit, signal),
 
     'applications.list': async ({ testbed }) => listApplications(await liveOf(testbed)),
     'applications.deploy': async ({ testbed, description }) => deployApplication(await liveOf(testbed), description),

@@ -1,0 +1,11 @@
+import { clusterPlacement } from './cluster-placement.ts';
+import { dvfs } from './energy/dvfs.ts';
+import type { PolicyFactory } from './policy.ts';
+import { relocateByLatency } from './relocate-by-latency.ts';
+import type { ClusterSituation, ContinuumSituation, HostSituation } from './situation.ts';
+import { staticPlacement } from './static-placement.ts';
+
+/** All policies that come with the agents, by layer: what an agent offers, and what a replay knows. */
+export const continuumPolicies: PolicyFactory<ContinuumSituation>[] = [clusterPlacement];
+export const clusterPolicies: PolicyFactory<ClusterSituation>[] = [staticPlacement, relocateByLatency];
+export const nodePolicies: PolicyFactory<HostSituation>[] = [dvfs];
