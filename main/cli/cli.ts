@@ -12,6 +12,7 @@ import { exitCodesHelp } from './exit-codes.ts';
 import { reportError } from './output.ts';
 import { openTerminal } from './ssh.ts';
 import { addTestbedCommands } from './testbed.ts';
+import { addTwinCommands } from './twin.ts';
 import type { Here, WithClient } from './with-client.ts';
 
 export { serve } from './serve.ts';
@@ -28,6 +29,7 @@ export function makeProgram(withClient: WithClient, here: Here): Command {
   addAgentCommands(program, withClient);
   addDecisionCommands(program, withClient, here);
   addApplicationCommands(program, withClient);
+  addTwinCommands(program, withClient);
   addEvaluateCommands(program, here);
   program
     .command('ssh <testbed> <host>')

@@ -10,6 +10,7 @@ import { telemetryContract } from './telemetry.ts';
 import { terminalsContract } from './terminals.ts';
 import { testbedsContract } from './testbeds.ts';
 import { topologyContract } from './topology.ts';
+import { twinsContract } from './twins.ts';
 
 /** A call has one answer. A stream has many events until either side ends it. */
 export interface CallContract<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
@@ -36,6 +37,7 @@ export const contract = {
   ...decisionsContract,
   ...applicationsContract,
   ...terminalsContract,
+  ...twinsContract,
 };
 export type Contract = typeof contract;
 

@@ -7,6 +7,7 @@ import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { rawText } from '../../agents/build/raw-text.mjs';
+import type { TwinControl } from '../../provisioning/twin/protocol.ts';
 import type { ContractError, EventOf, ParsedInputOf, StreamName } from '../contract/contract.ts';
 import { type Core, startCore } from './core.ts';
 
@@ -276,8 +277,27 @@ test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, a
   const description = await readFile(join(root, 'assets', 'applications', 'smart-camera.yaml'), 'utf8');
   expect(await handlers['applications.deploy']({ testbed, description })).toEqual({ application: 'smart-camera' });
 
+  // Its time can be stopped, and nobody is taken for dead meanwhile.
+  const clocks = listen(core, 'twins.clock', { testbed });
+  const control = (wanted: TwinControl) => handlers['twins.control']({ testbed, control: wanted });
+  const paused = await control({ kind: 'pause' });
+  expect(paused).toMatchObject({ paused: true, speed: 1, reached: 0 });
+  await expect.poll(() => clocks.events.some((clock) => clock.paused && clock.time === paused.time)).toBe(true);
+  // Longer than three beats, after which an agent counts as dead.
+  await new Promise((resolve) => setTimeout(resolve, 3500));
+  expect((await control({ kind: 'pause' })).time).toBe(paused.time);
+  expect((await handlers['testbeds.status']({ testbed })).agents.every(({ alive }) => alive)).toBe(true);
+  const resumed = await control({ kind: 'resume' });
+  expect(resumed.time - paused.time).toBeLessThan(2000);
+  expect((await handlers['testbeds.status']({ testbed })).agents.every(({ alive }) => alive)).toBe(true);
+  expect(await control({ kind: 'speed', speed: 30 })).toMatchObject({ paused: false, speed: 30 });
+  await expect.poll(() => clocks.events.at(-1)!.time - resumed.time, { timeout: 10_000 }).toBeGreaterThan(30_000);
+  expect(await codeOf(control({ kind: 'node', node: 'worker-9', state: 'down' }))).toBe('invalid-input');
+
   const down = await handlers['testbeds.down']({ testbed });
   await listen(core, 'runs.watch', down).ended;
+  await clocks.ended;
+  expect(await codeOf(control({ kind: 'pause' }))).toBe('not-up');
   expect(await handlers['testbeds.get']({ testbed })).toMatchObject({ state: 'down' });
   expect(core.needed()).toBe(false);
   await expect.poll(() => topologies.events.at(-1)?.agents).toEqual([]);

@@ -89,6 +89,11 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     if (testbed.kind === 'twin' && remembered.state === 'up') await testbeds.update(testbed.name, { state: 'down' });
 
   const commanded = (name: string) => commandable(testbeds.get(name));
+  const twinNamed = (name: string): string => {
+    const { testbed } = commanded(name);
+    if (testbed.kind === 'twin') return name;
+    throw new ContractError('not-a-twin', `"${name}" is no twin: time goes on there by itself.`);
+  };
   const liveOf = (name: string) => lives.get(commanded(name));
   const storeOf = (name: string) => lives.store(testbeds.get(name));
   const services = { testbeds, lives };
@@ -236,6 +241,9 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       await removeApplication(await liveOf(testbed), application);
       return {};
     },
+
+    'twins.control': async ({ testbed, control }) => twins.control(twinNamed(testbed), control),
+    'twins.clock': ({ testbed }, emit, signal) => twins.watchClock(twinNamed(testbed), emit, signal),
 
     'terminals.open': (input, emit, signal) => terminals.open(input, emit, signal),
     'terminals.write': async ({ terminal, data }) => {

@@ -205,8 +205,9 @@ export class Lifecycle {
 
   async #stopTwin(name: string): Promise<void> {
     const { lives, twins } = this.#services;
+    const stopped = twins.stop(name);
     await lives.drop(name);
-    await twins.stop(name);
+    await stopped;
   }
 
   #hosts(entry: TestbedEntry): HostsRunOptions {

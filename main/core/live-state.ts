@@ -48,6 +48,11 @@ export class LiveState {
     this.#applications.set(`${status.cluster}/${status.application}`, { status, heardAt: this.#now() });
   }
 
+  /** Nothing could be told for so long, as time stood still in a twin: nobody is the later for it. */
+  stoodStill(ms: number): void {
+    for (const told of [this.#agents, this.#readings, this.#applications]) for (const one of told.values()) one.heardAt += ms;
+  }
+
   agents(): AgentLife[] {
     const now = this.#now();
     return [...this.#agents.values()]

@@ -17,6 +17,9 @@ export class Lives {
 
   constructor(services: { testbeds: Testbeds; twins: Twins; ssh: SshPools; log(text: string): void }) {
     this.#services = services;
+    services.twins.onResumed(({ name, pausedMs }) => {
+      void this.#lives.get(name)?.then(({ state }) => state.stoodStill(pausedMs));
+    });
   }
 
   /** @throws StoreError */
@@ -86,6 +89,8 @@ export class Lives {
     if (testbed.kind === 'twin') {
       return new Live({
         ...common,
+        // While time stands still there, nobody is late.
+        now: () => twins.pausedAt(testbed.name) ?? Date.now(),
         openLink: async () => twinLink(twins.process(testbed.name), log),
         makeClusterState: (onChange) =>
           new ClusterState({

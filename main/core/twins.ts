@@ -1,14 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TwinProcess } from '../../provisioning/twin/client.ts';
-import type { TwinReady } from '../../provisioning/twin/protocol.ts';
+import type { TwinClock, TwinControl, TwinReady } from '../../provisioning/twin/protocol.ts';
 import { ContractError } from '../contract/contract.ts';
+import { Listeners } from './listeners.ts';
+import { pause } from './mailbox.ts';
 import type { TestbedEntry } from './testbeds.ts';
 
 export interface RunningTwin {
   process: TwinProcess;
   ready: TwinReady;
+  /** Since when it is paused, ms since the epoch by our own clock; null while it is not. */
+  pausedAt: number | null;
 }
+
+/** The twin's time is told this often to who watches it. */
+const clockMs = 1000;
 
 /** The twins that run, each with its agents in a child process of the core. */
 export class Twins {
@@ -17,6 +24,9 @@ export class Twins {
   readonly #log: (text: string) => void;
   readonly #running = new Map<string, RunningTwin>();
   readonly #starting = new Map<string, TwinProcess>();
+  readonly #stopping = new Set<string>();
+  readonly #controlled = new Listeners<{ name: string; clock: TwinClock }>();
+  readonly #resumed = new Listeners<{ name: string; pausedMs: number }>();
 
   /** `program` is the bundled process (dist/twin/process.mjs); the sample application is among the assets. */
   constructor(options: { program: string; assetsFolder: string; log: (text: string) => void }) {
@@ -30,12 +40,12 @@ export class Twins {
   }
 
   find(name: string): RunningTwin | null {
-    return this.#running.get(name) ?? null;
+    return this.#stopping.has(name) ? null : (this.#running.get(name) ?? null);
   }
 
   /** @throws ContractError not-up when it does not run */
   get(name: string): RunningTwin {
-    const twin = this.#running.get(name);
+    const twin = this.find(name);
     if (twin) return twin;
     throw notUp(name);
   }
@@ -45,6 +55,55 @@ export class Twins {
     const process = this.#starting.get(name) ?? this.#running.get(name)?.process;
     if (process) return process;
     throw notUp(name);
+  }
+
+  /** @throws ContractError not-up, invalid-input */
+  async control(name: string, control: TwinControl): Promise<TwinClock> {
+    const twin = this.get(name);
+    let clock: TwinClock;
+    try {
+      clock = await twin.process.control(control);
+    } catch (error) {
+      if (!this.#running.has(name)) throw notUp(name);
+      throw new ContractError('invalid-input', error instanceof Error ? error.message : String(error));
+    }
+    if (clock.paused) twin.pausedAt ??= Date.now();
+    else if (twin.pausedAt !== null) {
+      const pausedMs = Date.now() - twin.pausedAt;
+      twin.pausedAt = null;
+      this.#resumed.tell({ name, pausedMs });
+    }
+    this.#controlled.tell({ name, clock });
+    return clock;
+  }
+
+  /** Since when it stands still, by our own clock; null while it runs on. */
+  pausedAt(name: string): number | null {
+    return this.#running.get(name)?.pausedAt ?? null;
+  }
+
+  /** Told when a twin goes on, with how long it stood still, real ms. */
+  onResumed(listener: (resumed: { name: string; pausedMs: number }) => void): { close(): void } {
+    return this.#resumed.add(listener);
+  }
+
+  /** The twin's time until it ends or `signal` aborts. @throws ContractError not-up */
+  async watchClock(name: string, emit: (clock: TwinClock) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { process } = this.get(name);
+    while (!signal.aborted && process.isRunning) {
+      const woken = new AbortController();
+      const hearing = this.#controlled.add((controlled) => {
+        if (controlled.name === name) woken.abort();
+      });
+      try {
+        await emit(await process.clock());
+        await pause(clockMs, AbortSignal.any([signal, woken.signal]));
+      } catch (error) {
+        if (process.isRunning) throw error;
+      } finally {
+        hearing.close();
+      }
+    }
   }
 
   /** Text of the kubeconfig of a cluster, or of "karmada". @throws ContractError not-up, no-such-cluster */
@@ -83,7 +142,7 @@ export class Twins {
     this.#starting.set(name, process);
     try {
       await onStarting();
-      this.#running.set(name, { process, ready: await process.start() });
+      this.#running.set(name, { process, ready: await process.start(), pausedAt: null });
     } finally {
       this.#starting.delete(name);
     }
@@ -91,8 +150,14 @@ export class Twins {
 
   /** Harmless when it does not run. */
   async stop(name: string): Promise<void> {
-    await this.#starting.get(name)?.stop();
-    await this.#running.get(name)?.process.stop();
+    // Nobody begins to listen to it any more.
+    this.#stopping.add(name);
+    try {
+      await this.#starting.get(name)?.stop();
+      await this.#running.get(name)?.process.stop();
+    } finally {
+      this.#stopping.delete(name);
+    }
   }
 
   async close(): Promise<void> {

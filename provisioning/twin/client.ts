@@ -1,6 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { FromTwin, ToTwin, TwinControl, TwinReady } from './protocol.ts';
-import { fromTwinSchema } from './protocol.ts';
+import {
+  type FromTwin,
+  fromTwinSchema,
+  type ToTwin,
+  type TwinClock,
+  type TwinControl,
+  type TwinReady,
+  twinClockSchema,
+} from './protocol.ts';
 
 export interface TwinProcessOptions {
   /** The bundled process: dist/twin/process.mjs. */
@@ -108,9 +115,14 @@ export class TwinProcess {
     return this.#ask((id) => ({ type: 'request', id, subject, payload, timeoutMs }));
   }
 
-  /** @throws TwinError, e.g. for a node that the twin does not have. */
-  async control(control: TwinControl): Promise<void> {
-    await this.#ask((id) => ({ type: 'control', id, control }));
+  /** Resolves with the twin's time after it. @throws TwinError, e.g. for a node that the twin does not have. */
+  async control(control: TwinControl): Promise<TwinClock> {
+    return twinClockSchema.parse(await this.#ask((id) => ({ type: 'control', id, control })));
+  }
+
+  /** @throws TwinError when it does not run */
+  async clock(): Promise<TwinClock> {
+    return twinClockSchema.parse(await this.#ask((id) => ({ type: 'control', id })));
   }
 
   /** Ends the twin; harmless when it does not run. */

@@ -7,6 +7,10 @@ import { startTwin, type Twin } from './testbed.ts';
 const say = (message: FromTwin): void => {
   process.send?.(message, undefined, {}, () => {});
 };
+/** Messages of the bus that the core has not taken yet: beyond these the twin's time waits for it. */
+const mostUntaken = 2000;
+let untaken = 0;
+let waiting: { close(): void } | null = null;
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 /** Both from the sources and from dist/twin. */
 const smartCamera = new URL('../../assets/applications/smart-camera.yaml', import.meta.url);
@@ -15,6 +19,17 @@ let twin: Promise<Twin> | null = null;
 
 async function start(message: Extract<ToTwin, { type: 'start' }>): Promise<Twin> {
   const { name, seed, speed, stateFolder } = message;
+  let clock: Twin['clock'] | null = null;
+  const onBus = (subject: string, payload: unknown): void => {
+    untaken++;
+    if (untaken > mostUntaken) waiting ??= clock?.hold() ?? null;
+    process.send?.({ type: 'bus', subject, payload } satisfies FromTwin, undefined, {}, () => {
+      untaken--;
+      if (untaken > mostUntaken / 2) return;
+      waiting?.close();
+      waiting = null;
+    });
+  };
   const started = await startTwin({
     name,
     seed,
@@ -22,8 +37,9 @@ async function start(message: Extract<ToTwin, { type: 'start' }>): Promise<Twin>
     stateFolder,
     applications: message.applications ?? [await readFile(smartCamera, 'utf8')],
     log: (agent) => (level, text, details) => say({ type: 'log', level, agent, text, details }),
-    onBus: (subject, payload) => say({ type: 'bus', subject, payload }),
+    onBus,
   });
+  clock = started.clock;
   say({ type: 'ready', ready: started.ready });
   return started;
 }
@@ -67,10 +83,9 @@ process.on('message', (raw) => {
       return;
     case 'control':
       void answer(message.id, async () => {
-        const { control } = message;
         const target = await running();
-        if (control.kind === 'people') target.setPeople(control.people);
-        else await target.setNode(control.node, control.state);
+        if (message.control) await target.control(message.control);
+        return target.clock.state();
       });
       return;
     case 'stop':

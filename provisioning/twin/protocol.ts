@@ -1,12 +1,31 @@
 import { z } from 'zod';
+import { fastest, slowest } from './simulation/speed.ts';
 
 /** What can be done to a twin that cannot be done to a testbed. */
 export const twinControlSchema = z.discriminatedUnion('kind', [
   /** People before every camera; null gives them back to chance. */
   z.object({ kind: z.literal('people'), people: z.number().int().min(0).max(14).nullable() }),
   z.object({ kind: z.literal('node'), node: z.string(), state: z.enum(['up', 'down']) }),
+  /** Time stands still, and everything with it; and goes on. */
+  z.object({ kind: z.literal('pause') }),
+  z.object({ kind: z.literal('resume') }),
+  /** Twin seconds per real second. */
+  z.object({ kind: z.literal('speed'), speed: z.number().min(slowest).max(fastest) }),
 ]);
 export type TwinControl = z.infer<typeof twinControlSchema>;
+
+/** The twin's time as it is now. */
+export const twinClockSchema = z.object({
+  /** ms since the epoch, by the twin's clock: times of its telemetry and decisions. */
+  time: z.number(),
+  startedAt: z.number(),
+  paused: z.boolean(),
+  /** Wanted, twin seconds per real second. */
+  speed: z.number(),
+  /** Over the last seconds: less than wanted where this computer is too slow; 0 while paused. */
+  reached: z.number(),
+});
+export type TwinClock = z.infer<typeof twinClockSchema>;
 
 export const twinNodeSchema = z.object({
   name: z.string(),
@@ -35,7 +54,7 @@ export const toTwinSchema = z.discriminatedUnion('type', [
     type: z.literal('start'),
     name: z.string().min(1),
     seed: z.number().int(),
-    speed: z.number().positive(),
+    speed: z.number().min(slowest).max(fastest),
     /** Belongs to this twin alone; its agents keep their state there while it runs. */
     stateFolder: z.string().min(1),
     /** Texts of MLSysOpsApp descriptions to deploy; without it, the smart-camera application. */
@@ -48,7 +67,8 @@ export const toTwinSchema = z.discriminatedUnion('type', [
     payload: z.json(),
     timeoutMs: z.number().positive(),
   }),
-  z.object({ type: z.literal('control'), id: z.number().int(), control: twinControlSchema }),
+  /** Answered with the twin's time after it; without a control, with that alone. */
+  z.object({ type: z.literal('control'), id: z.number().int(), control: twinControlSchema.optional() }),
   z.object({ type: z.literal('stop') }),
 ]);
 export type ToTwin = z.infer<typeof toTwinSchema>;

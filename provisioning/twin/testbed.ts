@@ -6,7 +6,6 @@ import { MemoryBus } from '../../agents/bus/memory.ts';
 import { replySchema } from '../../agents/bus/messages.ts';
 import { deployRequestSchema } from '../../agents/bus/requests.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
-import type { Clock } from '../../agents/clock.ts';
 import type { Log } from '../../agents/config.ts';
 import { parseDescription } from '../../agents/descriptions/parse.ts';
 import { TwinAgents } from './agents.ts';
@@ -15,7 +14,7 @@ import { type KubernetesApi, startKubernetesApi } from './api/server.ts';
 import { managementCluster, memberCluster, twinHosts, twinNode } from './hosts.ts';
 import { clusterResource } from './karmada/definitions.ts';
 import { startMiniKarmada } from './karmada/karmada.ts';
-import type { TwinReady } from './protocol.ts';
+import type { TwinControl, TwinReady } from './protocol.ts';
 import { SimulatedClock } from './simulation/clock.ts';
 import { SimulatedKubelets } from './simulation/kubelets.ts';
 import { storeKubeletApi } from './simulation/store-kubelet-api.ts';
@@ -40,13 +39,15 @@ export interface TwinOptions {
 export interface Twin {
   ready: TwinReady;
   bus: MemoryBus;
-  clock: Clock;
+  clock: SimulatedClock;
   world: World;
   /** Stores of the simulated clusters, for looking. */
   apis: { management: KubernetesApi; cluster1: KubernetesApi };
   setPeople(people: number | null): void;
   /** A node that goes down takes its agent and its pods with it. @throws RangeError for an unknown one. */
   setNode(name: string, state: 'up' | 'down'): Promise<void>;
+  /** What a user does to it. @throws RangeError */
+  control(control: TwinControl): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -117,11 +118,13 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       seed,
     );
     let lastStep = clock.now();
-    clock.every(stepMs(speed), () => {
+    const step = (): void => {
       const now = clock.now();
       world.step(now, (now - lastStep) / 1000);
       lastStep = now;
-    });
+      clock.after(stepMs(clock.speed), step);
+    };
+    clock.after(stepMs(speed), step);
     const kubelets = new Map<string, SimulatedKubelets>();
     for (const api of [management, cluster1]) {
       const nodes = twinHosts
@@ -144,6 +147,13 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     await agents.start();
     for (const description of options.applications) await deploy(bus, description);
 
+    const setNode = async (node: string, state: 'up' | 'down'): Promise<void> => {
+      const host = twinHosts.find(({ simulated }) => simulated.name === node);
+      if (!host) throw new RangeError(`there is no node "${node}" in this twin`);
+      kubelets.get(host.cluster)?.setNode(node, state);
+      if (state === 'down') await agents.stopOn(node);
+      else await agents.startOn(host);
+    };
     return {
       ready: {
         name,
@@ -160,12 +170,20 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       world,
       apis: { management, cluster1 },
       setPeople: (people) => world.setPeople(people),
-      async setNode(node, state) {
-        const host = twinHosts.find(({ simulated }) => simulated.name === node);
-        if (!host) throw new RangeError(`there is no node "${node}" in this twin`);
-        kubelets.get(host.cluster)?.setNode(node, state);
-        if (state === 'down') await agents.stopOn(node);
-        else await agents.startOn(host);
+      setNode,
+      async control(control) {
+        switch (control.kind) {
+          case 'people':
+            return world.setPeople(control.people);
+          case 'node':
+            return setNode(control.node, control.state);
+          case 'pause':
+            return clock.pause();
+          case 'resume':
+            return clock.resume();
+          case 'speed':
+            return clock.setSpeed(control.speed);
+        }
       },
       stop,
     };
