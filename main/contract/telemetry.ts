@@ -38,6 +38,14 @@ export const telemetryContract = {
     }),
     z.array(seriesSchema),
   ),
+  /** Readings as they are kept, as a file of Parquet, piece by piece (base64), sorted by series and time. */
+  'telemetry.parquet': stream(
+    z.object({ testbed: z.string(), metrics: z.array(z.string()).min(1), from: z.number(), to: z.number() }),
+    z.discriminatedUnion('type', [
+      z.object({ type: z.literal('piece'), data: z.string() }),
+      z.object({ type: z.literal('done'), samples: z.number() }),
+    ]),
+  ),
   /** New readings as they come, batched once a second. */
   'telemetry.watch': stream(
     z.object({ testbed: z.string(), metrics: z.array(z.string()).optional() }),

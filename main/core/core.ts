@@ -14,7 +14,7 @@ import {
   sampleApplications,
 } from './applications.ts';
 import { changedTestbed, createTestbed } from './create.ts';
-import { diagnoseApp, diagnoseTestbed, supportText } from './diagnose.ts';
+import { diagnoseApp, diagnoseStore, diagnoseTestbed, supportText } from './diagnose.ts';
 import { withContractErrors } from './errors.ts';
 import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -22,6 +22,7 @@ import { Lives } from './lives.ts';
 import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
+import { exportParquet } from './parquet.ts';
 import { commandable, Recordings } from './recording/recordings.ts';
 import { saveRecording } from './recording/write.ts';
 import { Runs, runInFlight } from './runs.ts';
@@ -210,6 +211,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 
     'telemetry.metrics': async ({ testbed }) => (await storeOf(testbed)).telemetry.metrics(),
     'telemetry.query': async ({ testbed, ...wanted }) => (await storeOf(testbed)).telemetry.query(wanted),
+    'telemetry.parquet': async ({ testbed, ...wanted }, emit, signal) =>
+      exportParquet(await storeOf(testbed), join(dataFolder, 'outgoing'), wanted, emit, signal),
     'telemetry.watch': ({ testbed, metrics }, emit, signal) => {
       const wanted = metrics && new Set(metrics);
       const wants = (metric: string) => !wanted || wanted.has(metric);
@@ -260,8 +263,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     const app = diagnoseApp({ dataFolder, info: await systemInfo() });
     if (name === null) return { app: await app, testbed: [] };
     const entry = testbeds.get(name);
-    const ofTestbed = diagnoseTestbed(entry, await lives.find(entry), () => lifecycle.certificates(entry));
-    return { app: await app, testbed: await ofTestbed };
+    const ofTestbed = await diagnoseTestbed(entry, await lives.find(entry), () => lifecycle.certificates(entry));
+    return { app: await app, testbed: [...ofTestbed, diagnoseStore(await lives.store(entry))] };
   }
 
   /** With what belongs to the testbed, as far as it is there. */

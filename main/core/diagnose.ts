@@ -1,11 +1,12 @@
 import { readdir, readFile, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type CertificateValue, certificateWarnings } from '../../provisioning/day2/certificates.ts';
 import { listJournals } from '../../provisioning/run/journal.ts';
 import { Redactor } from '../../provisioning/run/redact.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import type { OutputOf } from '../contract/contract.ts';
 import type { SystemCheck } from '../contract/system.ts';
+import type { Store } from '../store/store.ts';
 import { logPath } from './folders.ts';
 import type { Live } from './live.ts';
 import { statusOf } from './status.ts';
@@ -55,6 +56,27 @@ export async function diagnoseApp(options: {
       : { id: 'local-hosts', severity: 'warning', evidence: info.localHostsUnavailable },
   );
   return checks;
+}
+
+/** Whether what is measured is kept, and how much there is. */
+export function diagnoseStore(store: Store): SystemCheck {
+  const { parts } = store.cold;
+  if (store.trouble === null) {
+    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+    return ok(
+      'store',
+      `what is measured is kept${parts.length > 0 ? `, with ${(bytes / 2 ** 20).toFixed(0)} MiB of earlier readings` : ''}`,
+    );
+  }
+  const held = store.telemetry.held.toLocaleString('en-US');
+  return {
+    id: 'store',
+    severity: 'error',
+    evidence: `what is measured cannot be written: ${held} readings wait in memory (${store.trouble})`,
+    remedy: /space|full/i.test(store.trouble)
+      ? `Free some space on the disk of ${dirname(store.file)}: what waits is written within a second then`
+      : `See whether ${store.file} can be written by you, then start the app anew`,
+  };
 }
 
 /** What it sees of one testbed that is up: APIs, members, agents, freshness of telemetry, and certificates that end soon. */

@@ -50,7 +50,8 @@ export class DecisionStore {
 
   /** Newest first; those before the time `before` (ms since the epoch) when it is given. */
   async list(options: { limit: number; before?: number }): Promise<DecisionRecord[]> {
-    await this.flush();
+    // Where nothing can be written (a full disk), what is there is told; the store's timer goes on trying.
+    await this.flush().catch(() => {});
     const rows = await this.#database.read('select record from decisions where time < $1 order by time desc, id desc limit $2', [
       BigInt(Math.round(options.before ?? Number.MAX_SAFE_INTEGER)),
       options.limit,
@@ -59,14 +60,16 @@ export class DecisionStore {
   }
 
   async get(id: string): Promise<DecisionRecord | null> {
-    await this.flush();
+    // Where nothing can be written (a full disk), what is there is told; the store's timer goes on trying.
+    await this.flush().catch(() => {});
     const [row] = await this.#database.read('select record from decisions where id = $1', [id]);
     return row ? parse(row.record) : null;
   }
 
   /** When the newest decision was taken, ms since the epoch; null without any. */
   async newestTime(): Promise<number | null> {
-    await this.flush();
+    // Where nothing can be written (a full disk), what is there is told; the store's timer goes on trying.
+    await this.flush().catch(() => {});
     const [row] = await this.#database.read('select max(time) as time from decisions');
     return typeof row?.time === 'number' ? row.time : null;
   }

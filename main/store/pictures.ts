@@ -26,7 +26,9 @@ export class PictureStore {
     const store = new PictureStore(database);
     const [row] = await database.read('select time, picture from pictures order by time desc limit 1');
     if (row === undefined || row.picture === null) return store;
-    const [sample] = await database.read('select max(time) as time from samples');
+    const [sample] = await database.read(
+      'select max(time) as time from (select time from samples union all select time from latest)',
+    );
     const last = Math.max(Number(row.time), Number(sample?.time ?? 0));
     store.#pending.push({ time: last + 1, picture: null });
     return store;
@@ -83,7 +85,8 @@ export class PictureStore {
   }
 
   async #read(condition: string, times: number[]): Promise<KeptPicture[]> {
-    await this.flush();
+    // Where nothing can be written (a full disk), what is there is told; the store's timer goes on trying.
+    await this.flush().catch(() => {});
     const rows = await this.#database.read(
       `select time, picture from pictures ${condition}`,
       times.map((time) => BigInt(Math.round(time))),

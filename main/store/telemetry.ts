@@ -1,5 +1,7 @@
 import type { Series, SeriesKey } from '../contract/telemetry.ts';
-import type { Database, SqlValue } from './database.ts';
+import type { ColdReadings } from './cold.ts';
+import type { Database } from './database.ts';
+import { columnsOf, quoted, withKeys } from './parquet.ts';
 import { unitOf } from './unit.ts';
 
 export interface Reading {
@@ -22,35 +24,48 @@ export interface LastReading {
 const gapMs = 5000;
 const gapSteps = 4;
 /** Readings held while the database cannot take them; past it, the oldest tenth is let go. */
-const maximumPending = 200_000;
+const maximumPending = 1_000_000;
+/** Readings that are written at once, without waiting for the next second. */
+const soon = 50_000;
+const minuteMs = 60_000;
 
 /** Telemetry of one testbed: readings are gathered in memory and written in batches, off the path on which they arrive. */
 export class TelemetryStore {
   readonly #database: Database;
+  readonly #cold: ColdReadings;
   readonly #ids: Map<string, number>;
+  readonly #keys = new Map<number, { key: SeriesKey; source: string }>();
   readonly #last = new Map<string, LastReading>();
   #pending: { series: number; time: number; value: number }[] = [];
   #newSeries: { id: number; reading: Reading }[] = [];
 
-  static async open(database: Database): Promise<TelemetryStore> {
-    const store = new TelemetryStore(database);
+  static async open(database: Database, cold: ColdReadings): Promise<TelemetryStore> {
+    const store = new TelemetryStore(database, cold);
     const rows = await database.read(`
       select id, metric, node, component, application, source, last, lastTime
       from series left join (
-        select series, arg_max(value, time) as last, max(time) as lastTime from samples group by series
+        select series, arg_max(value, time) as last, max(time) as lastTime
+        from (select series, time, value from samples union all select series, time, value from latest) group by series
       ) on series = id`);
     for (const row of rows) {
       const { id, source, last, lastTime, ...rest } = row as unknown as StoredSeries;
       const key: SeriesKey = rest;
       store.#ids.set(idOf(key, source), id);
+      store.#keys.set(id, { key, source });
       if (last !== null && lastTime !== null) store.#note(key, last, lastTime);
     }
     return store;
   }
 
-  private constructor(database: Database) {
+  private constructor(database: Database, cold: ColdReadings) {
     this.#database = database;
+    this.#cold = cold;
     this.#ids = new Map();
+  }
+
+  /** Readings that the database has not taken yet. */
+  get held(): number {
+    return this.#pending.length;
   }
 
   /** Takes a reading; `flush` writes it. Values that are no finite numbers are gaps, not readings. */
@@ -61,10 +76,13 @@ export class TelemetryStore {
     if (series === undefined) {
       series = this.#ids.size + 1;
       this.#ids.set(id, series);
+      this.#keys.set(series, { key: reading.key, source: reading.source });
       this.#newSeries.push({ id: series, reading });
     }
     this.#pending.push({ series, time: Math.round(reading.time), value: reading.value });
     if (this.#pending.length > maximumPending) this.#pending = this.#pending.slice(maximumPending / 10);
+    // Whoever flushes each second tells what goes wrong.
+    if (this.#pending.length === soon) this.flush().catch(() => {});
     this.#note(reading.key, reading.value, reading.time);
   }
 
@@ -114,69 +132,133 @@ export class TelemetryStore {
 
   /** The latest reading of each series in [from, to], by "metric|node|component". */
   async latest(from: number, to: number): Promise<Record<string, { value: number; time: number }>> {
-    await this.flush();
-    const rows = await this.#database.read(
-      `select metric, node, component, arg_max(value, time) as value, max(time) as time
-       from samples join series on series = id where time between $1 and $2 group by metric, node, component`,
-      [BigInt(Math.floor(from)), BigInt(Math.floor(to))],
-    );
-    return Object.fromEntries(
-      rows.map(({ metric, node, component, value, time }) => [
-        `${metric}|${node}|${component}`,
-        { value: Number(value), time: Number(time) },
-      ]),
-    );
+    await this.#writePending();
+    const [ids = [], times = [], values = []] = await this.#cold.steadily(() => {
+      const readings = this.#readings({ from, to, ids: null, metrics: null, coarse: false });
+      return this.#database.columns(
+        `select series, max(time)::double, arg_max(total / number, time)::double from (${readings}) group by series`,
+      );
+    });
+    const found: Record<string, { value: number; time: number }> = {};
+    for (const [index, id] of ids.entries()) {
+      const { metric, node, component } = this.#keyOf(id).key;
+      const [time, value] = [times[index] as number, values[index] as number];
+      const name = `${metric}|${node}|${component}`;
+      if ((found[name]?.time ?? Number.NEGATIVE_INFINITY) < time) found[name] = { value, time };
+    }
+    return found;
   }
 
   /** Every series that is kept, by the id that `samples` takes. */
-  async series(): Promise<{ id: number; key: SeriesKey; source: string }[]> {
-    await this.flush();
-    const rows = await this.#database.read('select id, metric, node, component, application, source from series order by id');
-    return (rows as unknown as (SeriesKey & { id: number; source: string })[]).map(({ id, source, ...key }) => ({
-      id,
-      key,
-      source,
-    }));
+  series(): { id: number; key: SeriesKey; source: string }[] {
+    return [...this.#keys].map(([id, { key, source }]) => ({ id, key, source }));
   }
 
-  /** Every reading of a series in [from, to], as it came, oldest first. */
+  /** Every reading of a series in [from, to], oldest first: as it came, or by the minute where no more is kept. */
   async samples(id: number, from: number, to: number): Promise<{ times: number[]; values: number[] }> {
-    const rows = await this.#database.read(
-      'select time, value from samples where series = $1 and time between $2 and $3 order by time',
-      [id, BigInt(Math.floor(from)), BigInt(Math.ceil(to))],
-    );
-    return { times: rows.map(({ time }) => Number(time)), values: rows.map(({ value }) => Number(value)) };
+    await this.#writePending();
+    const { metric } = this.#keyOf(id).key;
+    const [times = [], values = []] = await this.#cold.steadily(() => {
+      const readings = this.#readings({ from, to, ids: [id], metrics: [metric], coarse: false });
+      return this.#database.columns(`select time::double, (total / number)::double from (${readings}) order by time`);
+    });
+    return { times, values };
   }
 
   /**
    * Series of these metrics in [from, to] (ms since the epoch), averaged over steps of `stepMs`; a time is the beginning of its step.
-   * A step without a reading is left out; where more than a few are missing, one null stands for the gap.
+   * A step without a reading is left out; where more than a few are missing, one null stands for the gap. Steps of whole minutes are
+   * answered from sums of minutes for what is cold, so that a day opens as quickly as an hour; a minute then counts as a whole.
    */
   async query(wanted: { metrics: readonly string[]; from: number; to: number; stepMs: number }): Promise<Series[]> {
-    if (wanted.metrics.length === 0) return [];
-    await this.flush();
+    const metrics = new Set(wanted.metrics);
+    const ids = [...this.#keys].flatMap(([id, { key }]) => (metrics.has(key.metric) ? [id] : []));
+    if (ids.length === 0) return [];
+    await this.#writePending();
     const { from, to, stepMs } = wanted;
-    const numbers = wanted.metrics.map((_, index) => `$${index + 4}`).join(', ');
-    const values: SqlValue[] = [stepMs, BigInt(Math.floor(from)), BigInt(Math.ceil(to)), ...wanted.metrics];
-    const rows = await this.#database.read(
-      `select id, metric, node, component, application, source, (time // $1) * $1 as step, avg(value) as value
-       from samples join series on series = id
-       where time between $2 and $3 and metric in (${numbers})
-       group by id, metric, node, component, application, source, step
-       order by metric, node, component, id, step`,
-      values,
-    );
-    const series: Series[] = [];
+    const [series = [], steps = [], values = []] = await this.#cold.steadily(() => {
+      const readings = this.#readings({ from, to, ids, metrics: [...metrics], coarse: stepMs % minuteMs === 0 });
+      return this.#database.columns(
+        `select series, ((time // ${stepMs}) * ${stepMs})::double as step, (sum(total) / sum(number))::double
+         from (${readings}) group by series, step order by series, step`,
+      );
+    });
+    const found: Series[] = [];
     let current: { id: number; series: Series } | undefined;
-    for (const row of rows as unknown as AveragedRow[]) {
-      const { id, step, value, source, ...key } = row;
+    for (let row = 0; row < series.length; row++) {
+      const id = series[row] as number;
       if (current?.id !== id) {
+        const { key, source } = this.#keyOf(id);
         current = { id, series: { key, unit: unitOf(key.metric), source, times: [], values: [] } };
-        series.push(current.series);
+        found.push(current.series);
       }
-      push(current.series, Number(step), value, stepMs);
+      push(current.series, steps[row] as number, values[row] as number, stepMs);
     }
-    return series;
+    const nameOf = ({ key }: Series): string => `${key.metric}\0${key.node}\0${key.component}`;
+    return found.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
+  }
+
+  /** Writes the readings of these metrics in [from, to] into a file of Parquet, sorted by series and time. @returns how many there are */
+  async export(file: string, wanted: { metrics: readonly string[]; from: number; to: number }): Promise<number> {
+    const metrics = new Set(wanted.metrics);
+    const ids = [...this.#keys].flatMap(([id, { key }]) => (metrics.has(key.metric) ? [id] : []));
+    if (ids.length === 0) return 0;
+    await this.#writePending();
+    return this.#cold.steadily(async () => {
+      const readings = this.#readings({ ...wanted, ids, metrics: [...metrics], coarse: false });
+      const [row] = await this.#database.inBackground(
+        `copy (select ${columnsOf('s')} from (${withKeys(`select series, time, total / number as value from (${readings})`)}) s
+         order by metric, node, component, application, source, time) to ${quoted(file)} (format parquet, compression zstd)`,
+      );
+      return Number(row?.Count ?? 0);
+    });
+  }
+
+  /** Everything that is kept of [from, to], wherever it lies, as (series, time, total, number): single readings, or minutes. */
+  #readings(wanted: {
+    from: number;
+    to: number;
+    ids: readonly number[] | null;
+    metrics: readonly string[] | null;
+    coarse: boolean;
+  }): string {
+    const { ids, metrics, coarse } = wanted;
+    const from = Math.floor(wanted.from);
+    const to = Math.ceil(wanted.to);
+    const ofSeries = ids ? `and series in (${ids.join(', ')})` : '';
+    const all = [
+      `select series, time, value as total, 1 as number from samples where time between ${from} and ${to} ${ofSeries}`,
+    ];
+    // Of what is cold, before this time there are minutes alone.
+    const { droppedUntil } = this.#cold;
+    const singleFrom = coarse ? to + 1 : Math.max(from, droppedUntil);
+    const minutesUntil = coarse ? to : Math.min(to, droppedUntil - 1);
+    const minutesFrom = Math.floor(from / minuteMs) * minuteMs;
+    if (minutesUntil >= minutesFrom)
+      all.push(
+        `select series, time, total, number from minutes where time between ${minutesFrom} and ${minutesUntil} ${ofSeries}`,
+      );
+    const paths = singleFrom > to ? [] : this.#cold.pathsIn(singleFrom, to);
+    if (paths.length > 0) {
+      const ofMetrics = metrics ? `and metric in (${metrics.map(quoted).join(', ')})` : '';
+      all.push(
+        `select series, epoch_ms(time) as time, value::double as total, 1 as number from read_parquet([${paths.map(quoted).join(', ')}])
+         where time between make_timestamp_ms(${singleFrom}) and make_timestamp_ms(${to}) ${ofMetrics} ${ofSeries}`,
+      );
+    }
+    return all.join(' union all ');
+  }
+
+  /** So that an answer has what has just come; where nothing can be written (a full disk), it has what is there. */
+  async #writePending(): Promise<void> {
+    // The store's own timer tells what goes wrong, and goes on trying.
+    await this.flush().catch(() => {});
+  }
+
+  #keyOf(id: number): { key: SeriesKey; source: string } {
+    const known = this.#keys.get(id);
+    if (!known) throw new Error(`the store has no series ${id}`);
+    return known;
   }
 
   #note(key: SeriesKey, last: number, lastTime: number): void {
@@ -192,13 +274,6 @@ interface StoredSeries extends SeriesKey {
   last: number | null;
   lastTime: number | null;
 }
-interface AveragedRow extends SeriesKey {
-  id: number;
-  source: string;
-  step: number;
-  value: number;
-}
-
 const idOf = (key: SeriesKey, source: string): string =>
   [key.metric, key.node, key.component, key.application, source].join('\0');
 

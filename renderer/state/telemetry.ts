@@ -13,8 +13,11 @@ export interface Reading {
   value: number;
 }
 
-/** A step so coarse that a chart of this range has about 600 points. */
-export const stepFor = (rangeMs: number): number => Math.max(1000, Math.ceil(rangeMs / 600 / 1000) * 1000);
+/** A step so coarse that a chart of this range has about 600 points; from half a minute on in whole minutes, which the store keeps ready. */
+export const stepFor = (rangeMs: number): number => {
+  const seconds = Math.max(1, Math.ceil(rangeMs / 600 / 1000));
+  return (seconds < 30 ? seconds : Math.ceil(seconds / 60) * 60) * 1000;
+};
 
 /** Appends readings to series; a pause of more than four steps is a gap, and what is older than `from` is dropped. */
 export function appendReadings(

@@ -76,7 +76,7 @@ async function* linesOf(
     counts.pictures++;
     yield line({ type: 'picture', time, picture });
   }
-  for (const { id, key, source } of await store.telemetry.series()) {
+  for (const { id, key, source } of store.telemetry.series()) {
     const { times, values } = await store.telemetry.samples(id, from, to);
     if (times.length === 0) continue;
     counts.samples += times.length;
