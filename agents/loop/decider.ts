@@ -18,7 +18,7 @@ const repeatMs = 30_000;
 const afterFailureMs = 10_000;
 
 /** A plan that is being carried out: what it keeps others from, and by what it will be judged. */
-const begunSchema = z.object({
+export const begunSchema = z.object({
   record: decisionRecordSchema.extend({ plan: planSchema }),
   /** "application/component". */
   thing: z.string(),
@@ -104,10 +104,15 @@ export class Decider<View> {
     this.#policies = policies;
   }
 
-  /** Takes up what an earlier run has left. */
-  resume(lastChange: Record<string, number>, pending: PendingOutcome[]): void {
+  get begun(): readonly Begun[] {
+    return [...this.#begun.values()];
+  }
+
+  /** Takes up what an earlier run has left. What its plans change is busy until they are `ended`. */
+  resume({ lastChange, pending, begun }: Pick<DeciderState, 'lastChange' | 'pending' | 'begun'>): void {
     this.#lastChange = { ...lastChange };
     this.#pending = [...pending];
+    for (const plan of begun) this.#begun.set(plan.record.id, plan);
   }
 
   state(): DeciderState {
@@ -124,11 +129,10 @@ export class Decider<View> {
 
   restore(state: DeciderState): void {
     this.#sequence = state.sequence;
-    this.resume(state.lastChange, state.pending);
+    this.resume(state);
     for (const [key, told] of state.told) this.#told.set(key, told);
     for (const [thing, until] of state.leaveUntil) this.#leaveUntil.set(thing, until);
     for (const part of state.held) this.#held.add(part);
-    for (const begun of state.begun) this.#begun.set(begun.record.id, begun);
   }
 
   /** Keeps plans from these parts until `release`; false when one of them is being changed. */

@@ -16,7 +16,16 @@ interface View {
   x: number;
   on: boolean;
 }
-function setUp(options: { store?: StateStore; breaks?: boolean; secondPolicy?: boolean; startMs?: number } = {}) {
+interface SetUp {
+  store?: StateStore;
+  breaks?: boolean;
+  secondPolicy?: boolean;
+  startMs?: number;
+  mayAct?: () => boolean;
+  /** Happens in the midst of a plan. */
+  during?: () => void;
+}
+function setUp(options: SetUp = {}) {
   const clock = new ManualClock(options.startMs);
   const view: View = { x: 3, on: false };
   const window = new SlidingWindow(600_000);
@@ -67,7 +76,10 @@ function setUp(options: { store?: StateStore; breaks?: boolean; secondPolicy?: b
     options: () => null,
     touches: () => ['knob'],
     apply: async (_command, plan) => {
-      await plan.run('Turn', async () => {}, { title: 'Turn back', run: async () => void undone.push('Turn back') });
+      await plan.run('Turn', async () => options.during?.(), {
+        title: 'Turn back',
+        run: async () => void undone.push('Turn back'),
+      });
       await plan.run('Hold', async () => {
         if (options.breaks) throw new MechanismError('it slips');
         view.on = true;
@@ -84,6 +96,7 @@ function setUp(options: { store?: StateStore; breaks?: boolean; secondPolicy?: b
     store: options.store ?? memoryStateStore(),
     clock,
     log: () => {},
+    ...(options.mayAct && { mayAct: options.mayAct }),
   });
   const sample = (metric: string, value: number) =>
     window.add({ agent: 'n', cluster: 'c', node: 'n', time: clock.now(), samples: [{ metric, value }] });
@@ -180,30 +193,64 @@ test('a restart between a decision and its outcome loses neither the outcome nor
   }
 });
 
-test('a plan that the end of the agent cut off is told as failed when it starts again', async () => {
+test('a plan that the end of the agent cut off is gone on with, and told and judged as any other', async () => {
+  const saved: LoopState[] = [];
   const store = memoryStateStore();
-  const killed = setUp({ store });
+  const killed = setUp({ store: { ...store, save: async (state) => void saved.push(structuredClone(state)) } });
   await killed.loop.start();
   await killed.clock.advance(1000);
   await killed.loop.idle();
-  // As it was saved before anything was done.
+  const [begun] = saved.filter((state) => state.begun.length > 0);
   const first = killed.published[0]!;
-  const unfinished = [{ ...first, plan: first.plan! }];
-  const after = setUp({ store: memoryStateStore({ ...store.current()!, unfinished }) });
+  expect(begun?.begun.map(({ record }) => [record.id, record.plan.status])).toEqual([[first.id, 'queued']]);
+  expect(saved.at(-1)?.begun).toEqual([]);
+
+  const after = setUp({ store: memoryStateStore(begun), startMs: killed.clock.now() + 5000 });
   await after.loop.start();
-  const told = after.published.find(({ id }) => id === first.id)!;
-  expect(told.revision).toBeGreaterThan(killed.published.at(-1)!.revision);
-  expect(told.plan).toMatchObject({ status: 'failed', steps: [{ error: expect.stringContaining('the agent ended') }] });
+  await after.loop.idle();
+  expect(after.view.on).toBe(true);
+  const told = after.published.filter(({ id }) => id === first.id);
+  expect(Math.min(...told.map(({ revision }) => revision))).toBeGreaterThan(killed.published.at(-1)!.revision);
+  expect(told.at(-1)?.plan).toMatchObject({
+    id: first.plan!.id,
+    status: 'completed',
+    steps: [{ title: 'Go on after a restart' }, { title: 'Turn' }, { title: 'Hold' }],
+  });
+  for (let second = 0; second < 35; second++) {
+    after.sample('y', 2);
+    await after.clock.advance(1000);
+  }
+  expect(after.published.findLast(({ id }) => id === first.id)?.actual?.outcomes[0]?.value).toBe(2);
+
+  const late = setUp({ store: memoryStateStore(begun), startMs: killed.clock.now() + 3_600_000 });
+  await late.loop.start();
+  await late.loop.idle();
+  expect(late.view.on).toBe(false);
+  expect(late.published.at(-1)?.plan?.status).toBe('failed');
 });
 
-test('what a plan has begun is saved before it is done, and no more once it is over', async () => {
-  const saved: LoopState[] = [];
+test('who may act no more does nothing more, undoes nothing and tells nothing; who takes over finishes it', async () => {
   const store = memoryStateStore();
-  const { loop, clock } = setUp({ store: { ...store, save: async (state) => void saved.push(structuredClone(state)) } });
-  await loop.start();
-  await clock.advance(1000);
-  await loop.idle();
-  await loop.stop();
-  expect(saved[0]?.unfinished.map(({ plan }) => plan.status)).toEqual(['queued']);
-  expect(saved.at(-1)?.unfinished).toEqual([]);
+  let leads = true;
+  const former = setUp({
+    store,
+    mayAct: () => leads,
+    during: () => {
+      leads = false;
+    },
+  });
+  await former.loop.start();
+  await former.clock.advance(1000);
+  await former.loop.idle();
+  await former.loop.stop();
+  expect(former.view.on).toBe(false);
+  expect(former.undone).toEqual([]);
+  expect(former.published.some(({ plan }) => plan?.status === 'failed' || plan?.status === 'completed')).toBe(false);
+
+  const next = setUp({ store, startMs: former.clock.now() + 6000 });
+  await next.loop.start();
+  await next.loop.idle();
+  expect(next.view.on).toBe(true);
+  expect(next.published.at(-1)).toMatchObject({ id: former.published[0]!.id, plan: { status: 'completed' } });
+  expect(store.current()?.begun).toEqual([]);
 });

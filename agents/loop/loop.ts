@@ -2,14 +2,16 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../config.ts';
 import type { DecisionRecord, MechanismCommand, Plan } from '../decision/record.ts';
 import type { Mechanism, Step } from '../mechanisms/mechanism.ts';
-import { applyAll } from '../mechanisms/steps.ts';
+import { applyAll, Superseded } from '../mechanisms/steps.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { SlidingWindow } from '../telemetry/window.ts';
 import { type Begun, Decider, type DeciderState, type Ticked } from './decider.ts';
 import type { StateStore } from './state.ts';
 
 /** Above any number of revisions that one plan has. */
-const interruptedRevisions = 1000;
+const resumedRevisions = 1000;
+/** A plan that was cut off longer ago rests on a situation that is gone. */
+const resumeMs = 5 * 60_000;
 /** What policies learnt is saved this often, besides with each decision. */
 const saveMs = 30_000;
 
@@ -27,6 +29,8 @@ export interface LoopOptions<View> {
   log: Log;
   /** Of the loop itself: analysis happens at each tick, and soon after `poke`. */
   tickMs?: number;
+  /** Whether this agent, and no other, is the one to decide and act now. Always, without it. */
+  mayAct?: () => boolean;
 }
 
 /** What a loop does, as it does it: enough to have another decider decide the same. Times are ms since the epoch. */
@@ -102,12 +106,14 @@ export class AutonomicLoop<View> {
 
   async start(): Promise<void> {
     const { store, log, clock, tickMs = 1000 } = this.#options;
+    let resumed: readonly Begun[] = [];
     try {
       const state = await store.load();
       if (state) {
         this.#hasSaved = true;
-        this.#decider.resume(state.lastChange, state.pending);
-        for (const record of state.unfinished) await this.#tellInterrupted(record);
+        this.#decider.resume(state);
+        for (const { record } of state.begun) this.#unfinished.set(record.id, record);
+        resumed = state.begun;
         for (const policy of this.policies) {
           const learnt = state.policies[policy.name];
           if (learnt !== undefined) policy.restore?.(learnt);
@@ -116,6 +122,8 @@ export class AutonomicLoop<View> {
     } catch (error) {
       log('warn', 'what was learnt before the restart cannot be read; starting anew', { error: text(error) });
     }
+    // Each once, and by whoever comes first: what it begins is done again, which changes nothing where it was done before.
+    for (const begun of resumed) this.#begin(begun, true);
     this.#timer = clock.every(tickMs, () => this.tick());
   }
 
@@ -140,12 +148,17 @@ export class AutonomicLoop<View> {
     }
   }
 
+  /** Plans that are being carried out are left as they are: whoever starts next from what was saved goes on with them. */
   async stop(): Promise<void> {
     this.#stopped = true;
     // Never started: what an earlier run has saved must stay as it is.
     if (!this.#timer) return;
     this.#timer.close();
-    await this.#save(this.#options.clock.now());
+    if (this.#mayAct) await this.#save(this.#options.clock.now());
+  }
+
+  get #mayAct(): boolean {
+    return this.#options.mayAct?.() ?? true;
   }
 
   /** Resolves when no plan is being carried out; for tests and orderly ends. */
@@ -154,7 +167,7 @@ export class AutonomicLoop<View> {
   }
 
   async #turn(): Promise<void> {
-    if (this.#stopped || !this.#decider.hasWork) return;
+    if (this.#stopped || !this.#decider.hasWork || !this.#mayAct) return;
     const now = this.#options.clock.now();
     const view = this.#options.view();
     const ticked = this.#decider.tick(now, view);
@@ -169,36 +182,45 @@ export class AutonomicLoop<View> {
     for (const { record } of decided) await this.#publish(record);
     for (const record of judged) await this.#publish(record);
     await saved;
-    for (const plan of plans) {
-      const running = this.#carryOut(plan).finally(() => this.#running.delete(running));
-      this.#running.add(running);
-    }
+    for (const plan of plans) this.#begin(plan, false);
   }
 
-  async #carryOut({ record }: Begun): Promise<void> {
-    const { clock, log, mechanisms } = this.#options;
-    const applications = record.plan.commands.map(({ mechanism: wanted, command }) => ({
-      mechanism: mechanisms.find(({ name }) => name === wanted)!,
-      command,
-    }));
-    let current: DecisionRecord & { plan: Plan } = record;
+  #begin(begun: Begun, resumed: boolean): void {
+    const running = this.#carryOut(begun, resumed).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #carryOut({ record }: Begun, resumed: boolean): Promise<void> {
+    const { clock, log } = this.#options;
+    const planId = record.plan.id;
+    // Revisions in between may have been told and not saved.
+    let current = resumed ? { ...record, revision: record.revision + resumedRevisions } : record;
+    const before = resumed
+      ? [...record.plan.steps.map(cutOff), { title: 'Go on after a restart', at: clock.now(), durationMs: 0 }]
+      : [];
+    const mayAct = (): boolean => !this.#stopped && this.#mayAct;
     const revise = (change: Partial<Plan>): Promise<void> => {
       current = { ...current, revision: current.revision + 1, plan: { ...current.plan, ...change } };
       this.#unfinished.set(current.id, current);
       return this.#publish(current);
     };
-    let last: Promise<void> = revise({ status: 'pending' });
+    let last: Promise<void> = revise({ status: 'pending', ...(resumed && { steps: before }) });
     try {
+      if (resumed && clock.now() - record.time > resumeMs)
+        throw new Error('the agent ended in its midst, too long ago to go on; what was done until then stands');
       const report = (steps: Step[]): void => {
-        last = revise({ steps });
+        last = revise({ steps: [...before, ...steps] });
       };
-      await applyAll(applications, { planId: record.plan.id, clock, report });
+      await applyAll(this.#applications(record.plan), { planId, clock, report, resumed, mayAct });
       last = revise({ status: 'completed' });
     } catch (error) {
+      if (error instanceof Superseded) return;
       last = revise({ status: 'failed' });
-      log('error', `${record.title}: failed`, { plan: record.plan.id, error: text(error) });
+      log('error', `${record.title}: failed`, { plan: planId, error: text(error) });
     }
     await last;
+    // Whoever has taken over tells how it ends.
+    if (!mayAct()) return;
     const now = clock.now();
     this.#decider.ended(current, now);
     for (const follower of this.#followers) follower.ended(current, now);
@@ -206,14 +228,13 @@ export class AutonomicLoop<View> {
     await this.#save(now);
   }
 
-  /** A plan that the agent's end cut off: nobody knows how far it came, and what calls for a decision will call again. */
-  async #tellInterrupted(record: DecisionRecord & { plan: Plan }): Promise<void> {
-    const at = this.#options.clock.now();
-    const error = 'the agent ended before the plan was done; what was done until then stands';
-    const steps = [...record.plan.steps, { title: 'Go on after a restart', at, durationMs: 0, error }];
-    // Revisions in between may have been told and not saved.
-    const revision = record.revision + interruptedRevisions;
-    await this.#publish({ ...record, revision, plan: { ...record.plan, status: 'failed', steps } });
+  /** @throws Error when the agent has no such mechanism any more */
+  #applications({ commands }: Plan) {
+    return commands.map(({ mechanism: wanted, command }) => {
+      const mechanism = this.#options.mechanisms.find(({ name }) => name === wanted);
+      if (!mechanism) throw new Error(`there is no mechanism "${wanted}" any more`);
+      return { mechanism, command };
+    });
   }
 
   async #publish(record: DecisionRecord): Promise<void> {
@@ -227,7 +248,7 @@ export class AutonomicLoop<View> {
 
   async #save(now: number): Promise<void> {
     this.#savedAt = now;
-    const unfinished = [...this.#unfinished.values()];
+    const begun = this.#decider.begun.map((plan) => ({ ...plan, record: this.#unfinished.get(plan.record.id) ?? plan.record }));
     const policies = Object.fromEntries(
       this.policies.flatMap((policy) => {
         const learnt = policy.state?.();
@@ -235,16 +256,19 @@ export class AutonomicLoop<View> {
       }),
     );
     const { lastChange, pending } = this.#decider;
-    const isEmpty = [lastChange, pending, policies, unfinished].every((part) => Object.keys(part).length === 0);
+    const isEmpty = [lastChange, pending, policies, begun].every((part) => Object.keys(part).length === 0);
     // An agent without policies leaves no file behind.
     if (isEmpty && !this.#hasSaved) return;
     this.#hasSaved = true;
     try {
-      await this.#options.store.save({ lastChange: { ...lastChange }, pending: [...pending], policies, unfinished });
+      await this.#options.store.save({ lastChange: { ...lastChange }, pending: [...pending], policies, begun });
     } catch (error) {
       this.#options.log('warn', 'what was learnt could not be saved', { error: text(error) });
     }
   }
 }
+
+/** A step that was going on when the agent ended: nobody knows how far it came. */
+const cutOff = (step: Step): Step => (step.durationMs === null ? { ...step, durationMs: 0, error: 'the agent ended' } : step);
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

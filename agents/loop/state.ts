@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { decisionRecordSchema, planSchema } from '../decision/record.ts';
+import { begunSchema } from './decider.ts';
 import { pendingOutcomeSchema } from './outcomes.ts';
 
 export const loopStateSchema = z.object({
@@ -10,8 +10,8 @@ export const loopStateSchema = z.object({
   pending: z.array(pendingOutcomeSchema),
   /** What each policy has learnt, by its name. */
   policies: z.record(z.string(), z.json()),
-  /** Decisions whose plans were being carried out. */
-  unfinished: z.array(decisionRecordSchema.extend({ plan: planSchema })).default([]),
+  /** Plans that were being carried out, each with its decision as it was last told. */
+  begun: z.array(begunSchema).default([]),
 });
 export type LoopState = z.infer<typeof loopStateSchema>;
 

@@ -49,7 +49,7 @@ export class ImageMechanism implements Mechanism {
     const { name, component, container, image } = imageCommandSchema.parse(command);
     const { view } = named(this.#cluster, name, component, 'change_container_image');
     const former = containerIn(view, container);
-    if (former.image === image) throw new MechanismError(`${component} has the image ${image} already`);
+    if (former.image === image && !plan.resumed) throw new MechanismError(`${component} has the image ${image} already`);
     const titles = {
       change: `Change the image of ${component} from ${former.image} to ${image}`,
       putBack: `Put the image ${former.image} of ${component} back`,

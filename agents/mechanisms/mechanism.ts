@@ -31,6 +31,10 @@ export interface Mechanism {
 export interface PlanSteps {
   /** Id of the plan, for what it leaves its mark on (a pod's label). */
   readonly planId: string;
+  /** Names this command of the plan; the same when it is carried out again after a restart. */
+  readonly commandId: string;
+  /** An agent that ended has begun it: what the command asks for may be there already, and then only has to be seen through. */
+  readonly resumed: boolean;
   /** Does one step; `undo` takes it back when a later one fails. @throws what `work` throws */
   run(title: string, work: () => Promise<void>, undo?: { title: string; run: () => Promise<void> }): Promise<void>;
   /** From here on a failure of this command leaves what it has done: going back would be worse than going on. */

@@ -16,7 +16,6 @@ export class OnNodeMechanism implements Mechanism {
   readonly name = 'onNode';
   readonly #bus: Bus;
   readonly #agentOf: (node: string) => string | undefined;
-  #sequence = 0;
 
   /** `agentOf` names the agent of a node that is alive now. */
   constructor(bus: Bus, agentOf: (node: string) => string | undefined) {
@@ -42,7 +41,7 @@ export class OnNodeMechanism implements Mechanism {
     const { node, mechanism, command: told } = onNodeCommandSchema.parse(command);
     const agent = this.#agentOf(node);
     if (agent === undefined) throw new MechanismError(`the agent of ${node} is not there`);
-    const id = `${plan.planId}/${this.#sequence++}`;
+    const id = plan.commandId;
     const undo = async (): Promise<void> => {
       const reply = await this.#bus.request(subjects.request(agent, 'undo'), undoRequestSchema, { id }, replySchema, answerMs);
       if (!reply.ok) throw new MechanismError(reply.error);

@@ -67,7 +67,7 @@ export class ReplicasMechanism implements Mechanism {
     if (replicas < least || (most !== null && replicas > most))
       throw new MechanismError(`${component} may have ${least} to ${most ?? 'any number of'} replicas, not ${replicas}`);
     const former = found.view.replicas;
-    if (replicas === former) throw new MechanismError(`${component} has ${replicas} replicas already`);
+    if (replicas === former && !plan.resumed) throw new MechanismError(`${component} has ${replicas} replicas already`);
     const scale = (to: number) => () => this.#cluster.workloads.scale(name, component, to, plan.planId);
     await plan.run(`Scale ${component} from ${former} to ${replicas}`, scale(replicas), {
       title: `Scale ${component} back to ${former}`,

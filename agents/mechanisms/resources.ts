@@ -66,7 +66,7 @@ export class ResourcesMechanism implements Mechanism {
     const { view } = named(this.#cluster, name, component, 'change_container_resource_requirements');
     const former = containerIn(view, parsed.container);
     const wanted = wantedResources(former, parsed);
-    if (isSame(former, wanted)) throw new MechanismError(`${component} has these resources already`);
+    if (isSame(former, wanted) && !plan.resumed) throw new MechanismError(`${component} has these resources already`);
     const change = `from ${show(former)} to ${show(wanted)}`;
     const { workloads } = this.#cluster;
     if ((await workloads.canResize()) && (await this.#resized(plan, view, former, wanted))) return;

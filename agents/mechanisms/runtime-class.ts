@@ -61,7 +61,8 @@ export class RuntimeClassMechanism implements Mechanism {
     if (wanted !== own && !classes.includes(wanted))
       throw new MechanismError(this.absent ?? `there is no RuntimeClass "${wanted}"; there are ${classes.join(', ')}`);
     const runtimeClass = wanted === own ? null : wanted;
-    if (runtimeClass === view.runtimeClass) throw new MechanismError(`${component} has the runtime class ${wanted} already`);
+    if (runtimeClass === view.runtimeClass && !plan.resumed)
+      throw new MechanismError(`${component} has the runtime class ${wanted} already`);
     const former = view.runtimeClass ?? own;
     const titles = {
       change: `Change the runtime class of ${component} from ${former} to ${wanted}`,

@@ -8,6 +8,21 @@ export interface Application {
   command: unknown;
 }
 
+export interface PlanOptions {
+  planId: string;
+  clock: Clock;
+  report: (steps: Step[]) => void;
+  /** It was begun before, by an agent that ended: some of it may be done. */
+  resumed?: boolean;
+  /** Asked before each step; once it says no, nothing more is done, nor undone: somebody else goes on with the plan. */
+  mayAct?: () => boolean;
+}
+
+/** Thrown in the middle of a plan by who may not go on with it. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
 /** What was carried out, and may still be taken back as a whole. */
 export interface Applied {
   /** Undoes all steps in reverse. @throws MechanismError that names those that could not be undone */
@@ -17,17 +32,17 @@ export interface Applied {
 /**
  * Carries out all commands of a plan in their order, or none: when a step fails, what was done before it is undone in reverse, of the
  * commands before as well, unless the failing command has said that what it did is kept.
- * @throws what the failing step threw, once all is undone
+ * @throws what the failing step threw, once all is undone; Superseded when it may not go on, with all left as it is
  */
-export async function applyAll(
-  applications: Application[],
-  options: { planId: string; clock: Clock; report: (steps: Step[]) => void },
-): Promise<Applied> {
-  const runner = new StepRunner(options.clock, options.report);
-  for (const { mechanism, command } of applications) {
+export async function applyAll(applications: Application[], options: PlanOptions): Promise<Applied> {
+  const { planId, resumed = false, mayAct = () => true } = options;
+  const runner = new StepRunner(options.clock, options.report, mayAct);
+  for (const [index, { mechanism, command }] of applications.entries()) {
     let keeps = false;
     const plan: PlanSteps = {
-      planId: options.planId,
+      planId,
+      commandId: `${planId}/${index}`,
+      resumed,
       run: (title, work, undo) => runner.run(title, work, undo),
       keep: () => {
         keeps = true;
@@ -37,7 +52,7 @@ export async function applyAll(
       await mechanism.apply(command, plan);
     } catch (error) {
       // What went wrong first is what the plan failed of; an undo that fails stands among its steps.
-      if (!keeps) await runner.undo().catch(() => {});
+      if (!keeps && !(error instanceof Superseded)) await runner.undo().catch(() => {});
       throw error;
     }
   }
@@ -48,12 +63,14 @@ export async function applyAll(
 class StepRunner {
   readonly #clock: Clock;
   readonly #report: (steps: Step[]) => void;
+  readonly #mayAct: () => boolean;
   readonly #undo: { title: string; run: () => Promise<void> }[] = [];
   #steps: Step[] = [];
 
-  constructor(clock: Clock, report: (steps: Step[]) => void) {
+  constructor(clock: Clock, report: (steps: Step[]) => void, mayAct: () => boolean) {
     this.#clock = clock;
     this.#report = report;
+    this.#mayAct = mayAct;
   }
 
   async run(title: string, work: () => Promise<void>, undo?: { title: string; run: () => Promise<void> }): Promise<void> {
@@ -73,6 +90,7 @@ class StepRunner {
   }
 
   async #timed(title: string, work: () => Promise<void>): Promise<void> {
+    if (!this.#mayAct()) throw new Superseded(`not for this agent to do any more: ${title}`);
     const at = this.#clock.now();
     const index = this.#steps.push({ title, at, durationMs: null }) - 1;
     this.#tell();
