@@ -1,22 +1,28 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { Administration } from './administration.ts';
-import { changeAnswerSchema, policiesAnswerSchema } from './bus/administration.ts';
+import { changeAnswerSchema, policiesAnswerSchema, policyListSchema, policyTrialSchema } from './bus/administration.ts';
 import { MemoryBus } from './bus/memory.ts';
 import { replySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import { CommandsOfOthers } from './commands-of-others.ts';
-import { agentConfigSchema } from './config.ts';
+import { agentConfigSchema, type Log } from './config.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { memoryStateStore } from './loop/state.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type Mechanism, MechanismError } from './mechanisms/mechanism.ts';
 import { OnNodeMechanism } from './mechanisms/on-node.ts';
 import { applyAll } from './mechanisms/steps.ts';
-import type { PolicyFactory } from './policies/policy.ts';
+import type { Policy, PolicyFactory } from './policies/policy.ts';
+import { PolicyFiles } from './policies/policy-files.ts';
 import { PolicySet } from './policies/policy-set.ts';
+import { TypeScriptPolicy } from './policies/typescript/typescript-policy.ts';
 import { type AgentSettings, memorySettings, type SettingsStore } from './settings.ts';
+import { SlidingWindow } from './telemetry/window.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 const log = () => {};
@@ -24,6 +30,7 @@ const config = agentConfigSchema.parse({ agent: 'node-w', layer: 'node', cluster
 const settingsSchema = z.strictObject({ limit: z.number().default(1) });
 const factory = (name: string): PolicyFactory<null> => ({
   name,
+  summary: `Does ${name}`,
   settings: settingsSchema,
   create(settings) {
     settingsSchema.parse(settings);
@@ -42,7 +49,10 @@ const factory = (name: string): PolicyFactory<null> => ({
   },
 });
 
-async function agent(store: SettingsStore = memorySettings(), files?: ConstructorParameters<typeof Administration>[0]['files']) {
+async function agent(
+  store: SettingsStore = memorySettings(),
+  makeFiles?: (onChange: (policies: Policy<null>[]) => void) => PolicyFiles<null>,
+) {
   const bus = new MemoryBus();
   const clock = new ManualClock();
   const shipped = new PolicySet([factory('one'), factory('two')], undefined, ['one']);
@@ -58,23 +68,36 @@ async function agent(store: SettingsStore = memorySettings(), files?: Constructo
     log,
   });
   const settings = await store.load();
-  const administration = new Administration({ config, bus, clock, log, store, settings, shipped, loop, files });
+  const files = makeFiles?.((policies) => administration.takeFiles(policies));
+  const input = () => ({ view: null, window: new SlidingWindow(1000) });
+  const administration: Administration<null> = new Administration({
+    config,
+    bus,
+    clock,
+    log,
+    store,
+    settings,
+    shipped,
+    loop,
+    files,
+    input,
+  });
   const ask = (verb: string, value: unknown = {}) =>
-    bus.request(subjects.request(config.agent, verb), z.json(), z.json().parse(value), replySchema, 1000);
+    bus.request(subjects.request(config.agent, verb), z.json(), z.json().parse(value), replySchema, 20_000);
   const value = async (verb: string, request: unknown = {}) => {
     const reply = await ask(verb, request);
     if (!reply.ok) throw new Error(reply.error);
     return reply.value;
   };
   const deciding = async () => policiesAnswerSchema.parse(await value('policies')).policies.map(({ name }) => name);
-  return { bus, clock, loop, administration, ask, value, deciding, shipped };
+  return { bus, clock, loop, administration, ask, value, deciding, shipped, files };
 }
 
 test('an agent says who it is, and takes another mode and other policies at once; all of it outlives a restart', async () => {
   const store = memorySettings();
   const first = await agent(store);
   expect(await first.value('ping')).toMatchObject({ agent: 'node-w', layer: 'node', node: 'w' });
-  expect(await first.value('set-mode', { mode: 1 })).toEqual({ mode: 1, before: 0 });
+  expect(await first.value('set-mode', { mode: 1 })).toEqual({ mode: 1, before: 1 });
   await first.loop.tick();
   await first.loop.tick();
   const change = changeAnswerSchema.parse(await first.value('set-policy', { name: 'one', settings: { limit: 5 } }));
@@ -143,22 +166,51 @@ test('two changes at the same time both stay', async () => {
   expect(kept).toMatchObject({ mode: 1, policies: { two: {} } });
 });
 
-test('a policy file takes the place of another only once it was seen to load', async () => {
-  const files = new Map([['mine', 'old\n']]);
-  const { value, ask } = await agent(undefined, {
-    policies: [],
-    read: async (name) => files.get(name),
-    install: async (name, content) => {
-      if (content.includes('broken')) throw new Error('line 1: broken');
-      files.set(name, content);
-    },
-    remove: async (name) => files.delete(name),
+test('a policy file takes the place of another only once it was seen to load; each tells what it is, and what it would decide', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'administered-'));
+  const source = (summary: string, kind = 'hour') =>
+    `export const policy = { layer: 'node', summary: '${summary}', analyze() { console.log('looked'); return [{ kind: '${kind}', text: 'it is time' }]; }, plan: () => undefined };`;
+  const layer = { layer: 'node' as const, forbids: () => undefined, commands: () => [] };
+  const { value, ask, loop, files } = await agent(undefined, (onChange) => {
+    const load = (file: string, log: Log) => TypeScriptPolicy.load(file, { ...layer, log });
+    return new PolicyFiles<null>({ folder, load, onChange, log });
   });
-  expect(await ask('set-policy', { name: 'mine', content: 'broken' })).toEqual({ ok: false, error: 'line 1: broken' });
-  expect(await value('set-policy', { name: 'mine', content: 'new\n' })).toMatchObject({ diff: '@@ -1,1 +1,1 @@\n-old\n+new\n' });
-  expect(await ask('set-policy', { name: 'one', content: 'new\n' })).toMatchObject({ ok: false });
-  expect(await ask('set-policy', { name: '../one', content: 'new\n' }).catch(String)).toContain("policy's name");
-  expect(await value('delete-policy', { name: 'mine' })).toMatchObject({ diff: '@@ -1,1 +0,0 @@\n-new\n' });
+  const put = (content: string) => ({ name: 'mine', language: 'typescript', content });
+  const list = async () => policyListSchema.parse(await value('policy-list')).policies;
+  try {
+    expect(await value('set-policy', put(source('old')))).toMatchObject({ changed: true, takesEffect: 'now' });
+    const refused = await ask('set-policy', put('const broken = {'));
+    expect(refused).toMatchObject({ ok: false, error: expect.stringMatching(/^line 1: /) });
+    expect(await value('policy-read', { name: 'mine' })).toMatchObject({
+      kind: 'typescript',
+      state: 'deciding',
+      summary: 'old',
+      source: source('old'),
+    });
+    expect(policyTrialSchema.parse(await value('policy-try', put(source('tried', 'trial'))))).toMatchObject({
+      triggers: [{ kind: 'trial', text: 'it is time' }],
+      decisions: [],
+      log: ['looked'],
+    });
+    // Tried is not put.
+    expect((await list()).map(({ name, state, summary }) => [name, state, summary])).toEqual([
+      ['one', 'deciding', 'Does one'],
+      ['two', 'off', 'Does two'],
+      ['mine', 'deciding', 'old'],
+    ]);
+    expect(loop.policies.map(({ name }) => name)).toEqual(['one', 'mine']);
+    expect(await value('policy-read', { name: 'one' })).toMatchObject({
+      settings: {},
+      settingsSchema: { properties: { limit: { type: 'number', default: 1 } } },
+    });
+    expect(await ask('set-policy', { name: 'one', language: 'typescript', content: source('x') })).toMatchObject({ ok: false });
+    expect(await ask('set-policy', { name: '../one', content: 'new' }).catch(String)).toContain("policy's name");
+    expect(await value('delete-policy', { name: 'mine' })).toMatchObject({ changed: true });
+    expect(loop.policies.map(({ name }) => name)).toEqual(['one']);
+  } finally {
+    files?.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** The knobs of a node, turned over the bus. */

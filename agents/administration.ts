@@ -1,10 +1,13 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   type ChangeAnswer,
   deleteConfigRequestSchema,
   deletePolicyRequestSchema,
   pingRequestSchema,
   policiesRequestSchema,
+  policyListRequestSchema,
+  policyReadRequestSchema,
+  policyTryRequestSchema,
   setConfigRequestSchema,
   setModeRequestSchema,
   setPolicyRequestSchema,
@@ -15,23 +18,15 @@ import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import type { AgentConfig, Log } from './config.ts';
 import type { AutonomicLoop } from './loop/loop.ts';
+import type { Policy } from './policies/policy.ts';
+import type { PolicyFiles } from './policies/policy-files.ts';
 import type { PolicySet } from './policies/policy-set.ts';
+import { PolicyAdministration, type PolicyAdministrationOptions } from './policy-administration.ts';
 import { replying } from './replying.ts';
 import { type AgentSettings, agentSettingsSchema, checkSettableConfig, type SettingsStore } from './settings.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 type Value = Extract<Reply, { ok: true }>['value'];
-
-/** Policies that are files of the agent's. */
-export interface PolicyFiles {
-  readonly policies: readonly { name: string; version: string }[];
-  /** Content of the file of this policy; undefined when there is none. */
-  read(name: string): Promise<string | undefined>;
-  /** Checks a file and has it decide from now on. @throws Error that says what is wrong with it; then nothing has changed */
-  install(name: string, content: string): Promise<void>;
-  /** false when there was none. */
-  remove(name: string): Promise<boolean>;
-}
 
 export interface AdministrationOptions<View> {
   config: AgentConfig;
@@ -43,13 +38,16 @@ export interface AdministrationOptions<View> {
   settings: AgentSettings | undefined;
   shipped: PolicySet<View>;
   loop: AutonomicLoop<View>;
-  files?: PolicyFiles | undefined;
+  files?: PolicyFiles<View> | undefined;
+  /** What policies are shown now. */
+  input: PolicyAdministrationOptions<View>['input'];
 }
 
 /** What people may ask of any agent: who it is, how it decides, and to decide otherwise from now on. Each change is checked whole, kept over restarts, and told as a diff. */
 export class Administration<View> {
   readonly #options: AdministrationOptions<View>;
   readonly #subscriptions: { close(): void }[];
+  readonly #policyAdministration: PolicyAdministration<View>;
   #settings: AgentSettings;
   /** One change at a time: two would overwrite each other's. */
   #last: Promise<unknown> = Promise.resolve();
@@ -57,6 +55,7 @@ export class Administration<View> {
   constructor(options: AdministrationOptions<View>) {
     this.#options = options;
     this.#settings = options.settings ?? agentSettingsSchema.parse({});
+    this.#policyAdministration = new PolicyAdministration(options);
     for (const [name, settings] of Object.entries(this.#settings.policies)) this.#lay(name, settings);
     const answer = <S extends z.ZodType>(verb: string, schema: S, work: (request: z.infer<S>) => Promise<Value>) =>
       options.bus.answer(subjects.request(options.config.agent, verb), schema, replySchema, (request) =>
@@ -65,6 +64,12 @@ export class Administration<View> {
     this.#subscriptions = [
       answer('ping', pingRequestSchema, async () => this.#ping()),
       answer('policies', policiesRequestSchema, async () => this.#policies()),
+      answer('policy-list', policyListRequestSchema, async () => json(this.#policyAdministration.list(this.mode))),
+      answer('policy-read', policyReadRequestSchema, async ({ name }) => json(await this.#policyAdministration.read(name))),
+      answer('policy-try', policyTryRequestSchema, async (request) => {
+        if (request.content !== undefined) this.#checkFileName(request.name);
+        return json(await this.#policyAdministration.tryOut(request));
+      }),
       answer('set-mode', setModeRequestSchema, ({ mode }) => this.#change(() => this.#setMode(mode))),
       answer('set-policy', setPolicyRequestSchema, (request) => this.#change(() => this.#setPolicy(request))),
       answer('delete-policy', deletePolicyRequestSchema, ({ name }) => this.#change(() => this.#deletePolicy(name))),
@@ -88,12 +93,22 @@ export class Administration<View> {
     return this.#settings.targets;
   }
 
+  /** A shipped policy has thrown. */
+  policyFailed(name: string, error: string): void {
+    this.#policyAdministration.failed(name, error);
+  }
+
+  /** Files' policies decide beside the shipped ones. */
+  takeFiles(policies: readonly Policy<View>[]): void {
+    this.#options.loop.use([...this.#options.shipped.policies, ...policies]);
+  }
+
   /** Replaces the targets that the whole system is to keep to. */
   setTargets(targets: AgentSettings['targets']): Promise<ChangeAnswer> {
     return this.#change(async () => {
       const before = this.#settings.targets;
       await this.#save({ ...this.#settings, targets });
-      return changed(json(before), json(targets));
+      return changed(text(before), text(targets));
     });
   }
 
@@ -130,14 +145,14 @@ export class Administration<View> {
     return { mode, before };
   }
 
-  async #setPolicy({ name, content, settings }: z.infer<typeof setPolicyRequestSchema>): Promise<ChangeAnswer> {
+  async #setPolicy({ name, content, language, settings }: z.infer<typeof setPolicyRequestSchema>): Promise<ChangeAnswer> {
     const { files, shipped } = this.#options;
     if ((content === undefined) === (settings === undefined)) throw new Error('give either content or settings');
     if (content !== undefined) {
+      this.#checkFileName(name);
       if (!files) throw new Error('this agent takes no policy files');
-      if (shipped.known.includes(name)) throw new Error(`"${name}" is a shipped policy: its settings can be set`);
-      const before = (await files.read(name)) ?? '';
-      await files.install(name, content);
+      const before = (await files.read(name))?.content ?? '';
+      await files.install(name, language, content);
       return changed(before, content);
     }
     const wanted = settings ?? {};
@@ -145,29 +160,29 @@ export class Administration<View> {
     shipped.set(name, wanted);
     this.#use();
     await this.#save({ ...this.#settings, policies: { ...this.#settings.policies, [name]: wanted } });
-    return changed(before === undefined ? '' : json(before), json(wanted));
+    return changed(before === undefined ? '' : text(before), text(wanted));
   }
 
   async #deletePolicy(name: string): Promise<ChangeAnswer> {
     const { files, shipped } = this.#options;
-    const content = await files?.read(name);
-    if (files && content !== undefined) {
+    const former = await files?.read(name);
+    if (files && former) {
       await files.remove(name);
-      return changed(content, '');
+      return changed(former.content, '');
     }
     const before = shipped.settingsOf(name);
     if (before === undefined) throw new Error(`no policy "${name}" decides here`);
     shipped.delete(name);
     this.#use();
     await this.#save({ ...this.#settings, policies: { ...this.#settings.policies, [name]: null } });
-    return changed(json(before), '');
+    return changed(text(before), '');
   }
 
   async #setConfig(config: AgentSettings['config']): Promise<ChangeAnswer> {
     checkSettableConfig(config);
     const before = this.#settings.config;
     await this.#save({ ...this.#settings, config });
-    return { ...changed(json(before), json(config)), takesEffect: 'restart' };
+    return { ...changed(text(before), text(config)), takesEffect: 'restart' };
   }
 
   /** What was kept of a policy that is not there any more, or takes other settings now, must not keep the agent from its work. */
@@ -182,9 +197,11 @@ export class Administration<View> {
   }
 
   #use(): void {
-    const files = new Set(this.#options.files?.policies.map(({ name }) => name));
-    const fromFiles = this.#options.loop.policies.filter(({ name }) => files.has(name));
-    this.#options.loop.use([...this.#options.shipped.policies, ...fromFiles]);
+    this.takeFiles(this.#options.files?.policies ?? []);
+  }
+
+  #checkFileName(name: string): void {
+    if (this.#options.shipped.known.includes(name)) throw new Error(`"${name}" is a shipped policy: its settings can be set`);
   }
 
   #change<T>(work: () => Promise<T>): Promise<T> {
@@ -199,7 +216,9 @@ export class Administration<View> {
   }
 }
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+/** As it goes over the wire. */
+const json = (value: unknown): Value => z.json().parse(JSON.parse(JSON.stringify(value)));
+const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const changed = (before: string, after: string): ChangeAnswer => ({
   changed: before !== after,
   diff: unifiedDiff(before, after),

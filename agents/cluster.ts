@@ -22,13 +22,13 @@ import { NodeMechanisms } from './node-mechanisms.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
+import { policyFilesOf } from './policies/agent-policy-files.ts';
 import { expectingPlacements } from './policies/expecting.ts';
-import { PolicyFileStore } from './policies/policy-file-store.ts';
 import { PolicySet } from './policies/policy-set.ts';
-import { PolicyFolder } from './policies/python/policy-folder.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
 import { clusterPolicies } from './policies/shipped.ts';
 import type { ClusterSituation } from './policies/situation.ts';
+import { clusterFiles } from './policies/typescript/layers.ts';
 import { Recordings } from './recordings.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
@@ -127,8 +127,21 @@ export async function startClusterAgentOn(
     store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
     clock,
     log,
+    policyFailed: (policy, error) => administration.policyFailed(policy, error),
   });
-  const files = config.policyFiles && followPolicyFiles(config.policyFiles, shipped, loop, log);
+  const python = config.policyFiles ? config.policyFiles : undefined;
+  const files = policyFilesOf({
+    config,
+    layer: clusterFiles,
+    python: (file, log) => {
+      const { folder: _, ...limits } = python ?? {};
+      return PythonPolicy.load(file, { ...limits, log, onPlan: () => loop.poke() });
+    },
+    onChange: (policies) => administration.takeFiles(policies),
+    onAnswer: () => loop.poke(),
+    log,
+    now: () => clock.now(),
+  });
   const administration: Administration<ClusterSituation> = new Administration({
     config,
     bus,
@@ -138,7 +151,8 @@ export async function startClusterAgentOn(
     settings: kept,
     shipped,
     loop,
-    ...(files && { files: files.store }),
+    files,
+    input: () => ({ view: view(), window }),
   });
   const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   const statuses = new Statuses(orchestrator, bus, cluster, clock, log);
@@ -186,7 +200,7 @@ export async function startClusterAgentOn(
       }),
     );
     await loop.start();
-    await files?.folder.start();
+    await files?.start();
     loop.poke();
     log('info', 'cluster agent started', { cluster });
   };
@@ -195,30 +209,12 @@ export async function startClusterAgentOn(
     async stop() {
       stopped = true;
       for (const one of owned) one.close();
-      files?.folder.close();
+      files?.close();
       orchestrator.stop();
       await recordings.close();
       await loop.stop();
     },
   };
-}
-
-/** Policy files beside the shipped policies; on a testbed they are laid into a folder of the agent's. */
-function followPolicyFiles(
-  { folder, ...python }: NonNullable<AgentConfig['policyFiles']>,
-  shipped: PolicySet<ClusterSituation>,
-  loop: AutonomicLoop<ClusterSituation>,
-  log: Log,
-): { folder: PolicyFolder<PythonPolicy>; store: PolicyFileStore } {
-  const load = (file: string) => PythonPolicy.load(file, { ...python, log, onPlan: () => loop.poke() });
-  const followed = new PolicyFolder({
-    folder,
-    load,
-    onChange: (policies) => loop.use([...shipped.policies, ...policies]),
-    log,
-  });
-  const check = async (file: string): Promise<void> => (await load(file)).close();
-  return { folder: followed, store: new PolicyFileStore({ folder, followed, check }) };
 }
 
 /** Components whose application is gone, or no longer has them, are removed. One whose description is there but cannot be read is left alone. */

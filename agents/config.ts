@@ -90,15 +90,21 @@ export const agentConfigSchema = z.strictObject({
     .optional(),
   /** Policies by name with their settings; absent means the shipped ones of the layer. */
   policies: z.record(z.string(), z.record(z.string(), z.json())).optional(),
-  /** Policy files of the framework (policy-<name>.py), followed as they change, and the Python with pandas that runs them. */
+  /**
+   * Policy files (policy-<name>.ts, and policy-<name>.py of the framework), followed as they change, and the Python with pandas that runs the latter.
+   * Without it they lie in <stateFolder>/<agent>.policies; false: there are none.
+   */
   policyFiles: z
-    .strictObject({
-      folder: z.string(),
-      python: z.string().default('python3'),
-      packageFolders: z.array(z.string()).default([]),
-      timeLimitS: z.number().positive().default(5),
-      memoryLimitMB: z.number().int().min(256).default(1024),
-    })
+    .union([
+      z.literal(false),
+      z.strictObject({
+        folder: z.string().optional(),
+        python: z.string().default('python3'),
+        packageFolders: z.array(z.string()).default([]),
+        timeLimitS: z.number().positive().default(5),
+        memoryLimitMB: z.number().int().min(256).default(1024),
+      }),
+    ])
     .optional(),
 });
 export type AgentConfig = z.infer<typeof agentConfigSchema>;

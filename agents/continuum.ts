@@ -22,9 +22,11 @@ import { startNorthbound } from './northbound/northbound.ts';
 import type { RunningNorthbound } from './northbound/server.ts';
 import { KarmadaOrchestrator } from './orchestration/karmada.ts';
 import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
+import { policyFilesOf } from './policies/agent-policy-files.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { continuumPolicies } from './policies/shipped.ts';
 import type { ContinuumSituation } from './policies/situation.ts';
+import { continuumFiles } from './policies/typescript/layers.ts';
 import { Recordings } from './recordings.ts';
 import { replying } from './replying.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
@@ -117,8 +119,28 @@ export async function startContinuumAgentOn(
     store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
     clock,
     log,
+    policyFailed: (policy, error) => administration.policyFailed(policy, error),
   });
-  const administration = new Administration({ config, bus, clock, log, store: settings, settings: kept, shipped, loop });
+  const files = policyFilesOf({
+    config,
+    layer: continuumFiles,
+    onChange: (policies) => administration.takeFiles(policies),
+    onAnswer: () => loop.poke(),
+    log,
+    now: () => clock.now(),
+  });
+  const administration: Administration<ContinuumSituation> = new Administration({
+    config,
+    bus,
+    clock,
+    log,
+    store: settings,
+    settings: kept,
+    shipped,
+    loop,
+    files,
+    input: () => ({ view: view(), window }),
+  });
   const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   const services: ContinuumServices = {
     async deploy(text) {
@@ -172,6 +194,7 @@ export async function startContinuumAgentOn(
     if (stopped) return;
     owned.push(orchestrator.onChange(() => loop.poke()));
     await loop.start();
+    await files?.start();
     loop.poke();
     log('info', 'continuum agent started', {});
   };
@@ -181,6 +204,7 @@ export async function startContinuumAgentOn(
     async stop() {
       stopped = true;
       for (const one of owned) one.close();
+      files?.close();
       orchestrator.stop();
       await recordings.close();
       await loop.stop();

@@ -17,9 +17,11 @@ import { fileStateStore, type StateStore } from './loop/state.ts';
 import type { Mechanism } from './mechanisms/mechanism.ts';
 import { viewsOf } from './mechanisms/views.ts';
 import { NodeTelemetry } from './node-telemetry.ts';
+import { policyFilesOf } from './policies/agent-policy-files.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { nodePolicies } from './policies/shipped.ts';
 import type { HostSituation } from './policies/situation.ts';
+import { nodeFiles } from './policies/typescript/layers.ts';
 import { Recordings } from './recordings.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { SlidingWindow } from './telemetry/window.ts';
@@ -87,25 +89,46 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
   };
   // None decides unless the config names it.
   const shipped = new PolicySet(nodePolicies, config.policies, []);
+  const view = (): HostSituation => ({
+    node,
+    cluster: config.cluster,
+    ...(description && { description }),
+    components,
+    mechanisms: viewsOf(mechanisms),
+    mode: administration.mode,
+  });
   const loop: AutonomicLoop<HostSituation> = new AutonomicLoop({
     agent: { id: config.agent, layer: 'node', cluster: config.cluster, node },
     policies: shipped.policies,
     mechanisms,
-    view: () => ({
-      node,
-      cluster: config.cluster,
-      ...(description && { description }),
-      components,
-      mechanisms: viewsOf(mechanisms),
-      mode: administration.mode,
-    }),
+    view,
     window,
     publish: (record) => bus.publish(subjects.decision(config.cluster, 'node', config.agent), decisionRecordSchema, record),
     store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
     clock,
     log,
+    policyFailed: (policy, error) => administration.policyFailed(policy, error),
   });
-  const administration = new Administration({ config, bus, clock, log, store: settings, settings: kept, shipped, loop });
+  const files = policyFilesOf({
+    config,
+    layer: nodeFiles,
+    onChange: (policies) => administration.takeFiles(policies),
+    onAnswer: () => loop.poke(),
+    log,
+    now: () => clock.now(),
+  });
+  const administration: Administration<HostSituation> = new Administration({
+    config,
+    bus,
+    clock,
+    log,
+    store: settings,
+    settings: kept,
+    shipped,
+    loop,
+    files,
+    input: () => ({ view: view(), window }),
+  });
   const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   // What nobody decides by is not kept: a node agent is to be small.
   const decides = (): boolean => loop.policies.length > 0;
@@ -135,10 +158,12 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
   // The first reading starts the counters: rates need two.
   void tell();
   await loop.start();
+  await files?.start();
   log('info', 'node agent started', { node, cluster: config.cluster });
   return {
     async stop() {
       for (const one of owned) one.close();
+      files?.close();
       await recordings.close();
       await loop.stop();
     },

@@ -6,7 +6,8 @@ import { type AgentConfig, agentConfigSchema } from './config.ts';
 
 /** What people have told an agent while it ran, laid over the file that it is started with; outlives it. */
 export const agentSettingsSchema = z.strictObject({
-  mode: modeSchema.default(0),
+  /** 1: learnt models decide, which start from heuristics while they know nothing. */
+  mode: modeSchema.default(1),
   /** Settings of shipped policies by name; null: not to decide any more. */
   policies: z.record(z.string(), z.record(z.string(), z.json()).nullable()).default({}),
   config: z.record(z.string(), z.json()).default({}),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { layerSchema } from '../decision/record.ts';
+import { decisionRecordSchema, layerSchema } from '../decision/record.ts';
 
 /**
  * What people may ask of an agent, by the northbound API. Subjects: request(<agent>, verb), each verb as it is named here; every answer is a
@@ -28,11 +28,13 @@ export const policyNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'a policy\'s name has letters, digits, "-" and "_", at most 64 of them');
 
-/** Verb "set-policy": gives the agent a policy file of the framework, or a policy it has other settings. It is checked before anything changes. */
+/** Verb "set-policy": gives the agent a policy file, or a policy it has other settings. It is checked before anything changes. */
+export const policyLanguageSchema = z.enum(['typescript', 'python']);
 export const setPolicyRequestSchema = z.object({
   name: policyNameSchema,
-  /** Content of policy-<name>.py. */
+  /** Content of policy-<name>.py, a file of the framework, or of policy-<name>.ts. */
   content: z.string().max(200_000).optional(),
+  language: policyLanguageSchema.default('python'),
   /** Settings of a shipped policy, whole. */
   settings: z.record(z.string(), z.json()).optional(),
 });
@@ -46,6 +48,50 @@ export const policiesAnswerSchema = z.object({
   known: z.array(z.string()),
   policies: z.array(z.object({ name: z.string(), version: z.string(), file: z.boolean() })),
 });
+
+export const policyRowSchema = z.object({
+  name: z.string(),
+  kind: z.enum(['shipped', 'typescript', 'python']),
+  /** '' of a file that was never loaded. */
+  version: z.string(),
+  /**
+   * deciding: nothing is wrong. off: shipped, and does not decide. failing: decides, but its last call went wrong. broken: its file cannot be loaded, and
+   * nothing of it decides. outdated: its file cannot be loaded, the version before goes on.
+   */
+  state: z.enum(['deciding', 'off', 'failing', 'broken', 'outdated']),
+  /** One sentence of what it does; '' where a file does not say. */
+  summary: z.string(),
+  /** The last thing that went wrong, and how often since it last worked. */
+  error: z.object({ at: z.number(), text: z.string(), count: z.number().int() }).nullable(),
+});
+export type PolicyRow = z.infer<typeof policyRowSchema>;
+/** Verb "policy-list": all policies of the agent, those that do not decide included. */
+export const policyListRequestSchema = z.object({});
+export const policyListSchema = z.object({ mode: modeSchema, takesFiles: z.boolean(), policies: z.array(policyRowSchema) });
+/** Verb "policy-read": one of them, with what it is made of. */
+export const policyReadRequestSchema = z.object({ name: policyNameSchema });
+export const policyDetailSchema = policyRowSchema.extend({
+  /** Of a file, as it lies there now. */
+  source: z.string().nullable(),
+  /** Of a shipped one that decides. */
+  settings: z.record(z.string(), z.json()).nullable(),
+  /** JSON Schema with defaults, of a shipped one. */
+  settingsSchema: z.json().nullable(),
+});
+/** Verb "policy-try": has a file, or a shipped policy with other settings, look at the present situation. Nothing is carried out, nothing kept. */
+export const policyTryRequestSchema = setPolicyRequestSchema;
+export const policyTrialSchema = z.object({
+  version: z.string(),
+  triggers: z.array(
+    z.object({ kind: z.string(), text: z.string(), application: z.string().optional(), component: z.string().optional() }),
+  ),
+  /** What it would decide about each trigger, as far as there is anything to decide. */
+  decisions: z.array(decisionRecordSchema),
+  /** What it printed. */
+  log: z.array(z.string()),
+  note: z.string().nullable(),
+});
+export type PolicyTrial = z.infer<typeof policyTrialSchema>;
 
 /** Verb "set-config": settings by name, laid over the file that the agent was started with; kept over its restarts. */
 export const setConfigRequestSchema = z.object({ settings: z.record(z.string(), z.json()) });

@@ -173,7 +173,15 @@ export class Decider<View> {
     for (const pending of due) {
       const actual = actualOutcome(pending, this.#options.window);
       // Nothing was measured, e.g. because the application has gone: there is nothing to tell.
-      if (actual) ticked.judged.push({ ...pending.record, revision: pending.record.revision + 1, actual });
+      if (!actual) continue;
+      const judged = { ...pending.record, revision: pending.record.revision + 1, actual };
+      ticked.judged.push(judged);
+      const policy = this.#policies.find(({ name }) => name === judged.policy.name);
+      try {
+        policy?.judged?.(judged);
+      } catch (error) {
+        this.#options.failed(judged.policy.name, error);
+      }
     }
     return ticked;
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../config.ts';
 import type { DecisionRecord, MechanismCommand, Plan } from '../decision/record.ts';
-import type { Mechanism, Step } from '../mechanisms/mechanism.ts';
+import type { Json, Mechanism, Step } from '../mechanisms/mechanism.ts';
 import { applyAll, Superseded } from '../mechanisms/steps.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { SlidingWindow } from '../telemetry/window.ts';
@@ -27,6 +27,8 @@ export interface LoopOptions<View> {
   store: StateStore;
   clock: Clock;
   log: Log;
+  /** Called when a policy has thrown. */
+  policyFailed?: (policy: string, error: string) => void;
   /** Of the loop itself: analysis happens at each tick, and soon after `poke`. */
   tickMs?: number;
   /** Whether this agent, and no other, is the one to decide and act now. Always, without it. */
@@ -54,6 +56,8 @@ export class AutonomicLoop<View> {
   /** Decisions whose plans are being carried out, as they were last told. */
   readonly #unfinished = new Map<string, DecisionRecord & { plan: Plan }>();
   readonly #followers = new Set<LoopFollower<View>>();
+  /** What policies had learnt before the restart, for those that come later. */
+  #learnt: Record<string, Json> = {};
   #savedAt = 0;
   #hasSaved = false;
   #poked = false;
@@ -70,7 +74,10 @@ export class AutonomicLoop<View> {
       policies: options.policies,
       touches: ({ mechanism, command }) => mechanisms.get(mechanism)?.touches(command),
       expecting: options.expecting,
-      failed: (policy, error) => options.log('error', `policy ${policy} failed`, { error: text(error) }),
+      failed: (policy, error) => {
+        options.log('error', `policy ${policy} failed`, { error: text(error) });
+        options.policyFailed?.(policy, text(error));
+      },
     });
   }
 
@@ -93,6 +100,11 @@ export class AutonomicLoop<View> {
 
   /** Replaces the policies, from the next tick on. What those that stay have learnt stays with them. */
   use(policies: readonly Policy<View>[]): void {
+    for (const policy of policies) {
+      if (this.policies.includes(policy)) continue;
+      const learnt = this.policies.find(({ name }) => name === policy.name)?.state?.() ?? this.#learnt[policy.name];
+      this.#restore(policy, learnt);
+    }
     this.#decider.use(policies);
     for (const follower of this.#followers) follower.uses(policies);
     this.poke();
@@ -114,10 +126,8 @@ export class AutonomicLoop<View> {
         this.#decider.resume(state);
         for (const { record } of state.begun) this.#unfinished.set(record.id, record);
         resumed = state.begun;
-        for (const policy of this.policies) {
-          const learnt = state.policies[policy.name];
-          if (learnt !== undefined) policy.restore?.(learnt);
-        }
+        this.#learnt = state.policies;
+        for (const policy of this.policies) this.#restore(policy, state.policies[policy.name]);
       }
     } catch (error) {
       log('warn', 'what was learnt before the restart cannot be read; starting anew', { error: text(error) });
@@ -164,6 +174,15 @@ export class AutonomicLoop<View> {
   /** Resolves when no plan is being carried out; for tests and orderly ends. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #restore(policy: Policy<View>, learnt: Json | undefined): void {
+    if (learnt === undefined) return;
+    try {
+      policy.restore?.(learnt);
+    } catch (error) {
+      this.#options.log('warn', `what ${policy.name} has learnt does not fit it any more`, { error: text(error) });
+    }
   }
 
   async #turn(): Promise<void> {

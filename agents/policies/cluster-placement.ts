@@ -110,6 +110,7 @@ function rejectionOf(application: ApplicationDescription, member: ContinuumSitua
 
 export const clusterPlacement: PolicyFactory<ContinuumSituation> = {
   name: 'cluster-placement',
+  summary: 'Places each application on a cluster that its description allows, the emptiest first',
   settings: settingsSchema,
   create: (settings) => new ClusterPlacement(settingsSchema.parse(settings)),
 };

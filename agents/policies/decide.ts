@@ -45,7 +45,7 @@ export function decide(proposal: Proposal, trigger: Trigger, context: DecisionCo
     neededMargin: proposal.neededMargin,
     ...(isCooling && { coolDownUntil: coolsUntil }),
     ...(isChange && proposal.coolDownS > 0 && { coolDownUntil: context.now + proposal.coolDownS * 1000 }),
-    exploration: false,
+    exploration: isChange && (proposal.explores?.(choice) ?? false),
     horizonS: proposal.horizonS,
     expected: candidates.find(({ id }) => id === choice)?.predicted ?? [],
   };

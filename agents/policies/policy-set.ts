@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { Policy, PolicyFactory } from './policy.ts';
 
@@ -29,6 +30,27 @@ export class PolicySet<View> {
   /** Names of all that there are, whether they decide or not. */
   get known(): string[] {
     return this.#factories.map(({ name }) => name);
+  }
+
+  summaryOf(name: string): string {
+    return this.#factories.find((factory) => factory.name === name)?.summary ?? '';
+  }
+
+  /** JSON Schema of a policy's settings, with their defaults; undefined for one that is not there. */
+  schemaOf(name: string): Json | undefined {
+    const factory = this.#factories.find((candidate) => candidate.name === name);
+    return (
+      factory &&
+      z.json().parse(JSON.parse(JSON.stringify(z.toJSONSchema(factory.settings, { io: 'input', unrepresentable: 'any' }))))
+    );
+  }
+
+  /** A policy beside those that decide, with what its namesake has learnt. @throws as the constructor */
+  beside(name: string, settings: Settings): Policy<View> {
+    const { policy } = this.#make(name, settings);
+    const learnt = this.#active.get(name)?.policy.state?.();
+    if (learnt !== undefined) policy.restore?.(structuredClone(learnt));
+    return policy;
   }
 
   settingsOf(name: string): Settings | undefined {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Expression } from '../decision/expression.ts';
-import type { Action, MechanismCommand, Outcome, Premise } from '../decision/record.ts';
+import type { Action, DecisionRecord, MechanismCommand, Outcome, Premise } from '../decision/record.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 
@@ -45,6 +45,8 @@ export interface Proposal {
   commands(option: Option): MechanismCommand[];
   /** Where a premise can be read again once the horizon is over. */
   readings: Record<string, SeriesQuery>;
+  /** Whether choosing this option is trying something out rather than taking what is expected to be best. */
+  explores?(id: string): boolean;
   /** The metric that tells how it turned out, and the term of the score that rests on it as an expression over premise "actual". */
   outcome?: { metric: string; unit: string; query: SeriesQuery; term: { name: string; expression: Expression } };
 }
@@ -60,6 +62,8 @@ export interface Policy<View> {
   analyze(input: PolicyInput<View>): Trigger[];
   /** undefined when there is nothing to decide after all. */
   plan(input: PolicyInput<View>, trigger: Trigger): Proposal | undefined;
+  /** What came of a decision of this policy's: its record with the actual outcome. */
+  judged?(record: DecisionRecord): void;
   /** What was learnt, to survive a restart. */
   state?(): Json;
   restore?(state: Json): void;
@@ -68,6 +72,8 @@ export interface Policy<View> {
 /** A policy by its name, made from settings. @throws z.ZodError when they do not fit. */
 export interface PolicyFactory<View> {
   name: string;
+  /** What it does, in one sentence for people. */
+  summary: string;
   settings: z.ZodType;
   create(settings: unknown): Policy<View>;
 }

@@ -297,6 +297,7 @@ const qosTerm = (latency: Expression): Expression =>
 
 export const relocateByLatency: PolicyFactory<ClusterSituation> = {
   name: 'relocate-by-latency',
+  summary: 'Moves a component whose latency is over its target to the node that is predicted to serve it best',
   settings: settingsSchema,
   create: (settings) => new RelocateByLatency(settingsSchema.parse(settings)),
 };

@@ -173,6 +173,7 @@ function inOrderOfDependence({ description }: DescribedApplication): string[] {
 
 export const staticPlacement: PolicyFactory<ClusterSituation> = {
   name: 'static-placement',
+  summary: 'Places each component once, on a node that its description allows, the least loaded first',
   settings: settingsSchema,
   create: (settings) => new StaticPlacement(settingsSchema.parse(settings)),
 };

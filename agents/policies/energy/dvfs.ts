@@ -282,6 +282,7 @@ function frequenciesGHz({ mechanisms }: HostSituation): number[] {
 
 export const dvfs: PolicyFactory<HostSituation> = {
   name: 'dvfs',
+  summary: 'Runs the processor at the frequency that costs the least energy while latencies keep their targets',
   settings: settingsSchema,
   create: (settings) => new Dvfs(settingsSchema.parse(settings)),
 };

@@ -7,9 +7,9 @@ import { isAct } from '../../decision/record.ts';
 import { type ApplicationDescription, applicationSchema } from '../../descriptions/application.ts';
 import { SlidingWindow } from '../../telemetry/window.ts';
 import { decide } from '../decide.ts';
+import { PolicyFolder } from '../policy-folder.ts';
 import type { ClusterSituation, NodeSituation } from '../situation.ts';
 import { argumentsOf, frameOf } from './arguments.ts';
-import { PolicyFolder } from './policy-folder.ts';
 import { intervalMs, PythonPolicy } from './python-policy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'policies-'));

@@ -10,7 +10,8 @@ import { unitOf } from '../../descriptions/common.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
 import { placementCommand } from '../commands.ts';
 import { rejectionOf } from '../constraints.ts';
-import type { Option, Policy, PolicyInput, Proposal, Trigger } from '../policy.ts';
+import { type FilePolicy, type PolicyFailure, restMs } from '../file-policy.ts';
+import type { Option, PolicyInput, Proposal, Trigger } from '../policy.ts';
 import type { ClusterSituation } from '../situation.ts';
 import { argumentsOf, frameOf, metricsOf } from './arguments.ts';
 import { type Frame, type PythonPolicyAbout, PythonProcess, type PythonProcessOptions } from './python-process.ts';
@@ -36,7 +37,9 @@ export interface PythonPolicyOptions extends Omit<PythonProcessOptions, 'file' |
  * A policy file of the framework (`policy-<name>.py`), unchanged, behind the policy API: its `analyze` and `plan` run beside the loop at its own
  * interval, and what it asks for becomes a decision, held against `permitted_actions` and the constraints of every other policy.
  */
-export class PythonPolicy implements Policy<ClusterSituation> {
+export class PythonPolicy implements FilePolicy<ClusterSituation> {
+  readonly kind = 'python';
+  readonly summary = '';
   readonly name: string;
   readonly version: string;
   readonly #file: string;
@@ -46,6 +49,7 @@ export class PythonPolicy implements Policy<ClusterSituation> {
   /** When each application ("" for all) is looked at again, and which are being looked at. */
   readonly #due = new Map<string, number>();
   readonly #busy = new Set<string>();
+  #failure: PolicyFailure | null = null;
   #wishes: Wish[] = [];
   /** Specifications that took the place of those of the description, by application and component. */
   readonly #respecified = new Map<string, ComponentDescription>();
@@ -88,6 +92,15 @@ export class PythonPolicy implements Policy<ClusterSituation> {
 
   close(): void {
     this.#process.close();
+  }
+
+  get failure(): PolicyFailure | null {
+    return this.#failure;
+  }
+
+  async askNow(input: PolicyInput<ClusterSituation>): Promise<void> {
+    const names = this.#about.scope === 'global' ? [null] : input.view.applications.map(({ description }) => description.name);
+    for (const name of names) await this.#ask(input, name);
   }
 
   analyze(input: PolicyInput<ClusterSituation>): Trigger[] {
@@ -169,9 +182,15 @@ export class PythonPolicy implements Policy<ClusterSituation> {
     if (this.#busy.has(key) || (this.#due.get(key) ?? 0) > input.now) return;
     this.#busy.add(key);
     this.#ask(input, application)
+      .then(() => {
+        this.#failure = null;
+      })
       .catch((error: unknown) => {
-        this.#due.set(key, input.now + intervalMs(this.#about.interval));
         const text = error instanceof Error ? error.message : String(error);
+        const isNews = this.#failure?.text !== text;
+        this.#failure = { at: input.now, text, count: (this.#failure?.count ?? 0) + 1 };
+        this.#due.set(key, input.now + Math.max(intervalMs(this.#about.interval), restMs(this.#failure.count)));
+        if (!isNews) return;
         this.#options.log('error', `policy ${this.name} failed`, { error: text, ...(application !== null && { application }) });
       })
       .finally(() => this.#busy.delete(key));

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../../config.ts';
+import type { Log } from '../config.ts';
 
 /** A policy that holds something, and must be let go of when it is replaced. */
 export interface LoadedPolicy {
@@ -15,9 +15,18 @@ export interface PolicyFolderOptions<P extends LoadedPolicy> {
   /** Called with all policies after anything of them has changed. */
   onChange(policies: P[]): void;
   log: Log;
+  /** ms since the epoch, for when a file was found broken. */
+  now?: () => number;
 }
 
-const policyFile = /^policy-[A-Za-z0-9_.-]+\.py$/;
+/** A file that cannot be used as it is now. */
+export interface BrokenFile {
+  at: number;
+  error: string;
+  source: string;
+}
+
+export const policyFilePattern = /^policy-([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.(py|ts)$/;
 /** An editor writes a file in several goes. */
 const settleMs = 150;
 
@@ -28,6 +37,7 @@ const settleMs = 150;
 export class PolicyFolder<P extends LoadedPolicy> {
   readonly #options: PolicyFolderOptions<P>;
   readonly #loaded = new Map<string, P>();
+  readonly #broken = new Map<string, BrokenFile>();
   /** Content that was last tried of each file, good or bad: the same is not tried twice. */
   readonly #tried = new Map<string, string>();
   #watcher: FSWatcher | undefined;
@@ -39,25 +49,24 @@ export class PolicyFolder<P extends LoadedPolicy> {
     this.#options = options;
   }
 
-  /** Loads what is there, and begins to watch. A folder that is not there is an empty one. */
+  /** Loads what is there, and begins to watch. A folder that is not there is an empty one; it is watched from the first `refresh` after it was made. */
   async start(): Promise<void> {
-    try {
-      this.#watcher = watch(this.#options.folder, () => {
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => void this.refresh(), settleMs);
-      });
-      this.#watcher.on('error', (error) =>
-        this.#options.log('warn', 'policy files are not watched any more', { error: error.message }),
-      );
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return;
-    }
-    await this.refresh();
+    this.#watch();
+    if (this.#watcher) await this.refresh();
   }
 
   get policies(): P[] {
     return [...this.#loaded].sort(([a], [b]) => a.localeCompare(b)).map(([, policy]) => policy);
+  }
+
+  /** By the name of the file. The one before it may go on: see `has`. */
+  get broken(): ReadonlyMap<string, BrokenFile> {
+    return this.#broken;
+  }
+
+  /** Whether a policy of this file decides. */
+  has(file: string): boolean {
+    return this.#loaded.has(file);
   }
 
   /** Compares the folder with what is loaded, and resolves when both are the same. */
@@ -74,36 +83,59 @@ export class PolicyFolder<P extends LoadedPolicy> {
     this.#loaded.clear();
   }
 
+  #watch(): void {
+    if (this.#watcher) return;
+    try {
+      this.#watcher = watch(this.#options.folder, () => {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => void this.refresh(), settleMs);
+      });
+      this.#watcher.on('error', (error) =>
+        this.#options.log('warn', 'policy files are not watched any more', { error: error.message }),
+      );
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+
   async #refresh(): Promise<void> {
     const { folder, log, onChange } = this.#options;
     if (this.#closed) return;
+    this.#watch();
     let names: string[];
     try {
-      names = (await readdir(folder)).filter((name) => policyFile.test(name));
+      names = (await readdir(folder)).filter((name) => policyFilePattern.test(name));
     } catch (error) {
       log('warn', 'policy files cannot be listed; those that are loaded go on', { error: String(error) });
       return;
     }
     let changed = false;
-    for (const name of names.sort()) changed = (await this.#load(name)) || changed;
-    for (const [name, policy] of this.#loaded) {
+    // What is gone makes room first: a policy may have changed its language.
+    for (const name of new Set([...this.#loaded.keys(), ...this.#broken.keys()])) {
       if (names.includes(name)) continue;
+      this.#broken.delete(name);
+      this.#tried.delete(name);
+      const policy = this.#loaded.get(name);
+      if (!policy) continue;
       policy.close();
       this.#loaded.delete(name);
-      this.#tried.delete(name);
       log('info', `policy ${name} was removed`);
       changed = true;
     }
+    for (const name of names.sort()) changed = (await this.#load(name)) || changed;
     if (changed && !this.#closed) onChange(this.policies);
   }
 
   async #load(name: string): Promise<boolean> {
-    const { folder, load, log } = this.#options;
+    const { folder, load, log, now = Date.now } = this.#options;
     const file = join(folder, name);
+    let source = '';
     try {
-      const content = await readFile(file, 'utf8');
-      if (this.#tried.get(name) === content) return false;
-      this.#tried.set(name, content);
+      source = await readFile(file, 'utf8');
+      if (this.#tried.get(name) === source) return false;
+      this.#tried.set(name, source);
+      const other = [...this.#loaded.keys()].find((one) => one !== name && stem(one) === stem(name));
+      if (other !== undefined) throw new Error(`${other} has the same name: only one of them can decide`);
       const fresh = await load(file);
       if (this.#closed) {
         fresh.close();
@@ -111,12 +143,17 @@ export class PolicyFolder<P extends LoadedPolicy> {
       }
       this.#loaded.get(name)?.close();
       this.#loaded.set(name, fresh);
+      this.#broken.delete(name);
       log('info', `policy ${name} was loaded`);
       return true;
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#broken.set(name, { at: now(), error, source });
       const goesOn = this.#loaded.has(name) ? '; the one before it goes on' : '';
-      log('error', `policy ${name} cannot be used${goesOn}`, { error: error instanceof Error ? error.message : String(error) });
+      log('error', `policy ${name} cannot be used${goesOn}`, { error });
       return false;
     }
   }
 }
+
+const stem = (file: string): string => file.replace(/\.(py|ts)$/, '');
