@@ -49,6 +49,7 @@ export const testIds = {
 
   topology: 'topology',
   topologySearch: 'topology-search',
+  field: 'topology-field',
   zoomOut: 'zoom-out',
   node: (name: string) => `node-${name}`,
   cluster: (name: string) => `cluster-${name}`,

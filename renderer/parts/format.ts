@@ -48,6 +48,7 @@ export function quantity(value: number | null | undefined, unit: string): Quanti
     case 'count':
       return { text: formatNumber(value), unit: '' };
     case 'W':
+      if (Math.abs(value) >= 10_000) return { text: formatNumber(value / 1000), unit: 'kW' };
       return { text: formatNumber(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2), unit };
     case 'ms':
       return { text: formatNumber(value, Math.abs(value) >= 10 || Number.isInteger(value) ? 0 : 1), unit: 'ms' };

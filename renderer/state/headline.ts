@@ -24,12 +24,18 @@ export interface Reading {
   time: number;
 }
 
-/** Readings are keyed "metric|node|component". */
-export function parseReadings(topology: Topology): Reading[] {
-  return Object.entries(topology.readings).map(([key, reading]) => {
+const parsed = new WeakMap<Topology['readings'], Reading[]>();
+
+/** Readings are keyed "metric|node|component". Taken apart once a picture: of a thousand nodes there are many. */
+export function parseReadings({ readings }: Pick<Topology, 'readings'>): Reading[] {
+  const known = parsed.get(readings);
+  if (known) return known;
+  const list = Object.entries(readings).map(([key, reading]) => {
     const [metric = '', node = '', component = ''] = key.split('|');
     return { metric, node, component, ...reading };
   });
+  parsed.set(readings, list);
+  return list;
 }
 
 export function readingOf(
@@ -73,7 +79,17 @@ export function meets(value: number, relation: string, target: number): boolean 
 /** The target is a ceiling: being over it is the departure. */
 export const isCeiling = (relation: string): boolean => relation.startsWith('lower');
 
+const headlines = new WeakMap<Topology, Headline | null>();
+
 export function headlineOf(topology: Topology): Headline | null {
+  const known = headlines.get(topology);
+  if (known !== undefined) return known;
+  const headline = findHeadline(topology);
+  headlines.set(topology, headline);
+  return headline;
+}
+
+function findHeadline(topology: Topology): Headline | null {
   const application: ApplicationStatus | undefined = topology.applications.find((candidate) => candidate.targets.length > 0);
   const target = application?.targets[0];
   if (!application || !target) return null;

@@ -35,3 +35,16 @@ export function useSize(element: Element | null): { width: number; height: numbe
   }, [element]);
   return size;
 }
+
+const lessMotion = () => matchMedia('(prefers-reduced-motion: reduce)');
+
+/** The person asked for less motion: nothing runs by itself then. */
+export const useReducedMotion = (): boolean =>
+  useSyncExternalStore(
+    (listener) => {
+      const query = lessMotion();
+      query.addEventListener('change', listener);
+      return () => query.removeEventListener('change', listener);
+    },
+    () => lessMotion().matches,
+  );

@@ -4,7 +4,7 @@ import { headlineOf, readingOf } from '../state/headline.ts';
 import type { AgentLife, ComponentStatus, Layer, Topology, TopologyNode } from '../state/types.ts';
 
 /** A processor share above this is worth a warning. */
-const busy = 0.85;
+export const busyShare = 0.85;
 
 export interface NodeFigures {
   cpu: { value: number; share: number; busy: boolean } | null;
@@ -19,7 +19,7 @@ export function nodeFigures(topology: Topology, node: TopologyNode): NodeFigures
   const memory = readingOf(topology, 'memory_used_bytes', node.name);
   const total = readingOf(topology, 'memory_total_bytes', node.name)?.value ?? node.memoryBytes;
   return {
-    cpu: cpu ? { value: cpu.value, share: cpu.value, busy: cpu.value >= busy } : null,
+    cpu: cpu ? { value: cpu.value, share: cpu.value, busy: cpu.value >= busyShare } : null,
     power: power ? { value: power.value } : null,
     memory: memory ? { value: memory.value, share: total ? memory.value / total : null } : null,
   };

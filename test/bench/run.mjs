@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { rawText } from '../../agents/build/raw-text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const benches = ['provisioning', 'scale', 'node-agent', 'window', 'decision', 'explanation', 'twin-scale', 'store'];
+const benches = ['provisioning', 'scale', 'node-agent', 'window', 'decision', 'explanation', 'twin-scale', 'store', 'topology'];
 const [name, ...args] = process.argv.slice(2);
 if (!benches.includes(name)) {
   process.stderr.write(`usage: npm run bench -- ${benches.join('|')} [--help]\n`);

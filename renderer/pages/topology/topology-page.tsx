@@ -8,11 +8,15 @@ import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
 import { topologySentence } from '../../topology/facts.ts';
+import { FieldGraph } from '../../topology/field/field-graph.tsx';
 import { findInTopology } from '../../topology/find.ts';
 import { Graph } from '../../topology/graph.tsx';
 import { Inspector } from '../../topology/inspector.tsx';
 import { elementOf, select, useSelection } from '../../topology/selection.ts';
 import { TopologyTable } from '../../topology/table.tsx';
+
+/** Beyond so many nodes each is a cell on a canvas instead of an element. */
+const mostAsElements = 200;
 
 export function TopologyPage() {
   const testbed = useCurrentTestbed();
@@ -116,7 +120,13 @@ export function TopologyPage() {
           </span>
         </span>
       </div>
-      {view === 'graph' ? <Graph topology={topology} /> : <TopologyTable topology={topology} />}
+      {view === 'table' ? (
+        <TopologyTable topology={topology} />
+      ) : topology.nodes.length > mostAsElements ? (
+        <FieldGraph topology={topology} />
+      ) : (
+        <Graph topology={topology} />
+      )}
       {selection ? <Inspector topology={topology} selection={selection} /> : null}
     </main>
   );
