@@ -61,6 +61,8 @@ export const testIds = {
   metrics: 'metrics',
   metric: (name: string) => `metric-${name}`,
   exportCsv: 'export-csv',
+  exportParquet: 'export-parquet',
+  twinPause: 'twin-pause',
   chart: (id: string) => `chart-${id}`,
   chartValue: (id: string) => `chart-value-${id}`,
 

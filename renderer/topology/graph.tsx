@@ -5,9 +5,11 @@ import { LayerShape } from '../parts/glyphs.tsx';
 import type { Layer, Topology } from '../state/types.ts';
 import { useSize } from '../state/visible.ts';
 import { testIds } from '../test-ids.ts';
+import { Arrivals } from './arrivals-view.tsx';
 import { ClusterBoxView, ContinuumBoxView } from './cluster-box.tsx';
 import { agentsOf } from './facts.ts';
 import { type Box, layoutTopology } from './layout.ts';
+import { TrunkLabels, Trunks } from './links-view.tsx';
 import { NodeBoxView, NodeSquareView, PillView } from './node-box.tsx';
 import { clampScale, fitScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
 
@@ -85,11 +87,8 @@ export function Graph({ topology }: { topology: Topology }) {
                   </div>
                 );
               })}
-              <svg className="lines" width={layout.width} height={layout.height} aria-hidden="true">
-                {layout.trunks.map(({ key, path }) => (
-                  <path key={key} className="trunk" d={path} />
-                ))}
-              </svg>
+              <Trunks topology={topology} layout={layout} />
+              <TrunkLabels topology={topology} layout={layout} />
               <ContinuumBoxView box={layout.continuum} topology={topology} />
               {layout.clusters.map((box) => (
                 <ClusterBoxView key={box.cluster.name} box={box} topology={topology} />
@@ -121,6 +120,7 @@ export function Graph({ topology }: { topology: Topology }) {
                   <path key={link.from} className="moving-link flow" d={link.path} markerEnd="url(#arrow-head)" />
                 ))}
               </svg>
+              <Arrivals topology={topology} layout={layout} />
             </div>
           </div>
         ) : null}

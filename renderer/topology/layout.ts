@@ -28,6 +28,14 @@ export interface DataLink {
   path: string;
   kind: 'data' | 'moving';
 }
+export interface Trunk {
+  key: string;
+  path: string;
+  /** The node it leads to; null between continuum and cluster, and to a cluster's folded nodes. */
+  node: string | null;
+  /** Where its label stands. */
+  at: { x: number; y: number };
+}
 export interface TopologyLayout {
   width: number;
   height: number;
@@ -35,7 +43,7 @@ export interface TopologyLayout {
   continuum: Box;
   clusters: ClusterBox[];
   /** Control links: continuum to cluster, cluster to node. */
-  trunks: { key: string; path: string }[];
+  trunks: Trunk[];
   links: DataLink[];
 }
 
@@ -168,26 +176,31 @@ function placeContinuum(clusters: readonly ClusterBox[], lane: number): Box {
   return { x: start, y: Math.round((lane - 60) / 2), width: Math.max(450, Math.min(560, end - start)), height: 60 };
 }
 
-function trunksOf(continuum: Box, clusters: readonly ClusterBox[]): { key: string; path: string }[] {
-  const trunks: { key: string; path: string }[] = [];
+function trunksOf(continuum: Box, clusters: readonly ClusterBox[]): Trunk[] {
+  const trunks: Trunk[] = [];
   for (const box of clusters) {
     const middle = box.x + box.width / 2;
     const under = continuum.y + continuum.height;
-    if (middle < continuum.x) {
-      const y = continuum.y + continuum.height / 2;
-      trunks.push({ key: box.cluster.name, path: `M${continuum.x} ${y}H${middle + 8}q-8 0-8 8V${box.y}` });
-    } else if (middle <= continuum.x + continuum.width) {
-      trunks.push({ key: box.cluster.name, path: `M${middle} ${under}V${box.y}` });
-    } else {
-      const y = continuum.y + continuum.height / 2;
-      trunks.push({ key: box.cluster.name, path: `M${continuum.x + continuum.width} ${y}H${middle - 8}q8 0 8 8V${box.y}` });
-    }
+    const side = continuum.y + continuum.height / 2;
+    const path =
+      middle < continuum.x
+        ? `M${continuum.x} ${side}H${middle + 8}q-8 0-8 8V${box.y}`
+        : middle <= continuum.x + continuum.width
+          ? `M${middle} ${under}V${box.y}`
+          : `M${continuum.x + continuum.width} ${side}H${middle - 8}q8 0 8 8V${box.y}`;
+    trunks.push({ key: box.cluster.name, path, node: null, at: { x: middle, y: (under + box.y) / 2 } });
     for (const node of box.nodes) {
       const x = node.x + node.width / 2;
-      trunks.push({ key: `${box.cluster.name}/${node.node.name}`, path: `M${x} ${box.y + box.height}V${node.y}` });
+      const foot = box.y + box.height;
+      const key = `${box.cluster.name}/${node.node.name}`;
+      trunks.push({ key, path: `M${x} ${foot}V${node.y}`, node: node.node.name, at: { x, y: (foot + node.y) / 2 } });
     }
-    if (box.squares[0])
-      trunks.push({ key: `${box.cluster.name}/*`, path: `M${middle} ${box.y + box.height}V${box.squares[0].y}` });
+    const first = box.squares[0];
+    if (first) {
+      const foot = box.y + box.height;
+      const at = { x: middle, y: (foot + first.y) / 2 };
+      trunks.push({ key: `${box.cluster.name}/*`, path: `M${middle} ${foot}V${first.y}`, node: null, at });
+    }
   }
   return trunks;
 }

@@ -1,10 +1,11 @@
 import { useMemo, useRef, useState } from 'react';
 import { type Line, summarise } from '../../charts/lines.ts';
 import { chartUnit } from '../../charts/scale-unit.ts';
-import { Badge, Button, Segment, Select } from '../../parts/controls.tsx';
+import { Badge, Button, ErrorNote, Segment, Select } from '../../parts/controls.tsx';
 import { formatAge, formatClock, formatNumber, formatQuantity, metricTitle, metricUnit } from '../../parts/format.ts';
 import { Icon, State } from '../../parts/glyphs.tsx';
 import { saveFile } from '../../parts/save-file.ts';
+import type { ShownError } from '../../state/connection.ts';
 import { headlineOf, parseReadings, type Reading } from '../../state/headline.ts';
 import { useShownTime, useTopology } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
@@ -20,6 +21,7 @@ import { type ChartDefinition, defineCharts } from './chart-definitions.ts';
 import { asCsv } from './export.ts';
 import { chosenMetrics, readChoice, writeChoice } from './metric-choice.ts';
 import { MetricPicker } from './metric-picker.tsx';
+import { fetchParquet } from './parquet.ts';
 
 /** How the application does, in one sentence. */
 export function telemetrySentence(topology: Topology): string {
@@ -53,6 +55,7 @@ export function TelemetryPage() {
 function Charts({ topology, testbed }: { topology: Topology; testbed: string }) {
   const [view, setView] = useState<'charts' | 'table'>('charts');
   const [hover, setHover] = useState<number | null>(null);
+  const [failed, setFailed] = useState<ShownError | null>(null);
   const decisions = useWorld((state) => state.decisions);
   const { cursor, rangeMs, window: zoom, live, moveTo, show, setRange } = useTime();
   const { end: now, ...shown } = useShownTime();
@@ -147,6 +150,19 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
         >
           CSV
         </Button>
+        <Button
+          icon="download"
+          data-testid={testIds.exportParquet}
+          disabled={metrics.length === 0}
+          title="Every reading of the metrics that are shown, as it was kept, as Parquet"
+          onError={setFailed}
+          onClick={async () => {
+            setFailed(null);
+            saveFile(`${testbed}-telemetry.parquet`, await fetchParquet(testbed, metrics, from, to));
+          }}
+        >
+          Parquet
+        </Button>
         {zoom ? <Button onClick={() => show(null)}>Show the whole range</Button> : null}
         <Select
           label="Range"
@@ -159,6 +175,7 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
           Live
         </button>
       </div>
+      <ErrorNote error={failed} />
       {charts.length === 0 ? (
         <div className="empty">
           <h2>{error ?? (loaded ? 'No measurement in this range' : 'Reading measurements')}</h2>
