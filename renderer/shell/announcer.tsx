@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { stateWords, useCurrentTestbed } from '../state/testbeds.ts';
+import { testbedNow } from '../state/twin-clock.ts';
 import { isAct } from '../state/types.ts';
 import { useWorld } from '../state/world.ts';
 
@@ -11,7 +12,7 @@ export function Announcer() {
   const state = testbed ? `${testbed.name}: ${stateWords[testbed.state]}` : '';
   const told = useRef({ act: act?.id, state });
   useEffect(() => {
-    if (act && act.id !== told.current.act && Date.now() - act.time < 60_000) setText(act.sentence);
+    if (act && act.id !== told.current.act && testbedNow() - act.time < 60_000) setText(act.sentence);
     told.current.act = act?.id;
   }, [act]);
   useEffect(() => {

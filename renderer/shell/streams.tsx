@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 import { useConnection } from '../state/connection.ts';
 import { isLiving, useKeptWindow, useMoment, usePlaying, useShownTime, useSpan } from '../state/moment.ts';
 import { useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
+import { useTwinTime } from '../state/twin-clock.ts';
 import { useStream } from '../state/use-stream.ts';
 import { mergeDecisions, resetWorld, useWorld } from '../state/world.ts';
 
@@ -16,6 +17,7 @@ export function Streams() {
   useSpan(testbed);
   useKeptWindow();
   usePlaying();
+  useTwinTime();
   useDecisionsOfThePast(testbed?.state === 'new' ? null : name);
 
   useEffect(() => resetWorld(name), [name]);

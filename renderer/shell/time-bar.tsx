@@ -16,6 +16,7 @@ import { useSize } from '../state/visible.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
 import { mergeByTime } from './merge-by-time.ts';
+import { TwinControls } from './twin-controls.tsx';
 
 /** How many times faster than it was. */
 const speeds = [1, 10, 60] as const;
@@ -101,6 +102,7 @@ export function TimeBar() {
         )}
       </div>
       <div className="range">
+        <TwinControls />
         <IconButton
           icon="record"
           label="Save recording…"

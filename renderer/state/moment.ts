@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 import { currentClient, useConnection } from './connection.ts';
 import { useCurrentTestbed } from './testbeds.ts';
 import { type Shown, shownTime, useTime } from './time.ts';
+import { testbedNow, useTestbedNow } from './twin-clock.ts';
 import type { TestbedSummary, Topology } from './types.ts';
 import { useNow } from './visible.ts';
 import { useWorld } from './world.ts';
@@ -38,7 +39,7 @@ export function useKeptWindow(): void {
 export function useShownTime(): Shown & { end: number } {
   const testbed = useCurrentTestbed();
   const living = isLiving(testbed);
-  const now = useNow(1000);
+  const now = useTestbedNow(1000);
   const { cursor, rangeMs, window } = useTime();
   const span = useWorld((state) => state.span);
   const oldest = useWorld((state) => state.decisions.at(-1)?.time);
@@ -53,7 +54,7 @@ const pieceMs = 5 * 60_000;
 /** The `rangeMs` before the cursor, or before now: what to draw, and what to ask for. */
 export function useBeforeCursor(rangeMs: number): { from: number; to: number; asked: Pick<Shown, 'from' | 'to' | 'follows'> } {
   const cursor = useMomentTime();
-  const now = useNow(2000);
+  const now = useTestbedNow(2000);
   const to = cursor ?? now;
   const piece = Math.floor(to / pieceMs) * pieceMs;
   const asked =
@@ -136,7 +137,7 @@ export function usePlaying(): void {
     const timer = setInterval(() => {
       const at = performance.now();
       const { cursor, live, moveTo, play } = useTime.getState();
-      const end = living ? Date.now() : (useWorld.getState().span?.to ?? Date.now());
+      const end = living ? testbedNow() : (useWorld.getState().span?.to ?? Date.now());
       const next = (cursor ?? end) + (at - last) * speed;
       last = at;
       if (next < end) moveTo(next);

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { currentClient, useConnection } from './connection.ts';
 import type { Shown } from './time.ts';
+import { testbedNow } from './twin-clock.ts';
 import type { Series, SeriesKey } from './types.ts';
 import { useStream } from './use-stream.ts';
 import { useDocumentVisible } from './visible.ts';
@@ -107,7 +108,7 @@ export function useSeries(
   useStream(
     'telemetry.watch',
     testbed && key !== '' && loaded && shown.follows ? { testbed, metrics: key.split(' ') } : null,
-    (readings) => setSeries((known) => appendReadings(known, readings, stepMs, Date.now() - grown, unitOf)),
+    (readings) => setSeries((known) => appendReadings(known, readings, stepMs, testbedNow() - grown, unitOf)),
   );
   return { series, loaded, error };
 }

@@ -7,16 +7,16 @@ function subscribe(listener: () => void): () => void {
 
 export const useDocumentVisible = (): boolean => useSyncExternalStore(subscribe, () => document.visibilityState !== 'hidden');
 
-/** The time now, renewed every `everyMs` while the document is visible: for ages and elapsed times. */
-export function useNow(everyMs = 1000): number {
+/** The time now, renewed every `everyMs` while the document is visible: for ages and elapsed times. `clock` is that of this computer. */
+export function useNow(everyMs = 1000, clock: () => number = Date.now): number {
   const visible = useDocumentVisible();
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(clock);
   useEffect(() => {
     if (!visible) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    setNow(clock());
+    const timer = setInterval(() => setNow(clock()), everyMs);
     return () => clearInterval(timer);
-  }, [visible, everyMs]);
+  }, [visible, everyMs, clock]);
   return now;
 }
 

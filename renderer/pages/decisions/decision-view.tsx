@@ -9,8 +9,8 @@ import {
   quantity,
 } from '../../parts/format.ts';
 import { Icon, LayerShape, State } from '../../parts/glyphs.tsx';
+import { useTestbedNow } from '../../state/twin-clock.ts';
 import { type Candidate, type DecisionRecord, isAct } from '../../state/types.ts';
-import { useNow } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
 import { Candidates } from './candidates.tsx';
 import { ExpectedActual } from './expected-actual.tsx';
@@ -41,7 +41,7 @@ export function DecisionView({ record }: { record: DecisionRecord }) {
 }
 
 function Origin({ record }: { record: DecisionRecord }) {
-  const now = useNow(10_000);
+  const now = useTestbedNow(10_000);
   const act = isAct(record);
   const { layer, cluster, node } = record.agent;
   const place = layer === 'node' ? node : layer === 'cluster' ? cluster : 'the continuum';
