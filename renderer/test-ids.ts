@@ -85,6 +85,15 @@ export const testIds = {
   deploy: 'deploy',
   verdict: 'verdict',
 
+  policy: (name: string) => `policy-${name}`,
+  newPolicy: 'new-policy',
+  policySwitch: 'policy-switch',
+  policyTry: 'policy-try',
+  policyTrial: 'policy-trial',
+  policyLive: 'policy-live',
+  policyError: 'policy-error',
+  policyRefusal: 'policy-refusal',
+
   terminalOpen: (host: string) => `terminal-open-${host}`,
   terminalTab: (host: string) => `terminal-tab-${host}`,
   terminalAll: 'terminal-all',

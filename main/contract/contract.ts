@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { agentsContract } from './agents.ts';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
+import { policiesContract } from './policies.ts';
 import { recordingsContract } from './recordings.ts';
 import { runsContract } from './runs.ts';
 import { secretsContract } from './secrets.ts';
@@ -36,6 +37,7 @@ export const contract = {
   ...telemetryContract,
   ...decisionsContract,
   ...applicationsContract,
+  ...policiesContract,
   ...terminalsContract,
   ...twinsContract,
 };

@@ -23,6 +23,7 @@ import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
 import { exportParquet } from './parquet.ts';
+import { policyHandlers } from './policies.ts';
 import { commandable, Recordings } from './recording/recordings.ts';
 import { saveRecording } from './recording/write.ts';
 import { Runs, runInFlight } from './runs.ts';
@@ -245,6 +246,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       return {};
     },
 
+    ...policyHandlers(liveOf, assetsFolder),
     'twins.control': async ({ testbed, control }) => twins.control(twinNamed(testbed), control),
     'twins.clock': ({ testbed }, emit, signal) => twins.watchClock(twinNamed(testbed), emit, signal),
 

@@ -6,56 +6,17 @@ import {
   completionKeymap,
 } from '@codemirror/autocomplete';
 import { yaml } from '@codemirror/lang-yaml';
-import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, linter, lintGutter } from '@codemirror/lint';
 import { unifiedMergeView } from '@codemirror/merge';
 import { Compartment, EditorState } from '@codemirror/state';
 import { EditorView, keymap } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
 import { basicSetup } from 'codemirror';
 import { useEffect, useRef } from 'react';
 import { currentClient } from '../state/connection.ts';
 import { testIds } from '../test-ids.ts';
+import { colours, look } from './look.ts';
 
 const checkAfterMs = 250;
-
-/** Colours of the theme: they are custom properties, which reach into the editor's own tree. */
-const look = EditorView.theme({
-  '&': { height: '100%', color: 'var(--text)', backgroundColor: 'var(--surface)', fontSize: '12px' },
-  '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--font-mono)', lineHeight: '19px' },
-  '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--text-3)', border: 'none' },
-  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--hover)' },
-  '.cm-cursor': { borderLeftColor: 'var(--text)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
-    backgroundColor: 'var(--accent-bg)',
-  },
-  '.cm-tooltip': {
-    backgroundColor: 'var(--overlay)',
-    color: 'var(--text)',
-    border: '1px solid var(--line-2)',
-    borderRadius: '6px',
-    boxShadow: 'var(--shadow-3)',
-  },
-  '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent-bg)', color: 'var(--text)' },
-  '.cm-completionDetail': { color: 'var(--text-3)', fontStyle: 'normal' },
-  '.cm-diagnostic': { fontFamily: 'var(--font-ui)', padding: '6px 10px' },
-  '.cm-diagnostic-error': { borderLeftColor: 'var(--bad)' },
-  '.cm-panels': { backgroundColor: 'var(--surface-2)', color: 'var(--text)' },
-  '.cm-changedLine': { backgroundColor: 'var(--ok-bg)' },
-  '.cm-changedText': { background: 'none', borderBottom: '2px solid var(--ok)' },
-  '.cm-deletedChunk': { backgroundColor: 'var(--bad-bg)' },
-});
-
-const colours = syntaxHighlighting(
-  HighlightStyle.define([
-    { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--accent-text)' },
-    { tag: [tags.string, tags.content], color: 'var(--text)' },
-    { tag: [tags.number, tags.bool, tags.null], color: 'var(--info)' },
-    { tag: tags.comment, color: 'var(--text-3)' },
-    { tag: [tags.punctuation, tags.separator], color: 'var(--text-3)' },
-  ]),
-);
 
 async function complete(context: CompletionContext): Promise<CompletionResult | null> {
   if (!context.explicit && !context.matchBefore(/[\w-]+$/)) return null;

@@ -2,6 +2,7 @@ import { type ComponentType, useEffect, useState } from 'react';
 import { ApplicationsPage } from '../pages/applications/applications-page.tsx';
 import { DecisionsPage } from '../pages/decisions/decisions-page.tsx';
 import { DiagnosticsPage } from '../pages/diagnostics/diagnostics-page.tsx';
+import { PoliciesPage } from '../pages/policies/policies-page.tsx';
 import { RunPage } from '../pages/run/run-page.tsx';
 import { TelemetryPage } from '../pages/telemetry/telemetry-page.tsx';
 import { TerminalsPage } from '../pages/terminals/terminals-page.tsx';
@@ -26,6 +27,7 @@ const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
   telemetry: TelemetryPage,
   decisions: DecisionsPage,
   applications: ApplicationsPage,
+  policies: PoliciesPage,
   diagnostics: DiagnosticsPage,
 };
 

@@ -10,11 +10,12 @@ export const pageTitles: Record<PageName, string> = {
   telemetry: 'Telemetry',
   decisions: 'Decisions',
   applications: 'Apps',
+  policies: 'Policies',
   terminals: 'Terminals',
   diagnostics: 'Diagnostics',
 };
 const groups: PageName[][] = [
-  ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications'],
+  ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications', 'policies'],
   ['terminals', 'diagnostics'],
 ];
 

@@ -7,6 +7,7 @@ export const pages = [
   'telemetry',
   'decisions',
   'applications',
+  'policies',
   'terminals',
   'diagnostics',
 ] as const;

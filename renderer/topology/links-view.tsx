@@ -7,6 +7,9 @@ import { linkBetween, strokeOf, trafficOf } from './link-facts.ts';
 /** A share of lost probes above this is worth a warning. */
 const lossy = 0.02;
 
+/** Below this, bytes a second, a line carries next to nothing. */
+const quietBytes = 100;
+
 /** The node that a node's link to its cluster leads to: the first master, or for it the management host. */
 function hubOf(topology: Topology, node: string): string | null {
   const own = topology.nodes.find(({ name }) => name === node);
@@ -45,7 +48,7 @@ function TrunkLabel({ topology, trunk: { node, at } }: { topology: Topology; tru
   const isLossy = link?.lossShare != null && link.lossShare > lossy;
   const words = [
     link?.roundTripMs == null ? null : `${formatNumber(link.roundTripMs, link.roundTripMs < 10 ? 1 : 0)} ms`,
-    traffic === null ? null : formatQuantity(traffic, 'bytes/s'),
+    traffic === null ? null : traffic < quietBytes ? 'idle' : formatQuantity(traffic, 'bytes/s'),
     isLossy ? `${formatQuantity(link.lossShare, 'ratio')} lost` : null,
   ].filter((word) => word !== null);
   if (words.length === 0) return null;

@@ -180,6 +180,33 @@ describe('a twin in the browser', () => {
     );
   });
 
+  it('takes a policy that is written here: tried first, refused where it is wrong, then live', async () => {
+    const { page } = app;
+    await visit(page, 'policies');
+    await page.getByTestId('policy-relocate-by-latency').waitFor({ timeout: 20_000 });
+    await page.getByTestId('new-policy').click();
+    const editor = page.getByTestId('editor');
+    await editor.waitFor();
+    const good = await editor.innerText();
+    await editor.press('Control+Home');
+    await page.keyboard.type('const = 1;\n');
+    await page.getByTestId('policy-try').click();
+    await page.getByTestId('policy-refusal').waitFor({ timeout: 40_000 });
+    await page.locator('.editor .cm-lint-marker-error').first().waitFor();
+    expect(good).toContain('ClusterPolicy');
+    await editor.press('Control+Home');
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Delete');
+    await page.getByTestId('policy-try').click();
+    await page.getByTestId('policy-trial').waitFor({ timeout: 40_000 });
+    await inBothThemes(page, (theme) => app.screenshot(`policies-${theme}`));
+    await page.getByTestId('policy-live').click();
+    await page.locator('[data-testid="policy-spread-load"][data-state="deciding"]').waitFor({ timeout: 40_000 });
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByTestId('dialog-confirm').click();
+    await page.getByTestId('policy-spread-load').waitFor({ state: 'detached', timeout: 20_000 });
+  });
+
   it('shows any moment of the past on every page', async () => {
     const { page } = app;
     await visit(page, 'topology');
@@ -217,7 +244,16 @@ describe('a twin in the browser', () => {
 
   it('hides nothing from assistive technology on any page', async () => {
     await app.page.evaluate(AxeBuilder.source);
-    for (const page of ['testbeds', 'topology', 'telemetry', 'decisions', 'applications', 'terminals', 'diagnostics']) {
+    for (const page of [
+      'testbeds',
+      'topology',
+      'telemetry',
+      'decisions',
+      'applications',
+      'policies',
+      'terminals',
+      'diagnostics',
+    ]) {
       await visit(app.page, page);
       const found = await app.page.evaluate(async () => {
         const axe = (window as unknown as { axe: typeof AxeBuilder }).axe;

@@ -1,0 +1,97 @@
+import type { OutputOf } from '../../../main/contract/contract.ts';
+import type { CodeIssue } from '../../editor/code-editor.tsx';
+import type { StateName } from '../../parts/glyphs.tsx';
+import type { AgentLife, DecisionRecord } from '../../state/types.ts';
+
+export type PolicyList = OutputOf<'policies.list'>;
+export type PolicyRow = PolicyList['policies'][number];
+export type PolicyDetail = OutputOf<'policies.read'>;
+export type PolicyTrial = OutputOf<'policies.try'>;
+
+export const policyStates: Record<
+  PolicyRow['state'],
+  { word: string; glyph: StateName; kind: '' | 'ok' | 'warn' | 'bad'; meaning: string }
+> = {
+  deciding: { word: 'Deciding', glyph: 'ok', kind: 'ok', meaning: 'It decides, and nothing is wrong.' },
+  off: { word: 'Off', glyph: 'none', kind: '', meaning: 'It comes with the agent and does not decide.' },
+  failing: { word: 'Failing', glyph: 'warn', kind: 'warn', meaning: 'Its last call went wrong; the agent goes on without it.' },
+  broken: { word: 'Broken', glyph: 'bad', kind: 'bad', meaning: 'Its file cannot be loaded, and nothing of it decides.' },
+  outdated: { word: 'Outdated', glyph: 'warn', kind: 'warn', meaning: 'Its file cannot be loaded; the version before goes on.' },
+};
+
+export const kindNames: Record<PolicyRow['kind'], string> = { shipped: 'shipped', typescript: 'TypeScript', python: 'Python' };
+
+/** How the policies of an agent are, in one sentence. */
+export function policiesSentence(agent: string, { policies, mode }: Pick<PolicyList, 'policies' | 'mode'>): string {
+  const deciding = policies.filter(({ state }) => state === 'deciding').length;
+  const wrong = policies.filter(({ state }) => state === 'failing' || state === 'broken' || state === 'outdated');
+  const by = mode === 1 ? 'learnt models' : 'heuristics';
+  const first = `${deciding} of ${policies.length} policies of ${agent} decide, by ${by}`;
+  return wrong.length === 0 ? `${first}.` : `${first}; ${wrong.map(({ name }) => name).join(', ')} needs a look.`;
+}
+
+/** Agents that can have policies, outermost first. */
+export function decidingAgents(agents: readonly AgentLife[]): AgentLife[] {
+  const order = { continuum: 0, cluster: 1, node: 2 };
+  return [...agents].sort((a, b) => order[a.layer] - order[b.layer] || a.agent.localeCompare(b.agent, 'en', { numeric: true }));
+}
+
+/** The line that an agent's refusal names, where it names one: "policy-x.py:12: …", "line 12", "(12:3)". */
+export function issuesOf(text: string): CodeIssue[] {
+  const found = /\.(?:py|ts):(\d+)/.exec(text) ?? /\bline (\d+)/i.exec(text) ?? /\((\d+):\d+\)/.exec(text);
+  return found ? [{ line: Number(found[1]), message: text }] : [];
+}
+
+/** What the policy that decides now made of the same thing last. */
+export function currentAnswer(
+  decisions: readonly DecisionRecord[],
+  { application, component }: { application?: string | undefined; component?: string | undefined },
+  agent: string,
+): DecisionRecord | null {
+  return (
+    decisions.find(
+      (record) => record.agent.id === agent && record.component === component && record.application === application,
+    ) ?? null
+  );
+}
+
+export interface SettingField {
+  name: string;
+  kind: 'number' | 'boolean' | 'text' | 'choice' | 'json';
+  choices: string[];
+  description: string;
+  fallback: unknown;
+}
+
+/** The fields of a form for an object's JSON Schema; what has no field of its own kind is written as JSON. */
+export function fieldsOf(schema: unknown): SettingField[] {
+  if (!isObject(schema) || !isObject(schema.properties)) return [];
+  return Object.entries(schema.properties).map(([name, property]): SettingField => {
+    const { type, description, default: fallback } = isObject(property) ? property : {};
+    const choices = isObject(property) && Array.isArray(property.enum) ? property.enum.map(String) : [];
+    const kind =
+      choices.length > 0
+        ? 'choice'
+        : type === 'number' || type === 'integer'
+          ? 'number'
+          : type === 'boolean'
+            ? 'boolean'
+            : type === 'string'
+              ? 'text'
+              : 'json';
+    return { name, kind, choices, description: typeof description === 'string' ? description : '', fallback };
+  });
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** "neededMargin" → "Needed margin", "horizonS" → "Horizon, s". */
+export function fieldTitle(name: string): string {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll('_', ' ')
+    .toLowerCase()
+    .replace(/ (s|ms|w)$/, ', $1');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
