@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type ChangeAnswer,
+  type configTrustRequestSchema,
   deleteConfigRequestSchema,
   deletePolicyRequestSchema,
   pingRequestSchema,
@@ -21,6 +22,7 @@ import type { AutonomicLoop } from './loop/loop.ts';
 import type { Policy } from './policies/policy.ts';
 import type { PolicyFiles } from './policies/policy-files.ts';
 import type { PolicySet } from './policies/policy-set.ts';
+import { equalWeights, type TrustWeights, trustIndexes } from './policies/trust.ts';
 import { PolicyAdministration, type PolicyAdministrationOptions } from './policy-administration.ts';
 import { replying } from './replying.ts';
 import { type AgentSettings, agentSettingsSchema, checkSettableConfig, type SettingsStore } from './settings.ts';
@@ -109,6 +111,28 @@ export class Administration<View> {
       const before = this.#settings.targets;
       await this.#save({ ...this.#settings, targets });
       return changed(text(before), text(targets));
+    });
+  }
+
+  /** What counts for how much in trust in a node. */
+  trustWeights(node: string): TrustWeights {
+    const { all, nodes } = this.#settings.trust;
+    return nodes[node] ?? all ?? equalWeights;
+  }
+
+  /** Other weights, for these nodes or for all; an index that is not named counts for nothing. @throws Error on an index that there is not */
+  configTrust({ nodes, weights }: z.infer<typeof configTrustRequestSchema>): Promise<ChangeAnswer> {
+    const unknown = Object.keys(weights).find((index) => !trustIndexes.some((known) => known === index));
+    if (unknown !== undefined) throw new Error(`there is no index "${unknown}"; there are: ${trustIndexes.join(', ')}`);
+    const wanted = Object.fromEntries(trustIndexes.map((index) => [index, weights[index] ?? 0])) as TrustWeights;
+    if (trustIndexes.every((index) => wanted[index] === 0)) throw new Error('at least one index must count for something');
+    return this.#change(async () => {
+      const before = this.#settings.trust;
+      const trust = nodes.length === 0 ? { all: wanted, nodes: {} } : { ...before, nodes: { ...before.nodes } };
+      for (const node of nodes) trust.nodes[node] = wanted;
+      await this.#save({ ...this.#settings, trust });
+      this.#options.loop.poke();
+      return changed(text(before), text(trust));
     });
   }
 

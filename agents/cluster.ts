@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Administration } from './administration.ts';
+import { configTrustRequestSchema } from './bus/administration.ts';
 import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
-import { type ApplicationStatus, applicationStatusSchema, telemetrySchema } from './bus/messages.ts';
+import { type ApplicationStatus, applicationStatusSchema, replySchema, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import { ComponentsTeller, componentsOn } from './components-teller.ts';
@@ -23,20 +24,23 @@ import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
 import { policyFilesOf } from './policies/agent-policy-files.ts';
+import { suspicionsOf } from './policies/anomaly-reaction.ts';
 import { expectingPlacements } from './policies/expecting.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
 import { clusterPolicies } from './policies/shipped.ts';
-import type { ClusterSituation } from './policies/situation.ts';
+import type { ClusterSituation, NodeSituation } from './policies/situation.ts';
+import { Reputation, trustLevel } from './policies/trust.ts';
 import { clusterFiles } from './policies/typescript/layers.ts';
 import { Recordings } from './recordings.ts';
+import { replying } from './replying.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 /** Policies that decide unless the config names others. */
-const byDefault = ['static-placement', 'relocate-by-latency'];
+const byDefault = ['static-placement', 'relocate-by-latency', 'change-specification', 'trust-placement'];
 /** What policies look back on. */
 const windowMs = 10 * 60_000;
 /** Statuses are repeated this often, for who comes late. */
@@ -101,15 +105,33 @@ export async function startClusterAgentOn(
       return agent?.alive ? agent.agent : undefined;
     }),
   ];
-  const view = (): ClusterSituation => ({
-    cluster,
-    nodes: orchestrator.nodes().map((node) => {
+  const reputation = new Reputation();
+  const nodesNow = (): NodeSituation[] => {
+    const suspicions = suspicionsOf(shipped.policies);
+    const nodes = orchestrator.nodes().map((node): NodeSituation => {
       const heartbeat = agentOf(node.name);
+      const suspect = suspicions.get(node.name);
       const description = heartbeat ? descriptions.of(heartbeat.agent) : undefined;
       const offered = heartbeat ? knobs.of(heartbeat.agent) : undefined;
       const frequencyGHz = window.latest({ metric: 'cpu_frequency_max_ghz', node: node.name })[0]?.value ?? null;
-      return { ...node, heartbeat, frequencyGHz, ...(description && { description }), ...(offered && { mechanisms: offered }) };
-    }),
+      return {
+        ...node,
+        heartbeat,
+        frequencyGHz,
+        ...(suspect !== undefined && { suspect }),
+        ...(description && { description }),
+        ...(offered && { mechanisms: offered }),
+      };
+    });
+    const trusted = reputation.assess(nodes, (node) => administration.trustWeights(node));
+    return nodes.map((node) => {
+      const trust = trusted.get(node.name);
+      return trust ? { ...node, trust, trustLevel: trustLevel(trust) } : node;
+    });
+  };
+  const view = (): ClusterSituation => ({
+    cluster,
+    nodes: nodesNow(),
     applications: orchestrator.applications(),
     components: orchestrator.components(),
     mechanisms: viewsOf(mechanisms),
@@ -161,6 +183,7 @@ export async function startClusterAgentOn(
   const attend = async (): Promise<void> => {
     changed = false;
     if (stopped) return;
+    reputation.observe(nodesNow(), clock.now());
     await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
     const peers = peersNow(orchestrator.nodes());
     for (const node of orchestrator.nodes()) {
@@ -181,7 +204,13 @@ export async function startClusterAgentOn(
       log('warn', 'what the nodes were like could not be told', { error: String(error) });
     }
   });
-  const owned: { close(): void }[] = [administration, liveness, telemetry, heartbeat, tellUpwards];
+  const trustRequests = bus.answer(
+    subjects.request(config.agent, 'config-trust'),
+    configTrustRequestSchema,
+    replySchema,
+    (request) => replying(() => administration.configTrust(request)),
+  );
+  const owned: { close(): void }[] = [trustRequests, administration, liveness, telemetry, heartbeat, tellUpwards];
   const begin = async (): Promise<void> => {
     await orchestrator.start();
     if (stopped) return;

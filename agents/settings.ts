@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { modeSchema, systemTargetSchema } from './bus/administration.ts';
+import { modeSchema, systemTargetSchema, trustWeightsSchema } from './bus/administration.ts';
 import { type AgentConfig, agentConfigSchema } from './config.ts';
 
 /** What people have told an agent while it ran, laid over the file that it is started with; outlives it. */
@@ -12,6 +12,10 @@ export const agentSettingsSchema = z.strictObject({
   policies: z.record(z.string(), z.record(z.string(), z.json()).nullable()).default({}),
   config: z.record(z.string(), z.json()).default({}),
   targets: z.array(systemTargetSchema).default([]),
+  /** What counts for how much in trust, of all nodes and of some. */
+  trust: z
+    .strictObject({ all: trustWeightsSchema.optional(), nodes: z.record(z.string(), trustWeightsSchema).default({}) })
+    .default({ nodes: {} }),
 });
 export type AgentSettings = z.infer<typeof agentSettingsSchema>;
 

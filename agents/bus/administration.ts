@@ -116,6 +116,9 @@ export const systemTargetSchema = z.object({
 });
 export const setSystemTargetRequestSchema = z.object({ targets: z.array(systemTargetSchema).max(50) });
 
+export const trustIndexSchema = z.enum(['identity', 'behaviour', 'capability']);
+export const trustWeightsSchema = z.record(trustIndexSchema, z.number().min(0).max(1));
+
 /** Verb "config-trust" of the cluster agents: of which nodes, which indexes count for how much. */
 export const configTrustRequestSchema = z.object({
   /** Kubernetes names; empty for all. */

@@ -8,6 +8,7 @@ import type {
   NodeView,
   PropagatedApplication,
 } from '../orchestration/orchestrator.ts';
+import type { Trust } from './trust.ts';
 
 /** A control knob as a policy sees it: what is set, and what can be. One that the machine lacks has the options { absent: reason }. */
 export interface MechanismView {
@@ -41,6 +42,8 @@ export interface NodeSituation extends NodeView {
   description?: NodeDescription;
   /** 0–1, by what its identity, behaviour and capability tell; absent where nobody assesses it. */
   trustLevel?: number;
+  /** What the level is made of. */
+  trust?: Trust;
   /** Why it is kept free of components for the time being; absent while it behaves as it always has. */
   suspect?: string;
   /** Knobs of its agent, reached by the mechanism onNode; absent until it has told them. */

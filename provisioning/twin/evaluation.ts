@@ -101,7 +101,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     if (chosen?.action.kind === 'move') moves.add(record.id);
   });
   const config = (own: Pick<AgentConfig, 'agent' | 'layer' | 'node' | 'policies'>) =>
-    agentConfigSchema.parse({ ...own, cluster });
+    agentConfigSchema.parse({ ...own, cluster, policyFiles: false });
   const agents = [
     await startClusterAgentOn({
       config: config({ agent: `cluster-${cluster}`, layer: 'cluster', policies: policies[variant] }),
