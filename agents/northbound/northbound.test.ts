@@ -297,7 +297,7 @@ test('management and agents: ping, mode, targets, trust, policies and settings r
     mode: 1,
     agents: [
       { agent: 'cluster-cluster1', ok: false },
-      { agent: 'continuum', ok: true, answer: { mode: 1, before: 0 } },
+      { agent: 'continuum', ok: true, answer: { mode: 1, before: 1 } },
       { agent: 'node-worker-1', ok: true },
     ],
   });
@@ -321,6 +321,21 @@ test('management and agents: ping, mode, targets, trust, policies and settings r
   expect((await client.call('DELETE', path))[1]).toMatchObject({ changed: true });
   expect((await client.call('GET', '/agents/continuum'))[1]).toMatchObject({ policies: { policies: [] } });
   expect((await client.call('PUT', path, { body: { settings: {} } }))[1]).toMatchObject({ changed: true, takesEffect: 'now' });
+
+  expect((await client.call('GET', '/agents/continuum/policies'))[1]).toMatchObject({
+    mode: 1,
+    policies: [{ name: 'cluster-placement', kind: 'shipped', state: 'deciding', error: null }],
+  });
+  expect((await client.call('GET', path))[1]).toMatchObject({
+    settings: {},
+    settingsSchema: { properties: { crowdWeight: { default: 0.02 } } },
+    source: null,
+  });
+  expect((await client.call('GET', '/agents/continuum/policies/other'))[0]).toBe(422);
+  expect((await client.call('POST', `${path}/try`, { body: { settings: { crowdWeight: 0.01 } } }))[1]).toMatchObject({
+    version: '1',
+    triggers: [],
+  });
 
   const config = await client.call('PUT', '/agents/node-worker-1/config', { body: { settings: { telemetryMs: 5000 } } });
   expect(config[1]).toMatchObject({

@@ -6,7 +6,13 @@ import {
   pingRequestSchema,
   policiesAnswerSchema,
   policiesRequestSchema,
+  policyDetailSchema,
+  policyListRequestSchema,
+  policyListSchema,
   policyNameSchema,
+  policyReadRequestSchema,
+  policyTrialSchema,
+  policyTryRequestSchema,
   setConfigRequestSchema,
   setPolicyRequestSchema,
 } from '../../bus/administration.ts';
@@ -34,8 +40,13 @@ export function agentHandlers(agents: AgentWatch, ask: AskAgents, now: () => num
         throw error;
       }
     },
+    'agents.policies': ({ path: { agent } }) => ask.one(agent, 'policy-list', policyListRequestSchema, {}, policyListSchema),
+    'agents.policy': ({ path: { agent, name } }) =>
+      ask.one(agent, 'policy-read', policyReadRequestSchema, { name: policyName(name) }, policyDetailSchema),
+    'agents.try-policy': ({ path: { agent, name }, body }) =>
+      ask.one(agent, 'policy-try', policyTryRequestSchema, { name: policyName(name), ...body }, policyTrialSchema, fileMs),
     'agents.set-policy': ({ path: { agent, name }, body }) =>
-      ask.one(agent, 'set-policy', setPolicyRequestSchema, { name: policyName(name), ...body }, changeAnswerSchema),
+      ask.one(agent, 'set-policy', setPolicyRequestSchema, { name: policyName(name), ...body }, changeAnswerSchema, fileMs),
     'agents.delete-policy': ({ path: { agent, name } }) =>
       ask.one(agent, 'delete-policy', deletePolicyRequestSchema, { name: policyName(name) }, changeAnswerSchema),
     'agents.set-config': ({ path: { agent }, body }) =>
@@ -44,5 +55,8 @@ export function agentHandlers(agents: AgentWatch, ask: AskAgents, now: () => num
       ask.one(agent, 'delete-config', deleteConfigRequestSchema, { names: [name] }, changeAnswerSchema),
   };
 }
+
+/** A file is loaded before it is taken: Python with pandas takes its time on a small board. */
+const fileMs = 40_000;
 
 const policyName = (name: string): string => fitting(policyNameSchema, name, 'the name');
