@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { trustIndexSchema } from '../bus/administration.ts';
 import type { NodeDescription } from '../descriptions/node.ts';
 import type { TrackedComponent } from '../host/signals.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
@@ -8,7 +10,6 @@ import type {
   NodeView,
   PropagatedApplication,
 } from '../orchestration/orchestrator.ts';
-import type { Trust } from './trust.ts';
 
 /** A control knob as a policy sees it: what is set, and what can be. One that the machine lacks has the options { absent: reason }. */
 export interface MechanismView {
@@ -30,6 +31,14 @@ export interface HostSituation {
   components: readonly TrackedComponent[];
   mechanisms: Mechanisms;
   mode: Mode;
+}
+
+type TrustIndex = z.infer<typeof trustIndexSchema>;
+export type TrustWeights = Record<TrustIndex, number>;
+/** How far a node is trusted: indexes (0–1), what counts for how much, and for people why each is what it is. */
+export interface Trust extends Record<TrustIndex, number> {
+  weights: TrustWeights;
+  reasons: Record<TrustIndex, string>;
 }
 
 /** A node as a policy sees it: what Kubernetes says, whether its agent is alive, how fast it is. */

@@ -1,17 +1,8 @@
 import { trustIndexSchema } from '../bus/administration.ts';
-import type { NodeSituation } from './situation.ts';
+import type { NodeSituation, Trust, TrustWeights } from './situation.ts';
 
 /** What trust in a node is made of, each 0–1. */
 export const trustIndexes = trustIndexSchema.options;
-export type TrustIndex = (typeof trustIndexes)[number];
-export type TrustWeights = Record<TrustIndex, number>;
-
-/** How far a node is trusted: indexes, what counts for how much, and for people why each is what it is. */
-export interface Trust extends Record<TrustIndex, number> {
-  weights: TrustWeights;
-  reasons: Record<TrustIndex, string>;
-}
-
 export const equalWeights: TrustWeights = { identity: 1, behaviour: 1, capability: 1 };
 
 export const trustLevel = ({ weights, ...of }: Trust): number => {
