@@ -2,6 +2,7 @@
 export const testIds = {
   sentence: 'page-sentence',
   connection: 'connection-state',
+  notice: 'notice',
   nav: (page: string) => `nav-${page}`,
   testbedSwitcher: 'testbed-switcher',
   doubles: 'doubles-badge',

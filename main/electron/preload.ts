@@ -1,6 +1,9 @@
 import { ipcRenderer } from 'electron';
 
-/** The only thing that crosses: a port to the core. It can't go over contextBridge, so it is posted to the page (which checks the source). */
+/** All that crosses, and in this direction alone: a port to the core, and commands of the menu. A port can't go over contextBridge, so both are posted to the page (which checks source and schema). */
 ipcRenderer.on('mlsysops-port', (event) => {
-  window.postMessage({ type: 'mlsysops-port' }, '*', [...event.ports]);
+  window.postMessage({ type: 'mlsysops-port' }, location.origin === 'null' ? '*' : location.origin, [...event.ports]);
+});
+ipcRenderer.on('mlsysops-command', (_event, command: unknown) => {
+  window.postMessage({ type: 'mlsysops-command', command }, location.origin === 'null' ? '*' : location.origin);
 });

@@ -13,11 +13,13 @@ import { type PageName, useNavigation } from '../state/navigation.ts';
 import { Announcer } from './announcer.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavRail } from './nav-rail.tsx';
+import { Notices } from './notices.tsx';
 import { RecordingDialogs } from './recording-dialog.tsx';
 import { SecretQuestions } from './secret-dialog.tsx';
 import { Streams } from './streams.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { TopBar } from './top-bar.tsx';
+import { WindowCommands } from './window-commands.tsx';
 
 /** Pages live only while they are shown: a hidden page has no subscription. Terminals alone stay, because their shells do. */
 const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
@@ -53,6 +55,8 @@ export function App() {
       <SecretQuestions />
       <RecordingDialogs />
       <Announcer />
+      <Notices />
+      <WindowCommands />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { useConnection } from '../state/connection.ts';
 import { isLiving, useKeptWindow, useMoment, usePlaying, useShownTime, useSpan } from '../state/moment.ts';
+import { tell } from '../state/notices.ts';
 import { useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTwinTime } from '../state/twin-clock.ts';
 import { useStream } from '../state/use-stream.ts';
@@ -24,8 +25,16 @@ export function Streams() {
   useEffect(() => {
     if (!client || state !== 'connected') return;
     client.call('system.info', {}).then(
-      (info) => useTestbeds.setState({ info }),
-      () => useTestbeds.setState({ info: null }),
+      (info) => {
+        const before = useTestbeds.getState().info;
+        if (before && before.core.pid !== info.core.pid)
+          tell(
+            'The background process had ended and was started again. What was kept is there; runs that were interrupted can be resumed.',
+          );
+        useTestbeds.setState({ info });
+      },
+      // Lost again before it answered: what was known of the one before still tells whether the next is another.
+      () => {},
     );
   }, [client, state]);
 

@@ -28,3 +28,15 @@ export function withAdoptedStyles(open: () => void): () => void {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => !sheets.includes(sheet));
   };
 }
+
+/**
+ * xterm writes the 24-bit colours of cells by `setAttribute('style', …)`, which the policy forbids as well, while the same text given to the
+ * element's style object is allowed. From the first call on, spans take the one for the other.
+ */
+export function styleSpansByObject(): void {
+  if (Object.hasOwn(HTMLSpanElement.prototype, 'setAttribute')) return;
+  HTMLSpanElement.prototype.setAttribute = function (this: HTMLSpanElement, name: string, value: string) {
+    if (name === 'style') this.style.cssText = value;
+    else Element.prototype.setAttribute.call(this, name, value);
+  };
+}

@@ -1,5 +1,6 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
+import { WebLinksAddon } from '@xterm/addon-web-links';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import { useEffect, useRef, useState } from 'react';
 import { Button, IconButton } from '../parts/controls.tsx';
@@ -8,7 +9,7 @@ import { useConnection } from '../state/connection.ts';
 import { acceptInput, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
 import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
-import { withAdoptedStyles } from './adopted-styles.ts';
+import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 
 type Life = { state: 'open' } | { state: 'lost' } | { state: 'closed'; text: string };
 
@@ -67,10 +68,25 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     made.loadAddon(fit);
     const search = new SearchAddon();
     made.loadAddon(search);
+    // With the key that other terminals ask for, so that a click into the text stays a click. The window opens them outside, and pages alone.
+    made.loadAddon(
+      new WebLinksAddon((event, link) => {
+        if (event.ctrlKey || event.metaKey) window.open(link, '_blank', 'noopener,noreferrer');
+      }),
+    );
+    styleSpansByObject();
     made.attachCustomKeyEventHandler((event) => {
-      const find = event.ctrlKey && event.shiftKey && event.code === 'KeyF';
+      const modified = event.ctrlKey && event.shiftKey;
+      const find = modified && event.code === 'KeyF';
       if (find && event.type === 'keydown') setSearching(true);
-      return !find;
+      // As terminals on Linux and Windows have it, since Ctrl with a letter alone is the shell's; paste comes as the browser's own event.
+      const copy = modified && event.code === 'KeyC';
+      if (copy && event.type === 'keydown') {
+        event.preventDefault();
+        if (made.hasSelection()) void navigator.clipboard.writeText(made.getSelection());
+      }
+      const paste = modified && event.code === 'KeyV';
+      return !find && !copy && !paste;
     });
     const removeStyles = withAdoptedStyles(() => made.open(host));
     terminal.current = { terminal: made, fit, search };

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, _electron as electron, type Page } from 'playwright-core';
+import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from 'playwright-core';
 import { askCore } from '../../main/transport/attach.ts';
 import { startDisplay } from './display.ts';
 
@@ -61,26 +61,38 @@ const screenshotsOf = (page: Page) => async (name: string) => {
   await page.screenshot({ path: join(folder, `${name}.png`) });
 };
 
+/** With the main process, and how to start the app a second time. */
+export interface ElectronApp extends App {
+  electron: ElectronApplication;
+  /** Starts the app again with these arguments; its exit code. */
+  again(...args: string[]): Promise<number | null>;
+}
+
 /** The app in real Electron on a display of its own. */
-export async function openElectron(extra: Record<string, string> = {}): Promise<App> {
+export async function openElectron(extra: Record<string, string> = {}): Promise<ElectronApp> {
   const world = environment(extra);
   const display = await startDisplay();
   const dist = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, '.cache', 'electron');
-  const app = await electron.launch({
-    executablePath: join(dist, 'electron'),
-    // Root has no sandbox of Chromium's own; an ordinary user has.
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      `--user-data-dir=${join(world.dataFolder, 'electron')}`,
-      root,
-    ],
-    env: { ...world.env, DISPLAY: display.name },
-    cwd: root,
-  });
+  const executablePath = join(dist, 'electron');
+  // Root has no sandbox of Chromium's own; an ordinary user has.
+  const args = [
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    '--disable-gpu',
+    `--user-data-dir=${join(world.dataFolder, 'electron')}`,
+    root,
+  ];
+  const env = { ...world.env, DISPLAY: display.name };
+  const app = await electron.launch({ executablePath, args, env, cwd: root });
   const page = await app.firstWindow();
   return {
     page,
+    electron: app,
+    again: (...more) =>
+      new Promise((resolve, reject) => {
+        const second = spawn(executablePath, [...args, ...more], { env, cwd: root, stdio: 'ignore' });
+        second.once('error', reject);
+        second.once('exit', resolve);
+      }),
     dataFolder: world.dataFolder,
     cli: world.cli,
     screenshot: screenshotsOf(page),

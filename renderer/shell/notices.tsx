@@ -1,0 +1,19 @@
+import { IconButton } from '../parts/controls.tsx';
+import { State } from '../parts/glyphs.tsx';
+import { dismiss, useNotices } from '../state/notices.ts';
+import { testIds } from '../test-ids.ts';
+
+export function Notices() {
+  const notices = useNotices((state) => state.notices);
+  return (
+    <div className="notices" role="status">
+      {notices.map(({ id, text }) => (
+        <div key={id} className="notice" data-testid={testIds.notice}>
+          <State name="warn" size={14} />
+          <span>{text}</span>
+          <IconButton icon="x" label="Take this away" iconSize={12} onClick={() => dismiss(id)} />
+        </div>
+      ))}
+    </div>
+  );
+}
