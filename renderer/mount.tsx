@@ -9,6 +9,8 @@ import './style/topology.css';
 import 'uplot/dist/uPlot.min.css';
 import './style/telemetry.css';
 import './style/decisions.css';
+import './style/decision-sets.css';
+import './style/tour.css';
 import './style/applications.css';
 import '@xterm/xterm/css/xterm.css';
 import './style/terminals.css';

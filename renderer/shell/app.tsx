@@ -19,6 +19,7 @@ import { SecretQuestions } from './secret-dialog.tsx';
 import { Streams } from './streams.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { TopBar } from './top-bar.tsx';
+import { Tour } from './tour.tsx';
 import { WindowCommands } from './window-commands.tsx';
 
 /** Pages live only while they are shown: a hidden page has no subscription. Terminals alone stay, because their shells do. */
@@ -49,6 +50,7 @@ export function App() {
         <NavRail />
         {Page ? <Page /> : null}
         {terminals || page === 'terminals' ? <TerminalsPage hidden={page !== 'terminals'} /> : null}
+        <Tour />
         <TimeBar />
       </div>
       <CommandPalette />

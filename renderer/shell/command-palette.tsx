@@ -8,6 +8,7 @@ import { openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
+import { takeTour } from '../state/tour.ts';
 import { useWorld } from '../state/world.ts';
 import { pageTitles } from './nav-rail.tsx';
 
@@ -87,6 +88,7 @@ function Palette() {
             })}
             {testbed && testbed.state !== 'new' ? item('record', 'Save recording…', askToSave) : null}
             {item('file', 'Open recording…', chooseRecording)}
+            {testbed?.state === 'up' ? item('play', 'Take the tour', takeTour) : null}
             {item('moon', 'Change the theme', () => useTheme.getState().toggle())}
           </Command.Group>
           <Command.Group heading="Testbeds">

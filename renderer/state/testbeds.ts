@@ -1,6 +1,7 @@
 import { create } from 'zustand';
 import { currentClient } from './connection.ts';
 import { useNavigation } from './navigation.ts';
+import { offerTour } from './tour.ts';
 import type { SystemInfo, TestbedSummary } from './types.ts';
 
 interface TestbedsState {
@@ -40,6 +41,7 @@ export async function startTwin(): Promise<void> {
     kind: 'twin',
   });
   await client.call('testbeds.up', { testbed: testbed.name });
+  offerTour();
   useNavigation.getState().go('topology', testbed.name);
 }
 

@@ -11,7 +11,7 @@ import { agentsOf } from './facts.ts';
 import { type Box, layoutTopology } from './layout.ts';
 import { TrunkLabels, Trunks } from './links-view.tsx';
 import { NodeBoxView, NodeSquareView, PillView } from './node-box.tsx';
-import { clampScale, fitScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
+import { baseScale, clampScale, fitScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
 
 const laneTitles: { key: 'continuum' | 'clusters' | 'nodes'; layer: Layer; title: string }[] = [
   { key: 'continuum', layer: 'continuum', title: 'Continuum' },
@@ -25,7 +25,8 @@ const place = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, heigh
 export function Graph({ topology }: { topology: Topology }) {
   const [canvas, setCanvas] = useState<HTMLDivElement | null>(null);
   const { width, height } = useSize(canvas);
-  const layout = useMemo(() => layoutTopology(topology, width, height), [topology, width, height]);
+  const base = baseScale({ width, height });
+  const layout = useMemo(() => layoutTopology(topology, width / base, height / base), [topology, width, height, base]);
   const [scale, setScale] = useState(1);
   // Where to scroll once the new scale has been laid out.
   const after = useRef<{ left: number; top: number } | null>(null);
@@ -64,8 +65,8 @@ export function Graph({ topology }: { topology: Topology }) {
     <div className="canvas-frame">
       <div className="canvas" ref={setCanvas}>
         {width > 0 ? (
-          <div style={{ width: layout.width * scale, height: layout.height * scale }}>
-            <div className="stage" style={{ width: layout.width, height: layout.height, scale: String(scale) }}>
+          <div style={{ width: layout.width * scale * base, height: layout.height * scale * base }}>
+            <div className="stage" style={{ width: layout.width, height: layout.height, scale: String(scale * base) }}>
               {laneTitles.map(({ key, layer, title }) => {
                 const agents = agentsOf(topology, layer);
                 const alive = agents.filter((agent) => agent.alive).length;
@@ -131,7 +132,7 @@ export function Graph({ topology }: { topology: Topology }) {
           {Math.round(scale * 100)} %
         </Button>
         <IconButton icon="plus" label="Larger" onClick={() => zoomTo(scale * 1.25)} />
-        <Button kind="ghost" onClick={() => zoomTo(fitScale(layout, { width, height }))}>
+        <Button kind="ghost" onClick={() => zoomTo(fitScale(layout, { width: width / base, height: height / base }))}>
           Fit
         </Button>
       </fieldset>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clampScale, fitScale, leastScale, mostScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
+import { baseScale, clampScale, fitScale, leastScale, mostScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
 
 test('what is under the pointer stays under it, as far as one can scroll', () => {
   fc.assert(
@@ -25,4 +25,10 @@ test('a turn there and back is none, and no turn goes past the limits', () => {
   expect(clampScale(0)).toBe(leastScale);
   expect(fitScale({ width: 2000, height: 400 }, { width: 1000, height: 800 })).toBe(0.5);
   expect(fitScale({ width: 100, height: 100 }, { width: 1000, height: 800 })).toBe(1);
+});
+
+test('a large window shows everything larger, a small one nothing smaller', () => {
+  expect(baseScale({ width: 1000, height: 600 })).toBe(1);
+  expect(baseScale({ width: 2488, height: 1290 })).toBeCloseTo(1290 / 840);
+  expect(baseScale({ width: 9000, height: 9000 })).toBe(1.6);
 });

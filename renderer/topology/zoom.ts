@@ -18,3 +18,11 @@ export const scrollAfterZoom = (scroll: number, pointer: number, before: number,
 /** The scale at which all of a drawing is seen; never larger than it is. */
 export const fitScale = (drawing: { width: number; height: number }, view: { width: number; height: number }): number =>
   clampScale(Math.min(1, view.width / Math.max(1, drawing.width), view.height / Math.max(1, drawing.height)));
+
+/** The size that the drawing was made for, CSS px. */
+const designed = { width: 1560, height: 840 };
+const largestBase = 1.6;
+
+/** How much larger than designed everything is drawn on a large window, so that it fills it and is read from afar. */
+export const baseScale = (view: { width: number; height: number }): number =>
+  Math.min(largestBase, Math.max(1, Math.min(view.width / designed.width, view.height / designed.height)));

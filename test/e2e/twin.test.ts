@@ -33,6 +33,24 @@ describe('a twin in the browser', () => {
     await inBothThemes(app.page, (theme) => app.screenshot(`testbeds-${theme}`));
   });
 
+  it('leads a new person to an explained decision, and then leaves them alone', async () => {
+    const { page } = app;
+    const next = page.getByTestId('tour-next');
+    await next.click();
+    await page.locator('[data-testid="tour-next"]:enabled').getByText('Show me why').click({ timeout: 60_000 });
+    await page.getByTestId('decision-sentence').waitFor();
+    await page.getByTestId('decision-lanes').waitFor();
+    await app.screenshot('tour');
+    await next.click();
+    await next.click();
+    await page.getByTestId('tour').waitFor({ state: 'detached' });
+    await page.getByTestId('compare-policies').click();
+    await page.getByTestId('compare').getByText('relocate-by-latency').first().waitFor();
+    await inBothThemes(page, (theme) => app.screenshot(`compare-${theme}`));
+    await page.getByTestId('compare-policies').click();
+    await page.locator('.live').first().click();
+  });
+
   it('explains why it moved the classifier, and lets one ask what if', async () => {
     const sentence = await openDecision(app.page, { act: true, text: /Moved classifier/ }, 60_000);
     expect(sentence).toMatch(/^Moved classifier from worker-\d to worker-\d, because .*\d+ ms/);

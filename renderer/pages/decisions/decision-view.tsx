@@ -9,12 +9,16 @@ import {
   quantity,
 } from '../../parts/format.ts';
 import { Icon, LayerShape, State } from '../../parts/glyphs.tsx';
+import { useNavigation } from '../../state/navigation.ts';
+import { askForPolicy } from '../../state/policy-choice.ts';
 import { useTestbedNow } from '../../state/twin-clock.ts';
 import { type Candidate, type DecisionRecord, isAct } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
 import { Candidates } from './candidates.tsx';
 import { ExpectedActual } from './expected-actual.tsx';
 import { Flips } from './flips.tsx';
+import { PlanView } from './plan-view.tsx';
+import { SimilarDecisions } from './similar-view.tsx';
 import { Waterfall } from './waterfall.tsx';
 import { WhatIf } from './what-if.tsx';
 import { bestChangeOf, candidateOf, stayWasPossible } from './words.ts';
@@ -36,12 +40,17 @@ export function DecisionView({ record }: { record: DecisionRecord }) {
         <ExpectedActual record={record} />
         <Flips record={record} />
       </div>
+      <div className="aftermath">
+        <SimilarDecisions record={record} />
+        <PlanView record={record} />
+      </div>
     </article>
   );
 }
 
 function Origin({ record }: { record: DecisionRecord }) {
   const now = useTestbedNow(10_000);
+  const go = useNavigation((state) => state.go);
   const act = isAct(record);
   const { layer, cluster, node } = record.agent;
   const place = layer === 'node' ? node : layer === 'cluster' ? cluster : 'the continuum';
@@ -60,9 +69,17 @@ function Origin({ record }: { record: DecisionRecord }) {
           {layer} agent of {place}
         </span>
         <span>·</span>
-        <span>
+        <button
+          type="button"
+          className="link caption"
+          title="Its source and settings, as they are now"
+          onClick={() => {
+            askForPolicy(record.agent.id, record.policy.name);
+            go('policies');
+          }}
+        >
           policy {record.policy.name} {record.policy.version}
-        </span>
+        </button>
         <span>·</span>
         <span>{record.exploration ? 'explored on purpose' : 'no exploration'}</span>
       </div>

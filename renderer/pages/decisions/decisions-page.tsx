@@ -7,8 +7,10 @@ import { useTime } from '../../state/time.ts';
 import { type DecisionRecord, isAct } from '../../state/types.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { CompareView } from './compare-view.tsx';
 import { DecisionView } from './decision-view.tsx';
 import { anyDecision, countActs, type DecisionFilter, filterChoices, filterDecisions } from './filter-decisions.ts';
+import { Lanes } from './lanes.tsx';
 import { reasonOf } from './words.ts';
 
 /** Rows in the document at once; older ones come with a button. */
@@ -33,6 +35,7 @@ export function DecisionsPage() {
   const [filter, setFilter] = useState<DecisionFilter>(anyDecision);
   const change = (more: Partial<DecisionFilter>) => setFilter({ ...filter, ...more });
   const [most, setMost] = useState(pageSize);
+  const [comparing, setComparing] = useState(false);
   // The segment counts what the other filters leave.
   const ofAnyKind = useMemo(() => filterDecisions(decisions, { ...filter, kind: 'all' }), [decisions, filter]);
   const acts = countActs(ofAnyKind);
@@ -54,6 +57,10 @@ export function DecisionsPage() {
       <aside className="decision-list" aria-label="Decisions">
         <div className="toolbar plain-toolbar">
           <h1>Decisions</h1>
+          <span className="spacer" />
+          <Button aria-pressed={comparing} data-testid={testIds.comparePolicies} onClick={() => setComparing(!comparing)}>
+            {comparing ? 'Show one decision' : 'Compare policies'}
+          </Button>
         </div>
         <div className="filter">
           <Segment
@@ -123,7 +130,10 @@ export function DecisionsPage() {
                 chosen={record.id === shown?.id}
                 later={cursor !== null && record.time > cursor}
                 edge={`${index === 0 ? 'first' : ''} ${index === listed.length - 1 ? 'last' : ''}`}
-                onChoose={() => select(record)}
+                onChoose={() => {
+                  setComparing(false);
+                  select(record);
+                }}
               />
             </li>
           ))}
@@ -134,8 +144,13 @@ export function DecisionsPage() {
           ) : null}
         </ol>
       </aside>
-      {shown ? (
-        <DecisionView key={shown.id} record={shown} />
+      {comparing && shown ? (
+        <CompareView decisions={decisions} />
+      ) : shown ? (
+        <div className="decision-main">
+          <Lanes decisions={listed} chosen={shown.id} />
+          <DecisionView key={shown.id} record={shown} />
+        </div>
       ) : (
         <div className="empty">
           <h1 data-testid={testIds.sentence}>{decisionsLoaded ? 'No decision yet' : 'Reading decisions'}</h1>

@@ -5,6 +5,7 @@ import { State } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import { useMomentTime } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
+import { usePolicyChoice } from '../../state/policy-choice.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { useTime } from '../../state/time.ts';
 import { useWorld } from '../../state/world.ts';
@@ -19,7 +20,7 @@ export function PoliciesPage() {
   const past = useMomentTime() !== null;
   const go = useNavigation((state) => state.go);
   const agents = decidingAgents(topology?.agents ?? []);
-  const [wanted, setWanted] = useState<string | null>(null);
+  const wanted = usePolicyChoice((state) => state.agent);
   // The agents of clusters place components: that is what people come here for.
   const agent = agents.find((one) => one.agent === wanted) ?? agents.find(({ layer }) => layer === 'cluster') ?? agents[0];
 
@@ -55,7 +56,7 @@ export function PoliciesPage() {
       testbed={testbed.name}
       agent={agent.agent}
       agents={agents.map((one) => one.agent)}
-      onAgent={setWanted}
+      onAgent={(name) => usePolicyChoice.setState({ agent: name, name: null })}
     />
   );
 }
@@ -74,7 +75,8 @@ function PoliciesOf({
   const [list, setList] = useState<PolicyList | null>(null);
   const [templates, setTemplates] = useState<OutputOf<'policies.templates'>>([]);
   const [error, setError] = useState<ShownError | null>(null);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const chosen = usePolicyChoice((state) => state.name);
+  const setChosen = (name: string | null) => usePolicyChoice.setState({ agent, name });
   const [draft, setDraft] = useState<NewPolicy | null>(null);
   const read = useCallback(() => {
     currentClient()
