@@ -68,6 +68,7 @@ export const testIds = {
   exportParquet: 'export-parquet',
   twinPause: 'twin-pause',
   chart: (id: string) => `chart-${id}`,
+  chartPin: (id: string) => `chart-pin-${id}`,
   chartValue: (id: string) => `chart-value-${id}`,
 
   decisionList: 'decision-list',

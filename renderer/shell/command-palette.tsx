@@ -2,7 +2,7 @@ import { Command } from 'cmdk';
 import { useEffect } from 'react';
 import { create } from 'zustand';
 import { Icon, type IconName } from '../parts/glyphs.tsx';
-import { pages, useNavigation } from '../state/navigation.ts';
+import { type PageName, pages, useNavigation } from '../state/navigation.ts';
 import { askToSave, chooseRecording } from '../state/recordings.ts';
 import { openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
@@ -14,6 +14,13 @@ import { pageTitles } from './nav-rail.tsx';
 
 export const usePalette = create<{ open: boolean }>(() => ({ open: false }));
 
+/** Alt and a digit lead to a page: the ninth is 9, the tenth 0. */
+const shortcutOf = (index: number): string => (index < 10 ? `Alt ${(index + 1) % 10}` : '');
+const pageOfKey = (code: string): PageName | null => {
+  const digit = /^Digit(\d)$/.exec(code)?.[1];
+  return digit === undefined ? null : (pages[(Number(digit) + 9) % 10] ?? null);
+};
+
 /** Ctrl K reaches everything: pages, testbeds, hosts, decisions. */
 export function CommandPalette() {
   const open = usePalette((state) => state.open);
@@ -22,7 +29,14 @@ export function CommandPalette() {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault();
         usePalette.setState({ open: !usePalette.getState().open });
+        return;
       }
+      // A shell has its own use for Alt and a digit.
+      const inShell = event.target instanceof Element && event.target.closest('.xterm') !== null;
+      const page = event.altKey && !event.ctrlKey && !event.metaKey ? pageOfKey(event.code) : null;
+      if (page === null || inShell) return;
+      event.preventDefault();
+      useNavigation.getState().go(page);
     };
     addEventListener('keydown', toggle);
     return () => removeEventListener('keydown', toggle);
@@ -36,7 +50,7 @@ function Palette() {
   const list = useTestbeds((state) => state.list) ?? [];
   const decisions = useWorld((state) => state.decisions).slice(0, 20);
   const close = () => usePalette.setState({ open: false });
-  const item = (icon: IconName, text: string, run: () => void, keywords: string[] = []) => (
+  const item = (icon: IconName, text: string, run: () => void, keywords: string[] = [], shortcut = '') => (
     <Command.Item
       key={text}
       value={text}
@@ -48,6 +62,12 @@ function Palette() {
     >
       <Icon name={icon} size={14} />
       {text}
+      {shortcut ? (
+        <>
+          <span className="spacer" />
+          <kbd>{shortcut}</kbd>
+        </>
+      ) : null}
     </Command.Item>
   );
   return (
@@ -61,7 +81,9 @@ function Palette() {
         <Command.Input autoFocus placeholder="Search, or run a command" />
         <Command.List>
           <Command.Empty>Nothing by that name.</Command.Empty>
-          <Command.Group heading="Go to">{pages.map((page) => item(page, pageTitles[page], () => go(page)))}</Command.Group>
+          <Command.Group heading="Go to">
+            {pages.map((page, index) => item(page, pageTitles[page], () => go(page), [], shortcutOf(index)))}
+          </Command.Group>
           <Command.Group heading="Do">
             {item('twin', 'Start a twin', () => void startTwin())}
             {testbed && testbed.state !== 'provisioning' && !testbed.recording

@@ -1,17 +1,25 @@
+import { useMemo, useState } from 'react';
 import { formatQuantity } from '../parts/format.ts';
 import { LayerShape, State } from '../parts/glyphs.tsx';
+import { useVisibleRows } from '../parts/visible-rows.ts';
 import type { Topology } from '../state/types.ts';
 import { componentState, nodeFigures, nodeLine, readyWords } from './facts.ts';
 import { componentsOn, orderNodes } from './layout.ts';
 import { isSelected, type Selection, select, useSelection } from './selection.ts';
 
+/** Of a roomy table, with its line, px. */
+const rowHeight = 41;
+
 /** The same as the graph, as a table: for reading, sorting by eye, and for who cannot see the graph. */
 export function TopologyTable({ topology }: { topology: Topology }) {
   const selection = useSelection((state) => state.selection);
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
+  const nodes = useMemo(() => orderNodes(topology.nodes), [topology.nodes]);
+  const { first, end } = useVisibleRows(scroller, nodes.length, rowHeight);
   return (
-    <div className="topology-table">
+    <div className="topology-table" ref={setScroller}>
       <section className="card" aria-label="Nodes">
-        <table className="roomy">
+        <table className="roomy" aria-rowcount={nodes.length + 1}>
           <thead>
             <tr>
               <th>Node</th>
@@ -25,7 +33,12 @@ export function TopologyTable({ topology }: { topology: Topology }) {
             </tr>
           </thead>
           <tbody>
-            {orderNodes(topology.nodes).map((node) => {
+            {first > 0 ? (
+              <tr>
+                <td colSpan={8} style={{ height: first * rowHeight, padding: 0 }} />
+              </tr>
+            ) : null}
+            {nodes.slice(first, end).map((node, index) => {
               const self: Selection = { kind: 'node', name: node.name };
               const figures = nodeFigures(topology, node);
               const ready = readyWords(node.ready);
@@ -33,6 +46,7 @@ export function TopologyTable({ topology }: { topology: Topology }) {
                 <tr
                   key={`${node.cluster}-${node.name}`}
                   className="selectable"
+                  aria-rowindex={first + index + 2}
                   aria-selected={isSelected(selection, self)}
                   onClick={() => select(self)}
                 >
@@ -67,6 +81,11 @@ export function TopologyTable({ topology }: { topology: Topology }) {
                 </tr>
               );
             })}
+            {end < nodes.length ? (
+              <tr>
+                <td colSpan={8} style={{ height: (nodes.length - end) * rowHeight, padding: 0 }} />
+              </tr>
+            ) : null}
           </tbody>
         </table>
       </section>

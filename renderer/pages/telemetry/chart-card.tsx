@@ -2,7 +2,7 @@ import { memo } from 'react';
 import { dashes, timeMissing, valueAt } from '../../charts/lines.ts';
 import { chartUnit } from '../../charts/scale-unit.ts';
 import { TimeChart } from '../../charts/time-chart.tsx';
-import { Badge } from '../../parts/controls.tsx';
+import { Badge, IconButton } from '../../parts/controls.tsx';
 import { formatAge, formatDuration, formatNumber, formatQuantity } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import { isCeiling } from '../../state/headline.ts';
@@ -26,6 +26,9 @@ export interface ChartCardProps {
   onHover: (time: number | null) => void;
   onMove: (time: number) => void;
   onZoom: (range: [number, number] | null) => void;
+  /** It stands before the others, also the next time. */
+  pinned: boolean;
+  onPin: (metric: string) => void;
 }
 
 export const ChartCard = memo(function ChartCard({
@@ -39,6 +42,8 @@ export const ChartCard = memo(function ChartCard({
   onHover,
   onMove,
   onZoom,
+  pinned,
+  onPin,
 }: ChartCardProps) {
   const highest = Math.max(
     0,
@@ -88,6 +93,15 @@ export const ChartCard = memo(function ChartCard({
         ) : (
           <span className="caption muted">{unit.unit}</span>
         )}
+        <IconButton
+          icon="pin"
+          iconSize={14}
+          className={`icon-button chart-pin ${pinned ? 'on' : ''}`}
+          label={pinned ? `Unpin ${chart.title}` : `Pin ${chart.title} to the top`}
+          aria-pressed={pinned}
+          data-testid={testIds.chartPin(chart.id)}
+          onClick={() => onPin(chart.id)}
+        />
       </header>
       <div className="plot">
         <TimeChart

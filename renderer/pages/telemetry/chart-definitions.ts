@@ -25,11 +25,20 @@ const sourceOf = (series: readonly Series[]): string => {
 /** Nodes keep their colour on every chart; the order is that of their names. */
 export const nodeSeries = (nodes: readonly string[], node: string): number => (Math.max(0, nodes.indexOf(node)) % 6) + 1;
 
+/** What an application wants of a metric. */
+export interface MetricTarget {
+  application: string;
+  metric: string;
+  target: number;
+  relation: string;
+}
+
 export function defineCharts(
   series: readonly Series[],
   metrics: readonly string[],
   nodes: readonly string[],
   headline: Headline | null,
+  targets: readonly MetricTarget[] = [],
 ): ChartDefinition[] {
   return metrics.flatMap((metric): ChartDefinition[] => {
     const own = series.filter((one) => one.key.metric === metric);
@@ -54,6 +63,8 @@ export function defineCharts(
     }
     // A metric of the application is one line wherever its component runs.
     const isHeadline = headline?.metric === metric;
+    // Of several applications the one that wants it first: a chart has one target.
+    const goal = isHeadline ? headline : targets.find((target) => target.metric === metric);
     const line: Line = {
       label: isHeadline ? headline.application : metricTitle(metric).toLowerCase(),
       series: 1,
@@ -64,7 +75,8 @@ export function defineCharts(
         ...base,
         title: isHeadline ? `${headline.application} ${metricTitle(metric).toLowerCase()}` : metricTitle(metric),
         lines: [line],
-        ...(isHeadline ? { target: { value: headline.target, relation: headline.relation }, wide: true } : {}),
+        ...(goal ? { target: { value: goal.target, relation: goal.relation } } : {}),
+        ...(isHeadline ? { wide: true } : {}),
       },
     ];
   });

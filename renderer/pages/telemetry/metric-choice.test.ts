@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { asCsv } from './export.ts';
-import { chosenMetrics, noChoice, readChoice, usualMetrics, withMetric, writeChoice } from './metric-choice.ts';
+import {
+  chosenMetrics,
+  noChoice,
+  pinnedFirst,
+  readChoice,
+  usualMetrics,
+  withMetric,
+  withPin,
+  writeChoice,
+} from './metric-choice.ts';
 
 const read = [
   { metric: 'cpu_used_ratio', component: '' },
@@ -32,8 +41,8 @@ test('a choice outlives the page, and what somebody else has written is no choic
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
   };
-  writeChoice('lab', { added: ['a'], removed: ['b'] }, storage);
-  expect(readChoice('lab', storage)).toEqual({ added: ['a'], removed: ['b'] });
+  writeChoice('lab', { added: ['a'], removed: ['b'], pinned: ['c'] }, storage);
+  expect(readChoice('lab', storage)).toEqual({ added: ['a'], removed: ['b'], pinned: ['c'] });
   for (const text of ['{', '3', '{"added":7,"removed":[1]}']) expect(readChoice('x', { getItem: () => text })).toEqual(noChoice);
 });
 
@@ -50,4 +59,11 @@ test('a table has one reading a line, within the range, and quotes what needs it
     '1970-01-01T00:00:03.000Z,latency_ms,ms,w1,"a,""b""",shop,measured,3',
     '',
   ]);
+});
+
+test('what is pinned stands first, until it is no more', () => {
+  const charts = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
+  const pinned = withPin(withPin(noChoice, 'c'), 'b');
+  expect(pinnedFirst(charts, pinned.pinned).map(({ id }) => id)).toEqual(['c', 'b', 'a']);
+  expect(withPin(withPin(pinned, 'c'), 'b')).toEqual(noChoice);
 });

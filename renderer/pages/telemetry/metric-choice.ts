@@ -4,9 +4,11 @@ import type { Reading } from '../../state/headline.ts';
 export interface MetricChoice {
   added: string[];
   removed: string[];
+  /** Their charts stand before the others, in this order. */
+  pinned: string[];
 }
 
-export const noChoice: MetricChoice = { added: [], removed: [] };
+export const noChoice: MetricChoice = { added: [], removed: [], pinned: [] };
 
 /** Metrics of hosts that every testbed has a chart of: they come last, in this order. */
 export const hostMetrics = [
@@ -54,6 +56,17 @@ export function withMetric(choice: MetricChoice, usual: readonly string[], metri
   return { ...choice, added: shown ? [...without(choice.added), metric] : without(choice.added) };
 }
 
+/** The choice after the pin of a metric was pressed. */
+export const withPin = (choice: MetricChoice, metric: string): MetricChoice => ({
+  ...choice,
+  pinned: choice.pinned.includes(metric) ? choice.pinned.filter((one) => one !== metric) : [...choice.pinned, metric],
+});
+
+export const pinnedFirst = <C extends { id: string }>(charts: readonly C[], pinned: readonly string[]): C[] => [
+  ...pinned.flatMap((metric) => charts.filter(({ id }) => id === metric)),
+  ...charts.filter(({ id }) => !pinned.includes(id)),
+];
+
 const keyOf = (testbed: string): string => `mlsysops.metrics.${testbed}`;
 
 export function readChoice(testbed: string, storage: Pick<Storage, 'getItem'> = localStorage): MetricChoice {
@@ -62,8 +75,8 @@ export function readChoice(testbed: string, storage: Pick<Storage, 'getItem'> = 
     if (typeof value !== 'object' || value === null) return noChoice;
     const strings = (list: unknown): string[] =>
       Array.isArray(list) ? list.filter((one): one is string => typeof one === 'string') : [];
-    const { added, removed } = value as Record<string, unknown>;
-    return { added: strings(added), removed: strings(removed) };
+    const { added, removed, pinned } = value as Record<string, unknown>;
+    return { added: strings(added), removed: strings(removed), pinned: strings(pinned) };
   } catch {
     // What cannot be read was not written by us: the usual charts are shown.
     return noChoice;

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { type Line, summarise } from '../../charts/lines.ts';
 import { chartUnit } from '../../charts/scale-unit.ts';
 import { Badge, Button, ErrorNote, Segment, Select } from '../../parts/controls.tsx';
@@ -19,7 +19,7 @@ import { orderNodes } from '../../topology/layout.ts';
 import { ChartCard } from './chart-card.tsx';
 import { type ChartDefinition, defineCharts } from './chart-definitions.ts';
 import { asCsv } from './export.ts';
-import { chosenMetrics, readChoice, writeChoice } from './metric-choice.ts';
+import { chosenMetrics, pinnedFirst, readChoice, withPin, writeChoice } from './metric-choice.ts';
 import { MetricPicker } from './metric-picker.tsx';
 import { fetchParquet } from './parquet.ts';
 
@@ -73,9 +73,25 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
   const headlineKey = JSON.stringify(
     headline ? { ...headline, value: null, time: null, node: null, component: null, met: null } : null,
   );
+  const targetKey = JSON.stringify(
+    topology.applications.flatMap(({ application, targets }) => targets.map((target) => ({ application, ...target }))),
+  );
   const charts = useMemo(
-    () => defineCharts(series, metrics, nodeKey.split(' '), JSON.parse(headlineKey)),
-    [series, metrics, nodeKey, headlineKey],
+    () =>
+      pinnedFirst(
+        defineCharts(series, metrics, nodeKey.split(' '), JSON.parse(headlineKey), JSON.parse(targetKey)),
+        choice.pinned,
+      ),
+    [series, metrics, nodeKey, headlineKey, targetKey, choice.pinned],
+  );
+  const pin = useCallback(
+    (metric: string) =>
+      setChoice((before) => {
+        const next = withPin(before, metric);
+        writeChoice(testbed, next);
+        return next;
+      }),
+    [testbed],
   );
   const at = hover ?? cursor;
 
@@ -195,6 +211,8 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
               onHover={setHover}
               onMove={moveTo}
               onZoom={show}
+              pinned={choice.pinned.includes(chart.id)}
+              onPin={pin}
             />
           ))}
         </div>
