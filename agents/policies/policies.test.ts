@@ -70,7 +70,7 @@ class Bench {
     this.view = {
       cluster: 'c',
       mechanisms: {},
-      mode: 0,
+      mode: 1,
       nodes,
       applications: [{ uid: 'u', description }],
       components: placed ? [{ application: 'smart-camera', component: 'classifier', componentUid: 'x', ...placed }] : [],
@@ -189,6 +189,32 @@ describe('relocate-by-latency', () => {
     const stays = decided(best, run(best, [1, 2, 3, 5, 6, 6, 6, 6]))!;
     expect(stays.choice).toBe('stay');
     expect(stays.sentence).toMatch(/^Left classifier on worker-2: best option loses by \d\.\d\d, needs 0\.10\.$/);
+  });
+
+  test('decides by a rule of thumb in mode 0, needs nothing learnt for it, and says which it was', () => {
+    const bench = new Bench();
+    for (const count of [1, 1, 3, 3, 3]) bench.second(count);
+    const policy = relocateByLatency.create({});
+    // Nothing was learnt.
+    expect(decided(bench, policy)).toBeUndefined();
+    bench.view.mode = 0;
+    const record = decided(bench, policy)!;
+    expect(record.choice).toBe('to:worker-2');
+    const there = record.candidates.find(({ id }) => id === 'to:worker-2')!.predicted[0]!;
+    // Half of 76 ms by the speed, and a tenth more for what else is there.
+    expect(there.value).toBeCloseTo(76 / 2 / 0.9);
+    expect(there.deviation).toBeGreaterThan(5);
+    expect(record.premises.find(({ id }) => id === 'mode')).toMatchObject({
+      value: 0,
+      source: 'heuristics (set-mode 0); predicted by rule of thumb',
+    });
+    expect(record.sentence).toMatch(/^Moved classifier from worker-1 to worker-2, because .* latency at 76 ms/);
+    const learnt = decided(bench, run(bench, [0, 1, 2, 3, 3, 3]))!;
+    expect(learnt.premises.find(({ id }) => id === 'mode')?.source).toMatch(/heuristics/);
+    bench.view.mode = 1;
+    expect(decided(bench, run(bench, [0, 1, 2, 3, 3, 3]))!.premises.find(({ id }) => id === 'mode')?.source).toBe(
+      'learnt models (set-mode 1); predicted by line, line of another node, by speed',
+    );
   });
 
   test('energy counts once the power of every node in question is known', () => {

@@ -1,24 +1,14 @@
 import { z } from 'zod';
-import {
-  add,
-  atLeastZero,
-  constant,
-  divide,
-  type Expression,
-  maximum,
-  multiply,
-  premise,
-  subtract,
-} from '../decision/expression.ts';
-import type { Premise } from '../decision/record.ts';
+import { atLeastZero, constant, divide, type Expression, multiply, premise, subtract } from '../decision/expression.ts';
+import type { DecisionRecord, Premise } from '../decision/record.ts';
 import { permits } from '../descriptions/application.ts';
 import { unitOf } from '../descriptions/common.ts';
-import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 import { placementCommand } from './commands.ts';
 import { rejectionOf } from './constraints.ts';
+import { LatencyPredictions, latencyByThumb } from './latency-predictions.ts';
 import { before, componentQuery, keyOf, othersLoad, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import type { Rejection } from './rejection.ts';
@@ -52,7 +42,7 @@ const settleMs = 3000;
 const enoughPowerSamples = 10;
 
 const savedSchema = z.object({
-  latency: z.record(z.string(), latencyModelStateSchema),
+  latency: z.record(z.string(), z.json()),
   power: z.record(z.string(), recursiveLeastSquaresStateSchema),
 });
 
@@ -61,7 +51,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   readonly name = 'relocate-by-latency';
   readonly version = '1';
   readonly #settings: Settings;
-  readonly #models = new Map<string, LatencyModel>();
+  readonly #models = new Map<string, LatencyPredictions>();
   readonly #power = new Map<string, RecursiveLeastSquares>();
   readonly #learntUntil = new Map<string, number>();
   readonly #places = new Map<string, string>();
@@ -132,10 +122,10 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       ({ application, component }) => application.name === trigger.application && component.metadata.name === trigger.component,
     );
     if (!subject) return undefined;
-    // Nothing is known of the latency here yet: a prediction would be a guess.
     const model = this.#modelOf(subject);
     const speedOf = speedIn(view);
-    if (model.weights(subject.node, speedOf).samples === 0) return undefined;
+    // Nothing is known of the latency here yet: a prediction by what was learnt would be a guess.
+    if (view.mode === 1 && model.samples(subject.node, speedOf) === 0) return undefined;
     const settings = this.#settings;
     const name = subject.component.metadata.name;
     const unit = unitOf(subject.metric);
@@ -173,6 +163,8 @@ class RelocateByLatency implements Policy<ClusterSituation> {
 
     const nodes = view.nodes.toSorted((a, b) => a.name.localeCompare(b.name));
     const considered = nodes.map((node) => ({ node, rejected: this.#rejection(node, subject, input) }));
+    const latencyNow = window.usual(subject.latency, now - 3000) ?? window.latest(subject.latency)[0]?.value ?? subject.target;
+    const used = new Set<string>();
     const feasible = considered.filter(({ rejected }) => !rejected).map(({ node }) => node);
     const watts = this.#wattsTerms(feasible, subject, window);
     const options = considered.map(({ node, rejected }): Option => {
@@ -190,18 +182,15 @@ class RelocateByLatency implements Policy<ClusterSituation> {
         { metric: 'cpu_used_ratio', node: node.name, component: '' },
         [0, 1],
       );
-      const weights = model.weights(node.name, speedOf);
-      const share = isHere ? this.#ownShare(subject, node, window) : 0;
-      const latency = maximum(
-        model.leastMs(node.name, speedOf),
-        add(
-          constant(weights.intercept),
-          ...(covariate !== undefined ? [multiply(weights.perUnit, premise('covariate'))] : []),
-          ...(loadValue !== undefined ? [multiply(weights.perLoad, atLeastZero(subtract(premise(loadId), share)))] : []),
-        ),
-      );
-      const loadOfOthers = Math.max((loadValue ?? 0) - share, 0);
-      const { deviation } = model.predict(node.name, covariate ?? 0, loadOfOthers, speedOf);
+      const own = isHere ? this.#ownShare(subject, node, window) : 0;
+      const load = loadValue === undefined ? undefined : { value: loadValue, id: loadId, own };
+      const asked = { node: node.name, speedOf, covariate, load };
+      const {
+        expression: latency,
+        deviation,
+        by,
+      } = view.mode === 1 ? model.predict(asked) : latencyByThumb(asked, { node: subject.node, latencyMs: latencyNow });
+      used.add(by);
       const energy = watts.get(node.name);
       return {
         id,
@@ -214,6 +203,15 @@ class RelocateByLatency implements Policy<ClusterSituation> {
           { name: 'Move', expression: constant(isHere ? 0 : -settings.moveCost) },
         ],
       };
+    });
+    premises.push({
+      id: 'mode',
+      name: 'Mode',
+      value: view.mode,
+      unit: '',
+      at: now,
+      source: `${view.mode === 1 ? 'learnt models' : 'heuristics'} (set-mode ${view.mode}); predicted by ${[...used].sort().join(', ')}`,
+      usual: view.mode,
     });
     return {
       premises,
@@ -236,6 +234,14 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     };
   }
 
+  judged({ application, component, candidates, choice, expected, actual }: DecisionRecord): void {
+    const action = candidates.find(({ id }) => id === choice)?.action;
+    const node = action?.kind === 'move' ? action.to : action?.kind === 'stay' ? action.host : undefined;
+    const [was, is] = [expected[0], actual?.outcomes[0]];
+    if (node === undefined || !was || !is || was.metric !== is.metric) return;
+    this.#models.get(`${application}/${component}/${was.metric}`)?.judged(node, was.value, is.value);
+  }
+
   state(): Json {
     const latency = Object.fromEntries([...this.#models].map(([key, model]) => [key, model.state()]));
     const power = Object.fromEntries([...this.#power].map(([node, model]) => [node, model.state()]));
@@ -245,16 +251,16 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   restore(state: Json): void {
     const saved = savedSchema.parse(state);
     for (const [key, models] of Object.entries(saved.latency)) {
-      const model = new LatencyModel(50);
+      const model = new LatencyPredictions(50);
       model.restore(models);
       this.#models.set(key, model);
     }
     for (const [node, model] of Object.entries(saved.power)) this.#power.set(node, RecursiveLeastSquares.restore(model));
   }
 
-  #modelOf(subject: Subject): LatencyModel {
+  #modelOf(subject: Subject): LatencyPredictions {
     const key = keyOf(subject);
-    const model = this.#models.get(key) ?? new LatencyModel(subject.target);
+    const model = this.#models.get(key) ?? new LatencyPredictions(subject.target);
     this.#models.set(key, model);
     return model;
   }

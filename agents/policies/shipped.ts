@@ -1,4 +1,5 @@
 import { anomalyReaction } from './anomaly-reaction.ts';
+import { banditPlacement } from './bandit-placement.ts';
 import { changeSpecification } from './change-specification.ts';
 import { clusterPlacement } from './cluster-placement.ts';
 import { dynamicPlacement } from './dynamic-placement.ts';
@@ -20,5 +21,6 @@ export const clusterPolicies: PolicyFactory<ClusterSituation>[] = [
   trustPlacement,
   anomalyReaction,
   consolidation,
+  banditPlacement,
 ];
 export const nodePolicies: PolicyFactory<HostSituation>[] = [dvfs];

@@ -7,15 +7,18 @@ import type { ApplicationDescription } from '../../agents/descriptions/applicati
 import { memoryStateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
-import { memorySettings } from '../../agents/settings.ts';
+import { agentSettingsSchema, memorySettings } from '../../agents/settings.ts';
 import { powerModels } from './simulation/power.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
 import { type SimulatedNode, World } from './simulation/world.ts';
 import { WorldFrequency } from './simulation/world-frequency.ts';
 import { WorldOrchestrator } from './simulation/world-orchestrator.ts';
 
-/** Placed once; moved by the QoS policy; the same, and every worker at the frequency that costs the least energy. */
-export const cameraVariants = ['static', 'qos', 'qos-dvfs'] as const;
+/**
+ * Placed once; moved by the QoS policy with learnt models, as it is shipped; the same by heuristics (mode 0); moved by LinUCB; by the QoS policy, and every
+ * worker at the frequency that costs the least energy.
+ */
+export const cameraVariants = ['static', 'qos', 'qos-heuristic', 'bandit', 'qos-dvfs'] as const;
 export type CameraVariant = (typeof cameraVariants)[number];
 
 /** What was measured of one run. Shares are of the time from the scenario's second minute on: the first is its script. */
@@ -70,12 +73,16 @@ const startAt = Date.UTC(2026, 0, 1);
 const policies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
   static: { 'static-placement': {} },
   qos: { 'static-placement': {}, 'relocate-by-latency': {} },
+  'qos-heuristic': { 'static-placement': {}, 'relocate-by-latency': {} },
+  bandit: { 'static-placement': {}, 'bandit-placement': {} },
   'qos-dvfs': { 'static-placement': {}, 'relocate-by-latency': {} },
 };
 
 const nodePolicies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
   static: {},
   qos: {},
+  'qos-heuristic': {},
+  bandit: {},
   'qos-dvfs': { dvfs: {} },
 };
 
@@ -110,7 +117,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
       log,
       orchestrator,
       store: memoryStateStore(),
-      settings: memorySettings(),
+      settings: memorySettings(agentSettingsSchema.parse({ mode: variant === 'qos-heuristic' ? 0 : 1 })),
     }),
   ];
   for (const { name } of nodes)

@@ -68,7 +68,7 @@ const components = applications.flatMap((application, a) =>
 );
 const view = {
   cluster: 'c',
-  mode: 0,
+  mode: 1,
   mechanisms: {},
   nodes,
   applications: applications.map((description, index) => ({ uid: `u${index}`, description })),
