@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { actualOutcome, pendingOutcome } from '../loop/outcomes.ts';
 import { banditPlacement } from './bandit-placement.ts';
 import { ClusterBench, node, placed } from './cluster-bench.fixture.ts';
 
@@ -30,9 +29,12 @@ test('it tries nodes, learns from what came of it which serves best, and says wh
     choices.push({ choice: record.choice, tried: record.exploration, on: bench.view.components[0]!.pin! });
     if (chosen.action.kind === 'move') bench.view.components = [placed('front', chosen.action.to)];
     bench.seconds(32, told(4));
-    const { readings, outcome } = proposal;
-    const actual = actualOutcome(pendingOutcome(record, { readings, outcome: outcome! })!, bench.window);
-    policy.judged?.({ ...record, revision: 1, actual: actual! });
+    const value = msPerPerson[bench.view.components[0]!.pin!]! * 4;
+    policy.judged?.({
+      ...record,
+      revision: 1,
+      actual: { at: bench.now, outcomes: [{ metric: proposal.outcome!.metric, unit: 'ms', value, deviation: 0 }], regret: 0 },
+    });
   }
   // It ends where four people take 40 ms, and does not leave it again.
   expect(bench.view.components[0]!.pin).toBe('w2');
