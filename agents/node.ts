@@ -18,6 +18,7 @@ import type { Mechanism } from './mechanisms/mechanism.ts';
 import { viewsOf } from './mechanisms/views.ts';
 import { NodeTelemetry } from './node-telemetry.ts';
 import { policyFilesOf } from './policies/agent-policy-files.ts';
+import type { Policy, PolicyInput } from './policies/policy.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { nodePolicies } from './policies/shipped.ts';
 import type { HostSituation } from './policies/situation.ts';
@@ -75,6 +76,13 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
       ports.told(telemetry);
       if (decides()) {
         window.add(telemetry);
+        const derived = derivedBy(
+          loop.policies,
+          { now: telemetry.time, agent: config.agent, view: view(), window },
+          (name, error) => administration.policyFailed(name, String(error)),
+        );
+        if (derived.length > 0) window.add({ ...telemetry, samples: derived });
+        telemetry.samples.push(...derived);
         // What is new is decided on at once: people come, and a frequency that is late is a target missed.
         loop.poke();
       }
@@ -168,6 +176,22 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
       await loop.stop();
     },
   };
+}
+
+/** What policies tell besides; one that fails tells nothing. */
+function derivedBy(
+  policies: readonly Policy<HostSituation>[],
+  input: PolicyInput<HostSituation>,
+  failed: (policy: string, error: unknown) => void,
+): Sample[] {
+  return policies.flatMap((policy) => {
+    try {
+      return policy.derive?.(input) ?? [];
+    } catch (error) {
+      failed(policy.name, error);
+      return [];
+    }
+  });
 }
 
 /** What policies must know of a host that its readings do not say, told with each of them: whoever comes late has it too. */

@@ -6,6 +6,8 @@ import type { PodView } from './orchestration/pod-view.ts';
 
 type ComponentStatus = ApplicationStatus['components'][number];
 
+const asleep = 'it sleeps until it is needed';
+
 /** State of an application from its components' pods. `wasDeployed`: it had all of them ready before. */
 export function applicationStatus(
   application: DescribedApplication,
@@ -18,11 +20,13 @@ export function applicationStatus(
     const view = components.find((one) => one.application === description.name && one.component === name);
     const sendsTo = receiversOf(description, name);
     if (component.external_component) return { name, state: 'running', node: null, pod: null, reason: 'runs outside', sendsTo };
+    if (view?.replicas === 0) return { name, state: 'pending', node: view.pin, pod: null, reason: asleep, sendsTo };
     const pod = view && servingPod(view);
     if (!pod) return { name, state: view ? 'starting' : 'pending', node: view?.pin ?? null, pod: null, sendsTo };
     return { name, ...podStatus(pod), node: pod.node, pod: pod.name, sendsTo };
   });
-  const allRunning = statuses.every(({ state }) => state === 'running');
+  // What sleeps is as it is to be.
+  const allRunning = statuses.every(({ state, reason }) => state === 'running' || reason === asleep);
   const anyFailed = statuses.some(({ state }) => state === 'failed');
   return {
     application: description.name,

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ClusterOrchestrator } from '../orchestration/orchestrator.ts';
+import { ComponentSleepMechanism } from './component-sleep.ts';
 import { ImageMechanism } from './image.ts';
 import type { Mechanism } from './mechanism.ts';
 import { ReplicasMechanism } from './replicas.ts';
@@ -20,5 +21,6 @@ export function workloadMechanisms(orchestrator: ClusterOrchestrator, clock: Clo
     new ResourcesMechanism(cluster, clock),
     new ImageMechanism(cluster, clock),
     new RuntimeClassMechanism(cluster, clock),
+    new ComponentSleepMechanism(cluster, clock),
   ];
 }

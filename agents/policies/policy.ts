@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Sample } from '../bus/messages.ts';
 import type { Expression } from '../decision/expression.ts';
 import type { Action, DecisionRecord, MechanismCommand, Outcome, Premise } from '../decision/record.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
@@ -59,6 +60,8 @@ export interface Policy<View> {
   readonly name: string;
   readonly version: string;
   learn?(input: PolicyInput<View>): void;
+  /** Readings of its own making (a prediction), told with the telemetry of the node; asked of the policies of node agents. */
+  derive?(input: PolicyInput<View>): Sample[];
   analyze(input: PolicyInput<View>): Trigger[];
   /** undefined when there is nothing to decide after all. */
   plan(input: PolicyInput<View>, trigger: Trigger): Proposal | undefined;

@@ -6,7 +6,9 @@ import { dynamicPlacement } from './dynamic-placement.ts';
 import { consolidation } from './energy/consolidation.ts';
 import { dvfs } from './energy/dvfs.ts';
 import type { PolicyFactory } from './policy.ts';
+import { presenceFromSound } from './presence-from-sound.ts';
 import { relocateByLatency } from './relocate-by-latency.ts';
+import { sensorGatedCameras } from './sensor-gated-cameras.ts';
 import type { ClusterSituation, ContinuumSituation, HostSituation } from './situation.ts';
 import { staticPlacement } from './static-placement.ts';
 import { trustPlacement } from './trust-placement.ts';
@@ -22,5 +24,6 @@ export const clusterPolicies: PolicyFactory<ClusterSituation>[] = [
   anomalyReaction,
   consolidation,
   banditPlacement,
+  sensorGatedCameras,
 ];
-export const nodePolicies: PolicyFactory<HostSituation>[] = [dvfs];
+export const nodePolicies: PolicyFactory<HostSituation>[] = [dvfs, presenceFromSound];

@@ -1,8 +1,8 @@
-import { z } from 'zod';
 import type { Action, MechanismCommand } from '../../decision/record.ts';
 import { permits } from '../../descriptions/application.ts';
 import { placementCommand } from '../commands.ts';
 import { rejectionOf } from '../constraints.ts';
+import { permissionOf } from '../permission-of.ts';
 import type { Trigger } from '../policy.ts';
 import type { Rejection } from '../rejection.ts';
 import type { ClusterSituation, ContinuumSituation, HostSituation, Mechanisms } from '../situation.ts';
@@ -20,20 +20,6 @@ function commandRejection(mechanisms: Mechanisms, action: Action & { kind: 'comm
   return undefined;
 }
 
-const permissionsSchema = z.array(z.object({ application: z.string(), component: z.string(), permitted: z.boolean() }));
-
-/** Mechanisms of components say of each whether its application permits a change. */
-function permittedRejection(
-  mechanisms: Mechanisms,
-  { mechanism }: Action & { kind: 'command' },
-  { application, component }: Trigger,
-): Rejection | undefined {
-  const options = permissionsSchema.safeParse(mechanisms[mechanism]?.options);
-  const own = options.data?.find((one) => one.application === application && one.component === component);
-  if (own?.permitted !== false) return undefined;
-  return { rule: 'permitted_actions', reason: `${application} does not permit changing the ${mechanism} of ${component}` };
-}
-
 const told = (action: Action): MechanismCommand[] =>
   action.kind === 'command' ? [{ mechanism: action.mechanism, command: action.command }] : [];
 
@@ -41,7 +27,7 @@ export const clusterFiles: FileLayer<ClusterSituation> = {
   layer: 'cluster',
   forbids(view, trigger, action, now) {
     if (action.kind === 'command')
-      return commandRejection(view.mechanisms, action) ?? permittedRejection(view.mechanisms, action, trigger);
+      return commandRejection(view.mechanisms, action) ?? permissionOf(view.mechanisms, action.mechanism, trigger);
     if (action.kind === 'placeOnCluster') return cannot('clusters are chosen by the continuum');
     if (action.kind === 'stay') return undefined;
     const { application: name } = trigger;
