@@ -22,6 +22,7 @@ import { Lives } from './lives.ts';
 import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
+import { holdNorthbound } from './northbound.ts';
 import { exportParquet } from './parquet.ts';
 import { policyHandlers } from './policies.ts';
 import { commandable, Recordings } from './recording/recordings.ts';
@@ -249,6 +250,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     ...policyHandlers(liveOf, assetsFolder),
     'twins.control': async ({ testbed, control }) => twins.control(twinNamed(testbed), control),
     'twins.clock': ({ testbed }, emit, signal) => twins.watchClock(twinNamed(testbed), emit, signal),
+    'northbound.reach': ({ testbed }, emit, signal) => holdNorthbound(commanded(testbed), emit, signal, { twins, ssh }),
 
     'terminals.open': (input, emit, signal) => terminals.open(input, emit, signal),
     'terminals.write': async ({ terminal, data }) => {

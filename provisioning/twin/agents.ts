@@ -1,4 +1,8 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import type { z } from 'zod';
 import type { Bus } from '../../agents/bus/bus.ts';
 import type { Clock } from '../../agents/clock.ts';
 import { startClusterAgent } from '../../agents/cluster.ts';
@@ -25,25 +29,44 @@ export class TwinAgents {
   readonly #options: TwinAgentsOptions;
   readonly #onNodes = new Map<string, RunningAgent>();
   readonly #others: RunningAgent[] = [];
+  /** Of the northbound API. */
+  #access: { url: string; token: string } | null = null;
 
   constructor(options: TwinAgentsOptions) {
     this.#options = options;
   }
 
+  /** @throws Error before `start` */
+  get northbound(): { url: string; token: string } {
+    if (!this.#access) throw new Error('the continuum agent was not started');
+    return this.#access;
+  }
+
   /** Agents of the control planes; those of the nodes follow with `startOn`. */
   async start(): Promise<void> {
-    const { bus, clock, kubeconfigs, log } = this.#options;
-    const continuum = this.#config({ agent: 'continuum', layer: 'continuum', cluster: managementCluster });
+    const { bus, clock, kubeconfigs, log, stateFolder } = this.#options;
+    const token = randomBytes(24).toString('base64url');
+    const tokenFile = join(stateFolder, 'northbound.token');
+    await writeFile(tokenFile, token, { mode: 0o600 });
+    const continuum = this.#config({
+      agent: 'continuum',
+      layer: 'continuum',
+      cluster: managementCluster,
+      // Any free port: twins are many.
+      northbound: { port: 0, tokenFile },
+    });
     const cluster = this.#config({ agent: `cluster-${memberCluster}`, layer: 'cluster', cluster: memberCluster });
+    const running = await startContinuumAgent({
+      config: continuum,
+      bus,
+      managementKubeConfig: read(kubeconfigs.management),
+      karmadaKubeConfig: read(kubeconfigs.karmada),
+      clock,
+      log: log(continuum.agent),
+    });
+    this.#others.push(running);
+    this.#access = { url: `http://127.0.0.1:${running.northboundPort}`, token };
     this.#others.push(
-      await startContinuumAgent({
-        config: continuum,
-        bus,
-        managementKubeConfig: read(kubeconfigs.management),
-        karmadaKubeConfig: read(kubeconfigs.karmada),
-        clock,
-        log: log(continuum.agent),
-      }),
       await startClusterAgent({
         config: cluster,
         bus,
@@ -72,7 +95,7 @@ export class TwinAgents {
     await Promise.all([...this.#onNodes.values(), ...this.#others].map((agent) => agent.stop()));
   }
 
-  #config(own: Pick<AgentConfig, 'agent' | 'layer' | 'cluster' | 'node'>): AgentConfig {
+  #config(own: z.input<typeof agentConfigSchema>): AgentConfig {
     return agentConfigSchema.parse({ ...own, stateFolder: this.#options.stateFolder });
   }
 }

@@ -43,6 +43,8 @@ export const twinReadySchema = z.object({
   kubeconfigs: z.record(z.string(), z.string()),
   clusters: z.array(z.object({ name: z.string(), role: z.enum(['management', 'member']) })),
   nodes: z.array(twinNodeSchema),
+  /** On this computer's loopback; the token is an operator's. */
+  northbound: z.object({ url: z.url(), token: z.string() }),
   /** Twin ms per real ms. */
   speed: z.number(),
 });

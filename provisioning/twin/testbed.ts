@@ -163,6 +163,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
           { name: memberCluster, role: 'member' },
         ],
         nodes: twinHosts.map(twinNode),
+        northbound: agents.northbound,
         speed,
       },
       bus,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { type AgentConfig, agentConfigSchema } from '../../../agents/config.ts';
+import { type AgentConfig, agentConfigSchema, anyAddress } from '../../../agents/config.ts';
 import type { Layer } from '../../../agents/decision/record.ts';
 import type { RunContext } from '../../run/phase.ts';
 import type { Host } from '../../testbed/schema.ts';
@@ -15,6 +15,8 @@ export const clusterKubeconfig = '/etc/mlsysops/cluster.kubeconfig';
 export const karmadaKubeconfigCopy = '/etc/mlsysops/karmada.kubeconfig';
 export const nodeDescriptionFile = '/etc/mlsysops/node-description.yaml';
 export const northboundTokenFile = '/etc/mlsysops/northbound.token';
+export const northboundCertificateFile = '/etc/mlsysops/northbound.crt';
+export const northboundKeyFile = '/etc/mlsysops/northbound.key';
 
 /** Layers whose agent runs on that host. */
 export const layersOf = (host: Host): Layer[] => [
@@ -66,7 +68,14 @@ export function agentConfiguration(layer: Layer, host: Host, context: RunContext
     ...(layer === 'continuum'
       ? {
           karmadaKubeconfigFile: karmadaKubeconfigCopy,
-          northbound: { host: '127.0.0.1', port: northboundPort, tokenFile: northboundTokenFile },
+          // For tools anywhere: TLS, and nothing without a token.
+          northbound: {
+            host: anyAddress,
+            port: northboundPort,
+            tokenFile: northboundTokenFile,
+            certFile: northboundCertificateFile,
+            keyFile: northboundKeyFile,
+          },
         }
       : {}),
     bus: busSettings(agent, host, context),

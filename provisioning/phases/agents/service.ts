@@ -8,6 +8,7 @@ import type { BusKeys } from '../bus/keys.ts';
 import { karmadaKubeconfig } from '../karmada/scripts.ts';
 import { adminKubeconfig } from '../kubernetes/scripts.ts';
 import { fileStep, type PlacedFile } from '../support/files.ts';
+import { addressOf } from '../support/hosts.ts';
 import { allOf, restartIfActive, script, undoing } from '../support/shell.ts';
 import { readOrMake } from '../support/state.ts';
 import {
@@ -17,13 +18,29 @@ import {
   karmadaKubeconfigCopy,
   nodeDescription,
   nodeDescriptionFile,
+  northboundCertificateFile,
+  northboundKeyFile,
   northboundTokenFile,
 } from './configuration.ts';
 import { agentConfigFile, agentProgram, agentService, agentState, agentUnit, agentUser } from './units.ts';
 
+export const northboundTokenFileHere = (stateFolder: string): string => path.join(stateFolder, 'northbound.token');
+
 /** Token of the northbound API, made on this computer and kept there. */
 export const northboundToken = (stateFolder: string): Promise<string> =>
-  readOrMake(path.join(stateFolder, 'northbound.token'), () => randomBytes(24).toString('base64url'));
+  readOrMake(northboundTokenFileHere(stateFolder), () => randomBytes(24).toString('base64url'));
+
+/** Token, certificate and key of the northbound API; by the bus' authority, which the desktop has as well. */
+async function northboundFiles(host: Host, context: RunContext, keys: BusKeys): Promise<PlacedFile[]> {
+  const names = [...new Set([host.name, addressOf(host, context), 'localhost', '127.0.0.1'])];
+  const pair = await keys.certificate('northbound', names);
+  const own = { mode: '0640', owner: `root:${agentUser}` };
+  return [
+    { path: northboundTokenFile, content: await northboundToken(context.stateFolder), secret: true, ...own },
+    { path: northboundCertificateFile, content: pair.certificate, ...own },
+    { path: northboundKeyFile, content: pair.key, secret: true, ...own },
+  ];
+}
 
 /** A copy of a kubeconfig that the agents' user may read; agents that use it are started anew when it changes. */
 export function kubeconfigStep(copy: { id: string; title: string; from: string; to: string; services: string[] }): Step {
@@ -72,9 +89,7 @@ export async function agentServiceStep(
       content: `${JSON.stringify(agentConfiguration(layer, host, context), null, 2)}\n`,
     },
     ...(layer === 'node' && description !== null ? [{ path: nodeDescriptionFile, mode: '0644', content: description }] : []),
-    ...(layer === 'continuum'
-      ? [{ path: northboundTokenFile, mode: '0640', content: await northboundToken(context.stateFolder), owner, secret: true }]
-      : []),
+    ...(layer === 'continuum' ? await northboundFiles(host, context, keys) : []),
     { path: `/etc/systemd/system/${service}.service`, mode: '0644', content: agentUnit(layer) },
   ];
   // Which program the running service was started with: a killed run may have replaced the file without starting it anew.
