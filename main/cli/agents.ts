@@ -9,7 +9,7 @@ type Line = EventOf<'agents.logs'>[number];
 
 /** `mlsysops-cli agents …` */
 export function addAgentCommands(program: Command, withClient: WithClient): void {
-  const agents = program.command('agents').description('Agents of a testbed');
+  const agents = program.command('agents').description('What agents on hosts have said (see "agent" for how they decide)');
   agents
     .command('logs <testbed> <host>')
     .description('What an agent on a host has said, from the journal there')

@@ -2,13 +2,20 @@ import { Command, CommanderError } from 'commander';
 import { dataFolder } from '../core/folders.ts';
 import { stopCore } from '../transport/attach.ts';
 import { addAgentCommands } from './agents.ts';
-import { addApplicationCommands } from './applications.ts';
 import { addBundleCommands } from './bundle.ts';
 import { addCompletionCommands } from './completion.ts';
 import { connectToCore } from './connect.ts';
 import { addDecisionCommands } from './decisions.ts';
 import { addEvaluateCommands } from './evaluate.ts';
 import { exitCodesHelp } from './exit-codes.ts';
+import { addAgentSettingCommands } from './northbound/agent.ts';
+import { addApplicationCommands } from './northbound/apps.ts';
+import { addEventsCommand } from './northbound/events.ts';
+import { addFrameworkCommands } from './northbound/framework.ts';
+import { addInfraCommands } from './northbound/infra.ts';
+import { addManageCommands } from './northbound/manage.ts';
+import { addModelCommands } from './northbound/ml.ts';
+import { withApiOf } from './northbound/reach.ts';
 import { reportError } from './output.ts';
 import { openTerminal } from './ssh.ts';
 import { addTestbedCommands } from './testbed.ts';
@@ -28,8 +35,15 @@ export function makeProgram(withClient: WithClient, here: Here): Command {
   addBundleCommands(program, withClient, here);
   addAgentCommands(program, withClient);
   addDecisionCommands(program, withClient, here);
-  addApplicationCommands(program, withClient);
   addTwinCommands(program, withClient);
+  const withApi = withApiOf(withClient, here);
+  addApplicationCommands(program, withApi);
+  addInfraCommands(program, withApi);
+  addModelCommands(program, withApi);
+  addManageCommands(program, withApi);
+  addAgentSettingCommands(program, withApi);
+  addFrameworkCommands(program, withClient, withApi);
+  addEventsCommand(program, withApi);
   addEvaluateCommands(program, here);
   program
     .command('ssh <testbed> <host>')

@@ -59,6 +59,7 @@ export function complete(program: Command, words: readonly string[], known: Know
   const starting = (all: readonly string[]) => all.filter((one) => one.startsWith(current));
   if (awaiting !== undefined) {
     if (awaiting.argChoices) return starting(awaiting.argChoices);
+    if (awaiting.long === '--testbed') return starting(known.testbeds());
     if (awaiting.long === '--host') return starting(known.hosts(testbed));
     if (awaiting.long === '--cluster') return starting(known.clusters(testbed));
     return [];

@@ -1,3 +1,4 @@
+import { NorthboundError } from '../../agents/northbound/client.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { ContractError } from '../contract/contract.ts';
 import { exitCodeOf } from './exit-codes.ts';
@@ -32,6 +33,7 @@ export function reportError(error: unknown): number {
 /** Errors of the core, failures of provisioning that happen here, and files that cannot be read or written. */
 function asKnown(error: unknown): { code: string; message: string; remedy?: string | undefined } | null {
   if (error instanceof ContractError) return error;
+  if (error instanceof NorthboundError) return { code: error.code, message: error.message };
   if (error instanceof Failure) {
     const { code, message, remedy } = error.value;
     return { code, message, remedy };

@@ -75,7 +75,7 @@ describe('four real hosts in Electron', () => {
     const { page } = app;
     // As a researcher would: the command line, in the app's own terminal.
     const sample = join(root, 'assets', 'applications', 'smart-camera.yaml');
-    const deploy = `${process.execPath} ${join(root, 'main', 'cli', 'bin.mjs')} apps deploy-app local --path ${sample}`;
+    const deploy = `${process.execPath} ${join(root, 'main', 'cli', 'bin.mjs')} apps deploy-app --testbed local --path ${sample}`;
     await typeInTerminal(page, 'local', deploy, /smart-camera was accepted/);
     await visit(page, 'topology');
     const classifier = page.locator('[data-testid^="component-classifier-"][data-state="running"]');

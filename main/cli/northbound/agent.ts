@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type ChangeAnswer, policyNameSchema } from '../../../agents/bus/administration.ts';
+import { layerSchema } from '../../../agents/decision/record.ts';
+import { type NorthboundClient, NorthboundError } from '../../../agents/northbound/client.ts';
+import { exitCodeOf } from '../exit-codes.ts';
+import { age, print, printJson, table } from '../output.ts';
+import { diffText } from './changes.ts';
+import { number } from './figures.ts';
+import { type ApiOptions, apiCommand, apiHelp, type WithApi, wrong } from './reach.ts';
+
+const settingsSchema = z.record(z.string(), z.json());
+
+interface OfAgent extends ApiOptions {
+  agent: string;
+}
+
+/** `mlsysops-cli agent …` */
+export function addAgentSettingCommands(program: Command, withApi: WithApi): void {
+  const agent = program
+    .command('agent')
+    .description('How agents decide: their policies and settings')
+    .addHelpText(
+      'after',
+      `
+--agent takes a layer (node, cluster, continuum: all agents of it), or one agent's name (node-worker-1). Each change is checked by the agent before
+anything happens, is kept over its restarts, and is shown as a diff.
+
+  mlsysops-cli agent list
+  mlsysops-cli agent set-policy --agent cluster --file policy-mine.py
+  mlsysops-cli agent set-policy --agent cluster-cluster1 --name relocate-by-latency --settings '{"neededMargin": 0.2}'
+  mlsysops-cli agent delete-policy --agent cluster mine
+  mlsysops-cli agent set-config --agent node --file config.yaml         telemetryMs: 2000
+  mlsysops-cli agent delete-config --agent node telemetryMs
+${apiHelp}`,
+    );
+  const ofAgent = (usage: string, description: string): Command =>
+    apiCommand(agent, usage, description).requiredOption(
+      '--agent <agent>',
+      'a layer (node, cluster, continuum), or the name of one agent',
+    );
+
+  apiCommand(agent, 'list', 'All agents that were ever heard').action((options: ApiOptions) =>
+    withApi(options, async (api) => {
+      const all = await api.call('agents.list', {});
+      if (options.json) printJson(all);
+      else
+        print(
+          table(
+            ['AGENT', 'LAYER', 'WHERE', 'STATE', 'RUNNING FOR', 'VERSION'],
+            all.map((one) => [
+              one.agent,
+              one.layer,
+              one.node ?? one.cluster,
+              one.alive ? 'alive' : `silent`,
+              one.alive ? age(one.lastHeartbeat - one.startedAt) : '–',
+              one.version,
+            ]),
+          ),
+        );
+      return 0;
+    }),
+  );
+  apiCommand(agent, 'status <agent>', 'Whether an agent answers, its mode, and the policies that decide').action(
+    (name: string, options: ApiOptions) =>
+      withApi(options, async (api) => {
+        const told = await api.call('agents.status', { path: { agent: name } });
+        const { policies, roundTripMs, error, alive } = told;
+        if (options.json) printJson(told);
+        else {
+          print(`${name}: ${error === undefined ? `answers in ${number(roundTripMs)} ms` : error}`);
+          if (policies) {
+            print(`mode ${policies.mode}, ${policies.mode === 0 ? 'heuristic' : 'ML'}`);
+            const rows = policies.policies.map((one) => [one.name, one.version, one.file ? 'a file' : 'shipped']);
+            print(rows.length === 0 ? 'no policy decides' : table(['POLICY', 'VERSION', 'FROM'], rows));
+            const idle = policies.known.filter((one) => policies.policies.every(({ name: deciding }) => deciding !== one));
+            if (idle.length > 0) print(`shipped, not deciding: ${idle.join(', ')}`);
+          }
+        }
+        return alive && error === undefined ? 0 : exitCodeOf('unreachable');
+      }),
+  );
+
+  ofAgent('set-policy', 'Give agents a policy file, or a shipped policy other settings')
+    .option('--file <file>', 'policy-<name>.py, as the framework has it')
+    .option('--name <name>', 'name of the policy; default: from the file’s name')
+    .option('--settings <json>', 'of a shipped policy: its settings, whole, as JSON')
+    .action((options: OfAgent & { file?: string; name?: string; settings?: string }) =>
+      withApi(options, async (api) => {
+        const { file, settings } = options;
+        if ((file === undefined) === (settings === undefined))
+          throw wrong('Give either --file or --settings', 'See mlsysops-cli agent --help');
+        const name = policyName(
+          options.name ??
+            (file === undefined
+              ? ''
+              : basename(file)
+                  .replace(/^policy-/, '')
+                  .replace(/\.py$/, '')),
+        );
+        const body =
+          file === undefined ? { settings: objectIn(settings ?? '', '--settings') } : { content: readFileSync(file, 'utf8') };
+        return change(api, options, (one) => api.call('agents.set-policy', { path: { agent: one, name }, body }));
+      }),
+    );
+  ofAgent('delete-policy <name>', 'Take a policy from agents').action((name: string, options: OfAgent) =>
+    withApi(options, (api) =>
+      change(api, options, (one) => api.call('agents.delete-policy', { path: { agent: one, name: policyName(name) } })),
+    ),
+  );
+  ofAgent('set-config', 'Lay settings over the files that agents were started with')
+    .requiredOption('--file <file>', 'settings by name (YAML or JSON)')
+    .action((options: OfAgent & { file: string }) =>
+      withApi(options, (api) => {
+        const body = { settings: objectIn(readFileSync(options.file, 'utf8'), options.file) };
+        return change(api, options, (one) => api.call('agents.set-config', { path: { agent: one }, body }));
+      }),
+    );
+  ofAgent('delete-config <key>', 'Give a setting back to the file').action((key: string, options: OfAgent) =>
+    withApi(options, (api) =>
+      change(api, options, (one) => api.call('agents.delete-config', { path: { agent: one, name: key } })),
+    ),
+  );
+}
+
+/** The same change at each agent that is meant; one that refuses does not keep it from the others. */
+async function change(
+  api: NorthboundClient,
+  { agent, json }: OfAgent,
+  work: (agent: string) => Promise<ChangeAnswer>,
+): Promise<number> {
+  const answers: ({ agent: string } & (ChangeAnswer | { error: string }))[] = [];
+  for (const name of await namesOf(api, agent)) {
+    try {
+      answers.push({ agent: name, ...(await work(name)) });
+    } catch (error) {
+      if (!(error instanceof NorthboundError) || error.status < 404) throw error;
+      answers.push({ agent: name, error: error.message });
+    }
+  }
+  if (json) printJson(answers);
+  else
+    for (const answer of answers)
+      print('error' in answer ? `${answer.agent}: NOT changed: ${answer.error}` : diffText(answer.agent, answer));
+  return answers.some((answer) => 'error' in answer) ? exitCodeOf('refused') : 0;
+}
+
+async function namesOf(api: NorthboundClient, agent: string): Promise<string[]> {
+  const layer = layerSchema.safeParse(agent);
+  if (!layer.success) return [agent];
+  const all = await api.call('agents.list', {});
+  const names = all.filter((one) => one.layer === layer.data && one.alive).map((one) => one.agent);
+  if (names.length === 0)
+    throw wrong(`No agent of the layer "${agent}" is alive`, 'mlsysops-cli agent list shows which there are');
+  return names;
+}
+
+function policyName(text: string): string {
+  const name = policyNameSchema.safeParse(text);
+  if (name.success) return name.data;
+  throw wrong(`"${text}" is no policy's name: ${name.error.issues[0]?.message ?? ''}`, 'Say it with --name');
+}
+
+/** JSON is YAML. */
+function objectIn(text: string, where: string): z.infer<typeof settingsSchema> {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw wrong(
+      `${where}: ${error instanceof Error ? error.message : String(error)}`,
+      'It holds settings by name, as YAML or JSON',
+    );
+  }
+  const parsed = settingsSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw wrong(`${where} holds no settings by name`, 'Write them as YAML or JSON: telemetryMs: 2000');
+}
