@@ -4,7 +4,7 @@ import { startClusterAgentOn } from '../../agents/cluster.ts';
 import { type AgentConfig, agentConfigSchema, type Log } from '../../agents/config.ts';
 import { type DecisionRecord, decisionRecordSchema, isAct } from '../../agents/decision/record.ts';
 import type { ApplicationDescription } from '../../agents/descriptions/application.ts';
-import { memoryStateStore } from '../../agents/loop/state.ts';
+import type { StateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
 import { agentSettingsSchema, memorySettings } from '../../agents/settings.ts';
@@ -116,7 +116,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
       clock,
       log,
       orchestrator,
-      store: memoryStateStore(),
+      store: forgetful,
       settings: memorySettings(agentSettingsSchema.parse({ mode: variant === 'qos-heuristic' ? 0 : 1 })),
     }),
   ];
@@ -126,7 +126,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
         config: config({ agent: `node-${name}`, layer: 'node', node: name, policies: nodePolicies[variant] }),
         bus,
         signals: new SimulatedSignals(world, name),
-        store: memoryStateStore(),
+        store: forgetful,
         settings: memorySettings(),
         clock,
         log,
@@ -168,6 +168,9 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     energyWh: measured.joules / 3600,
   };
 }
+
+/** Nothing restarts here: what would be kept for it is not. */
+const forgetful: StateStore = { load: async () => undefined, save: async () => {} };
 
 /** The twin's two workers, and a server near the edge: with the two alone no placement keeps 50 ms for more than three people. */
 function workers(serverGHz: number): SimulatedNode[] {
