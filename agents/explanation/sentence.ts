@@ -153,7 +153,11 @@ function ranking(record: Told, chosen: Candidate, noun: string): string {
   const ruledOut = rejected.length === 0 ? '' : ` (${rejected.length} ruled out: ${rejected[0]?.rejected?.reason ?? ''})`;
   if (feasible.length === 1) return `it is the only ${noun} that qualifies${ruledOut}`;
   const outcome = chosen.predicted[0];
-  const level = outcome ? `, with ${metricWords(outcome.metric)} at ${formatNumber(outcome.value, outcome.unit)}` : '';
+  const staying = record.candidates
+    .find(({ id }) => id === record.stay)
+    ?.predicted.find(({ metric }) => metric === outcome?.metric);
+  const instead = outcome && staying ? ` instead of ${formatNumber(staying.value, staying.unit)}` : '';
+  const level = outcome ? `, with ${metricWords(outcome.metric)} at ${formatNumber(outcome.value, outcome.unit)}${instead}` : '';
   return `it is the best of ${feasible.length} ${noun}s${level}${ruledOut}`;
 }
 

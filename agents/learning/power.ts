@@ -69,6 +69,17 @@ export function measuredPower(name: keyof typeof measuredProcessors, ghz: number
   return { idleW: b, busyW: a * volts ** 2 * ghz, deviation: 0, source: `published for ${name}` };
 }
 
+/** How many times longer work takes at a frequency than at the highest point; between two points it lies on the line through them. */
+export function publishedSlowDown(name: keyof typeof measuredProcessors, bound: Boundness, ghz: number): number {
+  const { points, slowDown }: MeasuredProcessor = measuredProcessors[name];
+  const factors = slowDown[bound];
+  const above = points.findIndex(([at]) => at >= ghz);
+  if (above === 0) return factors[0]!;
+  if (above < 0) return factors.at(-1)!;
+  const [[low], [high]] = [points[above - 1]!, points[above]!];
+  return factors[above - 1]! + ((factors[above]! - factors[above - 1]!) * (ghz - low)) / (high - low);
+}
+
 /** Learnt from so few readings, or at one frequency alone, power is not told apart from what it hangs on. */
 const enoughSamples = 20;
 /** Frequencies are as good as the same within this, GHz. */

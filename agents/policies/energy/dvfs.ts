@@ -11,7 +11,14 @@ import {
   subtract,
 } from '../../decision/expression.ts';
 import type { Premise } from '../../decision/record.ts';
-import { LearntPower, meanPower, measuredPower, measuredProcessors, type PowerPrediction } from '../../learning/power.ts';
+import {
+  LearntPower,
+  meanPower,
+  measuredPower,
+  measuredProcessors,
+  type PowerPrediction,
+  publishedSlowDown,
+} from '../../learning/power.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../../learning/recursive-least-squares.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from '../policy.ts';
@@ -26,6 +33,8 @@ const settingsSchema = z.strictObject({
   headroom: z.number().min(0).default(1),
   /** Published power model of this processor; without it power is learnt from power_w. */
   processor: z.enum(processors as [keyof typeof measuredProcessors]).optional(),
+  /** What the work of that processor is bound by, for the published slow-downs; without it, it takes as much longer as the processor is slower. */
+  work: z.enum(['memory', 'hybrid', 'compute']).optional(),
   /** Power of a host that sleeps whenever it has nothing to do, W; without it the host idles. */
   sleepW: z.number().min(0).optional(),
   /** Share of the power at the highest frequency that a change must save. */
@@ -179,7 +188,11 @@ class Dvfs implements Policy<HostSituation> {
       const isHere = ghz === here;
       const power = powerAt(ghz) ?? atTop;
       // The same work takes a longer share of the time at a lower frequency.
-      const busy = minimum(1, divide(multiply(premise('utilisation'), premise('frequency')), ghz));
+      const slower = this.#slowDown(ghz, here);
+      const busy =
+        slower === undefined
+          ? minimum(1, divide(multiply(premise('utilisation'), premise('frequency')), ghz))
+          : minimum(1, multiply(premise('utilisation'), slower));
       const watts = meanPower(power, busy, sleepW);
       const latencies = (isKnown ? targets : []).map((target) => {
         const model = this.#modelOf(keyOf(target));
@@ -191,7 +204,7 @@ class Dvfs implements Policy<HostSituation> {
       });
       return {
         id: isHere ? 'stay' : `at:${ghz}`,
-        label: isHere ? `Stay at ${ghz} GHz` : `Run at ${ghz} GHz`,
+        label: isHere ? `Stay at ${ghz} GHz` : `${wayOf(ghz, top, sleepW)} ${ghz} GHz`,
         action: isHere ? { kind: 'stay', host: view.node } : { kind: 'command', mechanism, command: commandOf(ghz) },
         predicted: [
           { metric: 'power_w', unit: 'W', deviation: power.deviation, expression: watts },
@@ -256,6 +269,12 @@ class Dvfs implements Policy<HostSituation> {
     return true;
   }
 
+  /** How much longer work takes at a frequency than at the one of now, as published; undefined where nothing is. */
+  #slowDown(ghz: number, now: number): number | undefined {
+    const { processor, work } = this.#settings;
+    return processor && work ? publishedSlowDown(processor, work, ghz) / publishedSlowDown(processor, work, now) : undefined;
+  }
+
   /** Latency = w₀ + w₁·x + w₂·x/f: what hangs on the frequency, and (for work that waits for memory) what does not, supposed to be little. */
   #modelOf(key: string): RecursiveLeastSquares {
     const model =
@@ -265,6 +284,10 @@ class Dvfs implements Policy<HostSituation> {
     return model;
   }
 }
+
+/** A host that sleeps when it is done may be quick about it, or take its time; one that idles anyway has nothing to race for. */
+const wayOf = (ghz: number, top: number, sleepW: number | undefined): string =>
+  sleepW === undefined ? 'Run at' : ghz === top ? 'Race to idle at' : 'Slow and steady at';
 
 const features = (covariate: number, ghz: number): number[] => [1, covariate, covariate / ghz];
 const latencyAt = ({ weights: [base = 0, fixed = 0, scaled = 0] }: RecursiveLeastSquares, covariate: Expression, ghz: number) =>
