@@ -18,6 +18,8 @@ interface OfAgent extends ApiOptions {
   agent: string;
 }
 
+const languageOf = (file: string): 'typescript' | 'python' => (file.endsWith('.ts') ? 'typescript' : 'python');
+
 /** `mlsysops-cli agent …` */
 export function addAgentSettingCommands(program: Command, withApi: WithApi): void {
   const agent = program
@@ -30,8 +32,8 @@ export function addAgentSettingCommands(program: Command, withApi: WithApi): voi
 anything happens, is kept over its restarts, and is shown as a diff.
 
   mlsysops-cli agent list
-  mlsysops-cli agent set-policy --agent cluster --file policy-mine.py
-  mlsysops-cli agent set-policy --agent cluster-cluster1 --name relocate-by-latency --settings '{"neededMargin": 0.2}'
+  mlsysops-cli agent set-policy --agent cluster --file policy-mine.py     or policy-mine.ts
+  mlsysops-cli agent set-policy --agent cluster-cluster1 --name relocate-by-latency --settings '{"margin": 0.2}'
   mlsysops-cli agent delete-policy --agent cluster mine
   mlsysops-cli agent set-config --agent node --file config.yaml         telemetryMs: 2000
   mlsysops-cli agent delete-config --agent node telemetryMs
@@ -85,7 +87,7 @@ ${apiHelp}`,
   );
 
   ofAgent('set-policy', 'Give agents a policy file, or a shipped policy other settings')
-    .option('--file <file>', 'policy-<name>.py, as the framework has it')
+    .option('--file <file>', 'policy-<name>.ts, or policy-<name>.py as the framework has it')
     .option('--name <name>', 'name of the policy; default: from the file’s name')
     .option('--settings <json>', 'of a shipped policy: its settings, whole, as JSON')
     .action((options: OfAgent & { file?: string; name?: string; settings?: string }) =>
@@ -102,7 +104,9 @@ ${apiHelp}`,
                   .replace(/\.py$/, '')),
         );
         const body =
-          file === undefined ? { settings: objectIn(settings ?? '', '--settings') } : { content: readFileSync(file, 'utf8') };
+          file === undefined
+            ? { settings: objectIn(settings ?? '', '--settings') }
+            : { content: readFileSync(file, 'utf8'), language: languageOf(file) };
         return change(api, options, (one) => api.call('agents.set-policy', { path: { agent: one, name }, body }));
       }),
     );
