@@ -271,6 +271,11 @@ export class Engine {
     for (const application of this.applicationsOn(node)) this.evaluate(application);
   }
 
+  /** After a change of a node's own link, over which nothing goes but what is from it or to it. */
+  changeLinkOf(node: number): void {
+    for (const application of this.applicationsOn(node)) this.evaluate(application);
+  }
+
   applicationsOn(node: number): number[] {
     const found = this.#on[node]!.map((id) => this.services.applicationOf(id)).filter((application) => application >= 0);
     return [...new Set(found)];

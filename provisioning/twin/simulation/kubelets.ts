@@ -48,6 +48,8 @@ export class SimulatedKubelets {
   readonly #log: Log;
   readonly #nodes: Map<string, KubeletNode>;
   readonly #down = new Set<string>();
+  /** Cut off from the API: they go on, and cannot tell. */
+  readonly #cutOff = new Set<string>();
   readonly #images = new Map<string, Set<string>>();
   readonly #pods = new Map<string, PodState>();
   readonly #owned: { close(): void }[] = [];
@@ -86,9 +88,26 @@ export class SimulatedKubelets {
       if (state === 'down') this.#world.remove(pod.metadata?.uid ?? '');
       else if (stage === 'running' || stage === 'ready') this.#world.put(workloadOf(pod, stage === 'ready'));
     }
-    if (state === 'up') {
+    if (state === 'up' && !this.#cutOff.has(name)) {
       void this.#attempt(this.#tellNode(node));
       for (const held of this.#pods.values()) if (held.pod.spec?.nodeName === name) this.#drive(held);
+    }
+  }
+
+  /** A node that is cut off goes on with what it has; the API hears nothing of it until it is back. */
+  setReachable(name: string, reachable: boolean): void {
+    const node = this.#nodes.get(name);
+    if (!node) throw new RangeError(`there is no simulated node "${name}"`);
+    if (!reachable) {
+      this.#cutOff.add(name);
+      return;
+    }
+    if (!this.#cutOff.delete(name) || this.#down.has(name)) return;
+    void this.#attempt(this.#tellNode(node));
+    for (const held of this.#pods.values()) {
+      if (held.pod.spec?.nodeName !== name) continue;
+      this.#drive(held);
+      void this.#tellPod(held);
     }
   }
 
@@ -116,7 +135,7 @@ export class SimulatedKubelets {
   /** Does what comes next with a pod, if its node is up. */
   #drive(held: PodState): void {
     const { pod } = held;
-    if (this.#down.has(pod.spec?.nodeName ?? '')) return;
+    if (this.#isSilent(pod.spec?.nodeName ?? '')) return;
     if (pod.metadata?.deletionTimestamp) {
       if (held.stage === 'ending') return;
       held.stage = 'ending';
@@ -158,9 +177,13 @@ export class SimulatedKubelets {
   #later(held: PodState, delayMs: number, stage: PodState['stage'], next: () => void): void {
     this.#clock.after(delayMs, () => {
       if (held.stage !== stage || !this.#pods.has(held.pod.metadata?.uid ?? '')) return;
-      if (this.#down.has(held.pod.spec?.nodeName ?? '')) this.#later(held, 1000, stage, next);
+      if (this.#isSilent(held.pod.spec?.nodeName ?? '')) this.#later(held, 1000, stage, next);
       else next();
     });
+  }
+
+  #isSilent(name: string): boolean {
+    return this.#down.has(name) || this.#cutOff.has(name);
   }
 
   /** An image is pulled once a node. */
@@ -175,7 +198,7 @@ export class SimulatedKubelets {
 
   async #renewAll(): Promise<void> {
     for (const name of this.#nodes.keys())
-      if (!this.#down.has(name)) await this.#attempt(this.#api.renewLease(name, this.#clock.now()));
+      if (!this.#isSilent(name)) await this.#attempt(this.#api.renewLease(name, this.#clock.now()));
   }
 
   async #tellNode(node: KubeletNode): Promise<void> {
@@ -184,6 +207,7 @@ export class SimulatedKubelets {
   }
 
   #tellPod(held: PodState): Promise<void> {
+    if (this.#isSilent(held.pod.spec?.nodeName ?? '')) return Promise.resolve();
     const { namespace = '', name = '' } = held.pod.metadata ?? {};
     const address = this.#nodes.get(held.pod.spec?.nodeName ?? '')?.address ?? '';
     return this.#attempt(this.#api.patchPodStatus(namespace, name, podStatus(held, address, this.#clock.now())));
@@ -211,7 +235,7 @@ function nodeObject({ node, labels, taints }: KubeletNode): object {
       labels: {
         'kubernetes.io/hostname': node.name,
         'kubernetes.io/os': 'linux',
-        'kubernetes.io/arch': 'amd64',
+        'kubernetes.io/arch': node.architecture ?? 'amd64',
         ...labels,
       },
     },
@@ -231,7 +255,7 @@ function nodeStatus({ node, address }: KubeletNode, now: number): object {
     ],
     conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'the simulated kubelet is ready', ...times }],
     nodeInfo: {
-      architecture: 'amd64',
+      architecture: node.architecture ?? 'amd64',
       operatingSystem: 'linux',
       osImage: 'simulated',
       kernelVersion: 'simulated',

@@ -74,6 +74,13 @@ export class Network {
     };
   }
 
+  /** The link of a place that has one alone. @throws RangeError */
+  onlyLink(place: number): number {
+    const [id, another] = this.#linksAt[place] ?? [];
+    if (id === undefined || another !== undefined) throw new RangeError(`place ${place} has not one link alone`);
+    return id;
+  }
+
   /** Changes a link. Other ways are sought only for what has a choice: a place with this link alone has none. */
   change(id: number, spec: Partial<LinkSpec> & { up?: boolean }): void {
     const { up } = this.link(id);

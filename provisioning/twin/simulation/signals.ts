@@ -1,17 +1,25 @@
 import type { Sample } from '../../../agents/bus/messages.ts';
 import type { HostDescription, HostSignals } from '../../../agents/host/signals.ts';
-import type { World } from './world.ts';
+import { frequenciesOf } from './processors.ts';
+import type { Reading, World } from './world.ts';
 
 const source = 'simulated';
+/** Between two looks at the links. */
+const probeMs = 10_000;
 
 /** What a node agent reads of a simulated host. Every sample says that it is simulated. */
 export class SimulatedSignals implements HostSignals {
   readonly #world: World;
   readonly #node: string;
 
-  constructor(world: World, node: string) {
+  /** Whom it probes. */
+  readonly #peers: readonly string[];
+  #probeAt = Number.NEGATIVE_INFINITY;
+
+  constructor(world: World, node: string, peers: readonly string[] = []) {
     this.#world = world;
     this.#node = node;
+    this.#peers = peers;
   }
 
   async read(): Promise<Sample[]> {
@@ -27,20 +35,41 @@ export class SimulatedSignals implements HostSignals {
       ['network_transmit_bytes_per_second', world.sent[at]!],
       ['power_w', world.powerW[at]!],
       ['cpu_frequency_ghz', world.frequencyOf(this.#node)],
+      ...world.readings(this.#node),
     ];
-    return [...own.map(([metric, value]) => ({ metric, value, source })), ...this.#components()];
+    return [...own.map(([metric, value]) => ({ metric, value, source })), ...this.#components(), ...this.#links()];
   }
 
   async describe(): Promise<HostDescription> {
-    const { name, cores, ghz, memoryBytes } = this.#world.node(this.#node);
+    const spec = this.#world.node(this.#node);
+    const { name, cores, memoryBytes, architecture = 'amd64', model = 'simulated' } = spec;
+    const frequencies = frequenciesOf(spec);
     return {
       hostname: name,
-      architecture: 'amd64',
-      cpuModel: 'simulated',
+      architecture,
+      cpuModel: model,
       cores,
-      frequencyGHz: [Math.min(1, ghz), ghz],
+      frequencyGHz: [frequencies[0]!, frequencies.at(-1)!],
       memoryBytes,
     };
+  }
+
+  /** The links to its peers, as lightly probed as on a testbed. */
+  #links(): Sample[] {
+    const { now } = this.#world;
+    if (!(now >= this.#probeAt)) return [];
+    this.#probeAt = now + probeMs;
+    return this.#peers.flatMap((peer) => {
+      const seen = this.#world.probe(this.#node, peer);
+      const readings: Reading[] = seen
+        ? [
+            ['link_round_trip_ms', seen.roundTripMs],
+            ['link_loss_ratio', seen.loss],
+            ['link_throughput_bytes_per_second', seen.freeBytesPerSecond],
+          ]
+        : [['link_loss_ratio', 1]];
+      return readings.map(([metric, value]) => ({ metric, value, peer, source }));
+    });
   }
 
   #components(): Sample[] {

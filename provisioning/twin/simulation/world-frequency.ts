@@ -1,9 +1,7 @@
 import { cpuFrequencyCommandSchema } from '../../../agents/mechanisms/cpu-frequency.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from '../../../agents/mechanisms/mechanism.ts';
+import { frequenciesOf } from './processors.ts';
 import type { World } from './world.ts';
-
-/** Operating points of a simulated processor, as shares of its highest frequency. */
-const shares = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] as const;
 
 /** The framework's frequency mechanism over a simulated host, whose processors all change together. */
 export class WorldFrequency implements Mechanism {
@@ -45,8 +43,7 @@ export class WorldFrequency implements Mechanism {
   }
 
   #frequencies(): number[] {
-    const highest = this.#world.node(this.#node).ghz;
-    return shares.map((share) => Math.round(share * highest * 1e9));
+    return frequenciesOf(this.#world.node(this.#node)).map((ghz) => Math.round(ghz * 1e9));
   }
 
   #cpus(): number[] {

@@ -1,4 +1,5 @@
 import { camera } from './camera.ts';
+import { Conditions } from './conditions.ts';
 import { Engine } from './engine.ts';
 import { behaviourOf, join, workingOf } from './join.ts';
 import { Machines } from './machines.ts';
@@ -24,6 +25,10 @@ export interface Topology {
   network: Network;
   places: readonly number[];
 }
+
+/** Name of a metric, and its value. */
+export type Reading = [metric: string, value: number];
+export type Reader = (node: string) => Reading[];
 
 /** What one sees of an application: its requests are frames where it is a camera's. */
 export interface PipelineView {
@@ -56,6 +61,8 @@ interface Pipeline {
 export class World {
   readonly names: string[];
   readonly machines: Machines;
+  /** What befalls nodes and their links. */
+  readonly conditions: Conditions;
   readonly #topology: Topology;
   readonly #index: Map<string, number>;
   readonly #seed: number;
@@ -66,6 +73,7 @@ export class World {
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #pipelineOf = new Map<number, Pipeline>();
   readonly #nameOf = new Map<number, string>();
+  readonly #readers: Reader[] = [];
   readonly #waiting: ((engine: Engine) => void)[] = [];
   #engine: Engine | null = null;
   #peopleKind = 0;
@@ -77,6 +85,13 @@ export class World {
     this.#index = new Map(this.names.map((name, index) => [name, index]));
     this.#seed = seed;
     this.#topology = 'network' in network ? network : star(nodes.length, network);
+    this.conditions = new Conditions({
+      machines: this.machines,
+      ...this.#topology,
+      indexOf: (node) => this.indexOf(node),
+      onNode: (at) => this.changed(at),
+      onLink: (at) => this.#engine?.changeLinkOf(at),
+    });
   }
 
   /** Demand in cores of each node; above the number of cores when there is too much. */
@@ -103,6 +118,29 @@ export class World {
   }
   get seed(): number {
     return this.#seed;
+  }
+
+  /** ms since the epoch; NaN before time begins. */
+  get now(): number {
+    return this.#engine?.now ?? Number.NaN;
+  }
+
+  /** Adds to what can be read of nodes beside what every node has. */
+  addReader(reader: Reader): void {
+    this.#readers.push(reader);
+  }
+
+  /** What surrounds a node: its battery, its place, … */
+  readings(node: string): Reading[] {
+    return this.#readers.flatMap((reader) => reader(node));
+  }
+
+  /** What a probe from one node to another sees now; null when nothing comes back. */
+  probe(from: string, to: string): ReturnType<Network['probe']> {
+    const { network, places } = this.#topology;
+    const [start, end] = [this.indexOf(from), this.indexOf(to)];
+    if (this.machines.up[start] === 0 || this.machines.up[end] === 0) return null;
+    return network.probe(places[start]!, places[end]!);
   }
 
   indexOf(node: string): number {
@@ -242,6 +280,7 @@ export class World {
     });
     startWandering(engine, new RandomStreams(this.names.length, this.#seed));
     for (const application of this.#byApplication.keys()) this.#compose(application);
+    for (let at = 0; at < this.machines.count; at++) if (this.machines.up[at] === 0) engine.changeNode(at);
     for (const run of this.#waiting.splice(0)) run(engine);
     return engine;
   }
