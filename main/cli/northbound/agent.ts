@@ -17,8 +17,11 @@ const settingsSchema = z.record(z.string(), z.json());
 interface OfAgent extends ApiOptions {
   agent: string;
 }
-
-const languageOf = (file: string): 'typescript' | 'python' => (file.endsWith('.ts') ? 'typescript' : 'python');
+interface Given {
+  file?: string;
+  name?: string;
+  settings?: string;
+}
 
 /** `mlsysops-cli agent …` */
 export function addAgentSettingCommands(program: Command, withApi: WithApi): void {
@@ -32,7 +35,8 @@ export function addAgentSettingCommands(program: Command, withApi: WithApi): voi
 anything happens, is kept over its restarts, and is shown as a diff.
 
   mlsysops-cli agent list
-  mlsysops-cli agent set-policy --agent cluster --file policy-mine.py     or policy-mine.ts
+  mlsysops-cli agent set-policy --agent cluster --file policy-mine.py
+  mlsysops-cli agent try-policy cluster-cluster1 --file policy-mine.ts  what it would decide now; nothing is carried out
   mlsysops-cli agent set-policy --agent cluster-cluster1 --name relocate-by-latency --settings '{"margin": 0.2}'
   mlsysops-cli agent delete-policy --agent cluster mine
   mlsysops-cli agent set-config --agent node --file config.yaml         telemetryMs: 2000
@@ -78,38 +82,59 @@ ${apiHelp}`,
             print(`mode ${policies.mode}, ${policies.mode === 0 ? 'heuristic' : 'ML'}`);
             const rows = policies.policies.map((one) => [one.name, one.version, one.file ? 'a file' : 'shipped']);
             print(rows.length === 0 ? 'no policy decides' : table(['POLICY', 'VERSION', 'FROM'], rows));
-            const idle = policies.known.filter((one) => policies.policies.every(({ name: deciding }) => deciding !== one));
-            if (idle.length > 0) print(`shipped, not deciding: ${idle.join(', ')}`);
+            print(`more: mlsysops-cli agent policies ${name}`);
           }
         }
         return alive && error === undefined ? 0 : exitCodeOf('unreachable');
       }),
   );
 
-  ofAgent('set-policy', 'Give agents a policy file, or a shipped policy other settings')
-    .option('--file <file>', 'policy-<name>.ts, or policy-<name>.py as the framework has it')
-    .option('--name <name>', 'name of the policy; default: from the file’s name')
-    .option('--settings <json>', 'of a shipped policy: its settings, whole, as JSON')
-    .action((options: OfAgent & { file?: string; name?: string; settings?: string }) =>
+  apiCommand(agent, 'policies <agent>', 'All policies of an agent and how each does, those that do not decide included').action(
+    (name: string, options: ApiOptions) =>
       withApi(options, async (api) => {
-        const { file, settings } = options;
-        if ((file === undefined) === (settings === undefined))
-          throw wrong('Give either --file or --settings', 'See mlsysops-cli agent --help');
-        const name = policyName(
-          options.name ??
-            (file === undefined
-              ? ''
-              : basename(file)
-                  .replace(/^policy-/, '')
-                  .replace(/\.py$/, '')),
-        );
-        const body =
-          file === undefined
-            ? { settings: objectIn(settings ?? '', '--settings') }
-            : { content: readFileSync(file, 'utf8'), language: languageOf(file) };
+        const told = await api.call('agents.policies', { path: { agent: name } });
+        if (options.json) printJson(told);
+        else {
+          const rows = told.policies.map((one) => [one.name, one.kind, one.version, one.state, one.summary]);
+          print(table(['POLICY', 'KIND', 'VERSION', 'STATE', 'WHAT IT DOES'], rows));
+          for (const { name: policy, error } of told.policies) if (error) print(`${policy}: ${error.text}`);
+        }
+        return 0;
+      }),
+  );
+  const policyOptions = (command: Command): Command =>
+    command
+      .option('--file <file>', 'policy-<name>.py as the framework has it, or policy-<name>.ts')
+      .option('--name <name>', 'name of the policy; default: from the file’s name')
+      .option('--settings <json>', 'of a shipped policy: its settings, whole, as JSON');
+  policyOptions(ofAgent('set-policy', 'Give agents a policy file, or a shipped policy other settings')).action(
+    (options: OfAgent & Given) =>
+      withApi(options, async (api) => {
+        const { name, body } = policyIn(options);
         return change(api, options, (one) => api.call('agents.set-policy', { path: { agent: one, name }, body }));
       }),
-    );
+  );
+  policyOptions(
+    apiCommand(
+      agent,
+      'try-policy <agent>',
+      'What a policy file, or other settings, would decide now; nothing is carried out or kept',
+    ),
+  ).action((one: string, options: ApiOptions & Given) =>
+    withApi(options, async (api) => {
+      const { name, body } = policyIn(options);
+      const told = await api.call('agents.try-policy', { path: { agent: one, name }, body });
+      if (options.json) printJson(told);
+      else {
+        for (const line of told.log) print(`  | ${line}`);
+        for (const { text } of told.triggers) print(`sees: ${text}`);
+        for (const { sentence } of told.decisions) print(`would decide: ${sentence}`);
+        if (told.triggers.length === 0) print('It sees nothing to decide about now.');
+        if (told.note) print(told.note);
+      }
+      return 0;
+    }),
+  );
   ofAgent('delete-policy <name>', 'Take a policy from agents').action((name: string, options: OfAgent) =>
     withApi(options, (api) =>
       change(api, options, (one) => api.call('agents.delete-policy', { path: { agent: one, name: policyName(name) } })),
@@ -160,6 +185,18 @@ async function namesOf(api: NorthboundClient, agent: string): Promise<string[]> 
   if (names.length === 0)
     throw wrong(`No agent of the layer "${agent}" is alive`, 'mlsysops-cli agent list shows which there are');
   return names;
+}
+
+/** What a policy is to be: a file in either language, or settings of a shipped one. */
+function policyIn({ file, name, settings }: Given) {
+  if ((file === undefined) === (settings === undefined))
+    throw wrong('Give either --file or --settings', 'See mlsysops-cli agent --help');
+  if (file === undefined) return { name: policyName(name ?? ''), body: { settings: objectIn(settings ?? '', '--settings') } };
+  const [, ofFile = '', extension] = /^(?:policy-)?(.*?)\.(py|ts)$/.exec(basename(file)) ?? [];
+  if (extension === undefined)
+    throw wrong(`${file} is neither Python (.py) nor TypeScript (.ts)`, 'Name it policy-<name>.py or .ts');
+  const language = extension === 'ts' ? ('typescript' as const) : ('python' as const);
+  return { name: policyName(name ?? ofFile), body: { content: readFileSync(file, 'utf8'), language } };
 }
 
 function policyName(text: string): string {

@@ -137,6 +137,12 @@ describe('against the API of a twin', () => {
     expect((await cli(...settings, '{"margin": 0.2}'))[1]).toBe('cluster-cluster1: nothing changed\n');
     expect((await cli(...settings, '{"margn": 0.2}'))[0]).toBe(10);
     expect((await cli('agent', 'set-policy', '--agent', 'cluster', '--settings', '{}'))[0]).toBe(2);
+    const policy = await file('policy-silent.py', 'def initialize():\n    return {"scope": "application"}\n');
+    expect(await cli('agent', 'set-policy', '--agent', 'cluster', '--file', policy)).toEqual([
+      10,
+      expect.stringMatching(/^cluster-cluster1: NOT changed: .*refused/),
+    ]);
+    expect((await cli('agent', 'policies', 'cluster-cluster1'))[1]).toMatch(/relocate-by-latency +shipped +\S+ +deciding/);
     const config = await file('config.yaml', 'telemetryMs: 2000\n');
     expect((await cli('agent', 'set-config', '--agent', 'node', '--file', config))[1]).toContain('node-worker-2: changed');
     expect((await cli('agent', 'delete-config', '--agent', 'node-worker-2', 'telemetryMs'))[1]).toContain('-  "telemetryMs"');
