@@ -81,8 +81,14 @@ export class Database {
 
   /** The same as columns of numbers, for many rows: all that is asked for must be DOUBLE or INTEGER, and not null. */
   async columns(sql: string, values: SqlValue[] = []): Promise<number[][]> {
-    const result = await this.#reader().runAndReadAll(sql, values);
-    return result.getColumnsJS() as number[][];
+    const result = await this.#reader().run(sql, values);
+    const columns = Array.from({ length: result.columnCount }, (): number[] => []);
+    for (const chunk of await result.fetchAllChunks())
+      for (const [index, column] of columns.entries()) {
+        const vector = chunk.getColumnVector(index);
+        for (let row = 0; row < vector.itemCount; row++) column.push(vector.getItem(row) as number);
+      }
+    return columns;
   }
 
   /** Runs long work that only reads, beside everything else. */

@@ -1,3 +1,4 @@
+import { BIGINT, DOUBLE, DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import type { Series, SeriesKey } from '../contract/telemetry.ts';
 import type { ColdReadings } from './cold.ts';
 import type { Database } from './database.ts';
@@ -28,12 +29,16 @@ const maximumPending = 1_000_000;
 /** Readings that are written at once, without waiting for the next second. */
 const soon = 50_000;
 const minuteMs = 60_000;
+/** Rows that the database takes at once, by its own size of a vector. */
+const chunkRows = 2048;
+const columnTypes = [INTEGER, BIGINT, DOUBLE];
 
 /** Telemetry of one testbed: readings are gathered in memory and written in batches, off the path on which they arrive. */
 export class TelemetryStore {
   readonly #database: Database;
   readonly #cold: ColdReadings;
-  readonly #ids: Map<string, number>;
+  /** By key and source: one look-up for each reading. */
+  readonly #known = new Map<string, { id: number; last: LastReading }>();
   readonly #keys = new Map<number, { key: SeriesKey; source: string }>();
   readonly #last = new Map<string, LastReading>();
   #pending: { series: number; time: number; value: number }[] = [];
@@ -50,9 +55,8 @@ export class TelemetryStore {
     for (const row of rows) {
       const { id, source, last, lastTime, ...rest } = row as unknown as StoredSeries;
       const key: SeriesKey = rest;
-      store.#ids.set(idOf(key, source), id);
-      store.#keys.set(id, { key, source });
-      if (last !== null && lastTime !== null) store.#note(key, last, lastTime);
+      store.#learn(id, key, source);
+      if (last !== null && lastTime !== null) note(store.#lastOf(key), last, lastTime);
     }
     return store;
   }
@@ -60,7 +64,6 @@ export class TelemetryStore {
   private constructor(database: Database, cold: ColdReadings) {
     this.#database = database;
     this.#cold = cold;
-    this.#ids = new Map();
   }
 
   /** Readings that the database has not taken yet. */
@@ -72,18 +75,16 @@ export class TelemetryStore {
   append(reading: Reading): void {
     if (!Number.isFinite(reading.value)) return;
     const id = idOf(reading.key, reading.source);
-    let series = this.#ids.get(id);
+    let series = this.#known.get(id);
     if (series === undefined) {
-      series = this.#ids.size + 1;
-      this.#ids.set(id, series);
-      this.#keys.set(series, { key: reading.key, source: reading.source });
-      this.#newSeries.push({ id: series, reading });
+      series = this.#learn(this.#known.size + 1, reading.key, reading.source);
+      this.#newSeries.push({ id: series.id, reading });
     }
-    this.#pending.push({ series, time: Math.round(reading.time), value: reading.value });
+    this.#pending.push({ series: series.id, time: Math.round(reading.time), value: reading.value });
     if (this.#pending.length > maximumPending) this.#pending = this.#pending.slice(maximumPending / 10);
     // Whoever flushes each second tells what goes wrong.
     if (this.#pending.length === soon) this.flush().catch(() => {});
-    this.#note(reading.key, reading.value, reading.time);
+    note(series.last, reading.value, reading.time);
   }
 
   /** Writes what has been taken. @throws Error of the database; what it did not take is offered again by the next flush. */
@@ -108,11 +109,23 @@ export class TelemetryStore {
           ]);
         }
         const appender = await connection.createAppender('samples');
-        for (const sample of samples) {
-          appender.appendInteger(sample.series);
-          appender.appendBigInt(BigInt(sample.time));
-          appender.appendDouble(sample.value);
-          appender.endRow();
+        // Column by column: a call into the database for each value would cost more than the rest.
+        for (let at = 0; at < samples.length; at += chunkRows) {
+          const some = samples.slice(at, at + chunkRows);
+          const chunk = DuckDBDataChunk.create(columnTypes, some.length);
+          chunk.setColumnValues(
+            0,
+            some.map(({ series: id }) => id),
+          );
+          chunk.setColumnValues(
+            1,
+            some.map(({ time }) => BigInt(time)),
+          );
+          chunk.setColumnValues(
+            2,
+            some.map(({ value }) => value),
+          );
+          appender.appendDataChunk(chunk);
         }
         appender.closeSync();
         await connection.run('commit');
@@ -127,7 +140,7 @@ export class TelemetryStore {
 
   /** Every series with its latest reading. */
   metrics(): LastReading[] {
-    return [...this.#last.values()];
+    return [...this.#last.values()].filter(({ lastTime }) => Number.isFinite(lastTime)).map((last) => ({ ...last }));
   }
 
   /** The latest reading of each series in [from, to], by "metric|node|component". */
@@ -261,11 +274,26 @@ export class TelemetryStore {
     return known;
   }
 
-  #note(key: SeriesKey, last: number, lastTime: number): void {
-    const id = idOf(key, '');
-    const known = this.#last.get(id);
-    if (!known || known.lastTime <= lastTime) this.#last.set(id, { key, unit: unitOf(key.metric), last, lastTime });
+  #learn(id: number, key: SeriesKey, source: string): { id: number; last: LastReading } {
+    const series = { id, last: this.#lastOf(key) };
+    this.#known.set(idOf(key, source), series);
+    this.#keys.set(id, { key, source });
+    return series;
   }
+
+  /** One for all sources of a series. */
+  #lastOf(key: SeriesKey): LastReading {
+    const id = idOf(key, '');
+    const known = this.#last.get(id) ?? { key, unit: unitOf(key.metric), last: Number.NaN, lastTime: Number.NEGATIVE_INFINITY };
+    this.#last.set(id, known);
+    return known;
+  }
+}
+
+function note(series: LastReading, value: number, time: number): void {
+  if (series.lastTime > time) return;
+  series.last = value;
+  series.lastTime = time;
 }
 
 interface StoredSeries extends SeriesKey {
@@ -275,7 +303,7 @@ interface StoredSeries extends SeriesKey {
   lastTime: number | null;
 }
 const idOf = (key: SeriesKey, source: string): string =>
-  [key.metric, key.node, key.component, key.application, source].join('\0');
+  `${key.metric}\0${key.node}\0${key.component}\0${key.application}\0${source}`;
 
 function push(series: Series, time: number, value: number, stepMs: number): void {
   const last = series.times.at(-1);
