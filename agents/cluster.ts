@@ -7,6 +7,7 @@ import type { Bus } from './bus/bus.ts';
 import { type ApplicationStatus, applicationStatusSchema, replySchema, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
+import { clusterWindowMs, type Leading, startClusterCandidate } from './cluster-candidate.ts';
 import { ComponentsTeller, componentsOn } from './components-teller.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
 import { decisionRecordSchema } from './decision/record.ts';
@@ -41,8 +42,6 @@ import { SlidingWindow } from './telemetry/window.ts';
 
 /** Policies that decide unless the config names others. */
 const byDefault = ['static-placement', 'relocate-by-latency', 'change-specification', 'trust-placement'];
-/** What policies look back on. */
-const windowMs = 10 * 60_000;
 /** Statuses are repeated this often, for who comes late. */
 const statusMs = 5000;
 /** Of a node that Kubernetes knows no address of. */
@@ -60,9 +59,10 @@ export interface ClusterAgentOptions {
   random?: () => number;
 }
 
-/** The agent of one cluster: which node each component runs on, decided and explained. */
-export function startClusterAgent({ kubeConfig, ...options }: ClusterAgentOptions): Promise<RunningAgent> {
-  return startClusterAgentOn({ ...options, orchestrator: new KubernetesOrchestrator(kubeConfig, options.log) });
+/** The agent of one cluster: which node each component runs on, decided and explained. Where the config has an election, it does so while it leads. */
+export function startClusterAgent(options: ClusterAgentOptions): Promise<RunningAgent> {
+  if (options.config.election) return startClusterCandidate(options, (leading) => startClusterAgentOn(leading));
+  return startClusterAgentOn({ ...options, orchestrator: new KubernetesOrchestrator(options.kubeConfig, options.log) });
 }
 
 /** As `startClusterAgent`, over any orchestrator and state store. */
@@ -71,14 +71,16 @@ export async function startClusterAgentOn(
     orchestrator: ClusterOrchestrator;
     store?: StateStore;
     settings?: SettingsStore;
+    /** Absent for the only agent of a cluster. */
+    leading?: Leading;
   },
 ): Promise<RunningAgent> {
-  const { bus, clock, log, orchestrator } = options;
+  const { bus, clock, log, orchestrator, leading } = options;
   const settings = options.settings ?? fileSettings(options.config);
   const kept = await settings.load();
   const config = configWith(options.config, kept);
   const { cluster } = config;
-  const window = new SlidingWindow(windowMs);
+  const window = leading?.window ?? new SlidingWindow(clusterWindowMs);
   const teller = new ComponentsTeller(bus, log);
   const peersTeller = new PeersTeller(bus, log);
   const descriptions = new NodeDescriptions(bus, log);
@@ -92,7 +94,7 @@ export async function startClusterAgentOn(
   });
   const aggregator = new Aggregator({ agent: config.agent, cluster, spanMs: config.aggregateMs });
   const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => {
-    window.add(message);
+    if (!leading) window.add(message);
     aggregator.add(message, clock.now());
   });
 
@@ -149,6 +151,7 @@ export async function startClusterAgentOn(
     store: options.store ?? fileStateStore(join(config.stateFolder, `${config.agent}.json`)),
     clock,
     log,
+    ...(leading && { mayAct: leading.mayAct }),
     policyFailed: (policy, error) => administration.policyFailed(policy, error),
   });
   const python = config.policyFiles ? config.policyFiles : undefined;
@@ -195,7 +198,8 @@ export async function startClusterAgentOn(
       void peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
     }
   };
-  const heartbeat = startHeartbeat({ config, bus, clock, log });
+  // One that leads is heard before it does, and goes on being heard.
+  const heartbeat = leading ? [] : [startHeartbeat({ config, bus, clock, log })];
   const tellUpwards = clock.every(config.aggregateMs / turns, async () => {
     try {
       for (const aggregate of aggregator.take(clock.now()))
@@ -210,7 +214,7 @@ export async function startClusterAgentOn(
     replySchema,
     (request) => replying(() => administration.configTrust(request)),
   );
-  const owned: { close(): void }[] = [trustRequests, administration, liveness, telemetry, heartbeat, tellUpwards];
+  const owned: { close(): void }[] = [trustRequests, administration, liveness, telemetry, ...heartbeat, tellUpwards];
   const begin = async (): Promise<void> => {
     await orchestrator.start();
     if (stopped) return;

@@ -68,6 +68,8 @@ export const agentConfigSchema = z.strictObject({
   kubeconfigFile: z.string().optional(),
   /** Karmada's API (continuum). */
   karmadaKubeconfigFile: z.string().optional(),
+  /** Cluster agents only: there are several of them, and the one that holds the lease in the cluster's API decides and acts. */
+  election: z.strictObject({ isStandby: z.boolean().default(false) }).optional(),
   stateFolder: z.string().default('/var/lib/mlsysops'),
   /** The API of the continuum agent. */
   northbound: z

@@ -5,15 +5,33 @@ import type { Clock } from './clock.ts';
 import type { AgentConfig, Log } from './config.ts';
 
 /** Sends this agent's signs of life, the first at once. */
-export function startHeartbeat(options: { config: AgentConfig; bus: Bus; clock: Clock; log: Log }): { close(): void } {
-  const { config, bus, clock, log } = options;
+export function startHeartbeat(options: {
+  config: AgentConfig;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  /** Whether it stands by now; never, without it. */
+  isStandby?: () => boolean;
+}): { close(): void } {
+  const { config, bus, clock, log, isStandby } = options;
   const startedAt = clock.now();
   const subject = subjects.heartbeat(config.cluster, config.layer, config.agent);
   let sequence = 0;
   let failing = false;
   const beat = async (): Promise<void> => {
     const { agent, layer, cluster, node, version, heartbeatMs } = config;
-    const heartbeat = { agent, layer, cluster, node, version, intervalMs: heartbeatMs, startedAt, time: clock.now(), sequence };
+    const heartbeat = {
+      agent,
+      layer,
+      cluster,
+      node,
+      version,
+      intervalMs: heartbeatMs,
+      startedAt,
+      time: clock.now(),
+      sequence,
+      ...(isStandby?.() && { standby: true }),
+    };
     sequence++;
     try {
       await bus.publish(subject, heartbeatSchema, heartbeat);

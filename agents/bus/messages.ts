@@ -13,6 +13,8 @@ export const heartbeatSchema = z.object({
   intervalMs: z.number().positive(),
   version: z.string(),
   startedAt: z.number(),
+  /** It stands by: another agent of its cluster decides and acts. */
+  standby: z.boolean().optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 

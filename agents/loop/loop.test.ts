@@ -205,12 +205,16 @@ test('a plan that the end of the agent cut off is gone on with, and told and jud
   expect(begun?.begun.map(({ record }) => [record.id, record.plan.status])).toEqual([[first.id, 'queued']]);
   expect(saved.at(-1)?.begun).toEqual([]);
 
-  const after = setUp({ store: memoryStateStore(begun), startMs: killed.clock.now() + 5000 });
+  const resaved: LoopState[] = [];
+  const again = { load: async () => begun, save: async (state: LoopState) => void resaved.push(structuredClone(state)) };
+  const after = setUp({ store: again, startMs: killed.clock.now() + 5000 });
   await after.loop.start();
   await after.loop.idle();
   expect(after.view.on).toBe(true);
   const told = after.published.filter(({ id }) => id === first.id);
   expect(Math.min(...told.map(({ revision }) => revision))).toBeGreaterThan(killed.published.at(-1)!.revision);
+  // Were it cut off again, the next one's revisions would be higher still.
+  expect(resaved[0]?.begun[0]?.record.revision).toBe(1000);
   expect(told.at(-1)?.plan).toMatchObject({
     id: first.plan!.id,
     status: 'completed',

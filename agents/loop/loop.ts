@@ -118,20 +118,26 @@ export class AutonomicLoop<View> {
 
   async start(): Promise<void> {
     const { store, log, clock, tickMs = 1000 } = this.#options;
-    let resumed: readonly Begun[] = [];
+    let resumed: Begun[] = [];
     try {
       const state = await store.load();
       if (state) {
         this.#hasSaved = true;
-        this.#decider.resume(state);
-        for (const { record } of state.begun) this.#unfinished.set(record.id, record);
-        resumed = state.begun;
+        // Revisions in between may have been told and not saved.
+        resumed = state.begun.map(({ record, ...rest }) => ({
+          ...rest,
+          record: { ...record, revision: record.revision + resumedRevisions },
+        }));
+        this.#decider.resume({ ...state, begun: resumed });
+        for (const { record } of resumed) this.#unfinished.set(record.id, record);
         this.#learnt = state.policies;
         for (const policy of this.policies) this.#restore(policy, state.policies[policy.name]);
       }
     } catch (error) {
       log('warn', 'what was learnt before the restart cannot be read; starting anew', { error: text(error) });
     }
+    // Whoever goes on with them after this one goes on from here.
+    if (resumed.length > 0) await this.#save(clock.now());
     // Each once, and by whoever comes first: what it begins is done again, which changes nothing where it was done before.
     for (const begun of resumed) this.#begin(begun, true);
     this.#timer = clock.every(tickMs, () => this.tick());
@@ -212,8 +218,7 @@ export class AutonomicLoop<View> {
   async #carryOut({ record }: Begun, resumed: boolean): Promise<void> {
     const { clock, log } = this.#options;
     const planId = record.plan.id;
-    // Revisions in between may have been told and not saved.
-    let current = resumed ? { ...record, revision: record.revision + resumedRevisions } : record;
+    let current = record;
     const before = resumed
       ? [...record.plan.steps.map(cutOff), { title: 'Go on after a restart', at: clock.now(), durationMs: 0 }]
       : [];
