@@ -70,8 +70,8 @@ export const leafConfiguration = (leaf: {
     ...common(leaf.cluster, leaf.users, leaf.folder ?? busFolder),
     // An agent of the cluster asks for JetStream as if it were here.
     mappings: { '$JS.API.>': `$JS.${streamDomain}.API.>` },
+    // "reconnect" is left out: 2.9 takes whole seconds alone, 2.15 a duration alone, and a second is what both do untold.
     leafnodes: {
-      reconnect: 1,
       remotes: [
         {
           url: `tls://${leaf.hub.user}:${leaf.hub.password}@${leaf.hub.address}:${leafPort}`,
