@@ -223,7 +223,9 @@ export class AutonomicLoop<View> {
       ? [...record.plan.steps.map(cutOff), { title: 'Go on after a restart', at: clock.now(), durationMs: 0 }]
       : [];
     const mayAct = (): boolean => !this.#stopped && this.#mayAct;
-    const revise = (change: Partial<Plan>): Promise<void> => {
+    /** Nothing more once another may go on with it: a late answer to the former leader would be told after what the next one does. */
+    const revise = async (change: Partial<Plan>): Promise<void> => {
+      if (!mayAct()) return;
       current = { ...current, revision: current.revision + 1, plan: { ...current.plan, ...change } };
       this.#unfinished.set(current.id, current);
       return this.#publish(current);
@@ -238,7 +240,8 @@ export class AutonomicLoop<View> {
       await applyAll(this.#applications(record.plan), { planId, clock, report, resumed, mayAct });
       last = revise({ status: 'completed' });
     } catch (error) {
-      if (error instanceof Superseded) return;
+      // What failed of a plan that another goes on with is for that one to find out, and to tell.
+      if (error instanceof Superseded || !mayAct()) return;
       last = revise({ status: 'failed' });
       log('error', `${record.title}: failed`, { plan: planId, error: text(error) });
     }
