@@ -26,7 +26,8 @@ const kubernetesSteps = (host: Host, context: RunContext): Step[] => [
   packagesStep({
     id: 'packages',
     title: 'Install what kubeadm asks for (conntrack, ethtool, socat, iptables)',
-    packages: ['conntrack', 'ethtool', 'socat', 'iptables', 'iproute2', 'kmod', 'procps'],
+    // nft (with tc) is what agents shape traffic by; a host that has all the rest does without it, and they say so.
+    packages: ['conntrack', 'ethtool', 'socat', 'iptables', 'iproute2', 'nftables', 'kmod', 'procps'],
     observe: ['conntrack', 'ethtool', 'socat', 'iptables', 'ip', 'ps'].map((tool) => `command -v ${tool} >/dev/null`),
   }),
   forwardingStep,

@@ -2,13 +2,18 @@ import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { replySchema } from '../../agents/bus/messages.ts';
 import { NatsBus } from '../../agents/bus/nats.ts';
+import { mechanismsAnswerSchema } from '../../agents/bus/requests.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { type DecisionRecord, decisionRecordSchema } from '../../agents/decision/record.ts';
+import { NorthboundClient } from '../../agents/northbound/client.ts';
 import { checkOpenMetrics } from '../../agents/telemetry/openmetrics-checker.fixture.ts';
 import { fetchText } from '../../agents/telemetry/scrape.ts';
 import { type AgentLogLine, agentLogs } from '../../provisioning/phases/agents/logs.ts';
-import { busKeys } from '../../provisioning/phases/bus/keys.ts';
+import { northboundToken } from '../../provisioning/phases/agents/service.ts';
+import { type BusKeys, busKeys } from '../../provisioning/phases/bus/keys.ts';
 import { makeRecipe } from '../../provisioning/recipe.ts';
 import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import { SshPool } from '../../provisioning/ssh/pool.ts';
@@ -92,6 +97,56 @@ describe('agents as services of a host', () => {
     expect(on(`${push} http://${address}:43180/v1/metrics`)).toBe('403');
   });
 
+  it('offer the knobs that the host has, and turn them; what it lacks is absent', async () => {
+    const keys = busKeys(stateFolderOf(fixture), testbed.name, Date.now);
+    const bus = await connect(keys, fixture.host('management').address);
+    const agent = `node-${fixture.host('management').name}`;
+    const ask = async (verb: string, question: z.core.util.JSONType) =>
+      replySchema.parse(await bus.request(subjects.request(agent, verb), z.json(), question, z.unknown(), 15_000));
+    try {
+      let knobs: z.infer<typeof mechanismsAnswerSchema> = {};
+      // What takes a program to see is looked at when it is first asked for.
+      const offers = async (): Promise<unknown> => {
+        const reply = await ask('mechanisms', {});
+        if (!reply.ok) throw new Error(reply.error);
+        knobs = mechanismsAnswerSchema.parse(reply.value);
+        return knobs.trafficShaping?.options;
+      };
+      await expect.poll(offers, { timeout: 20_000 }).not.toMatchObject({ absent: 'not looked at yet' });
+      const absent = Object.fromEntries(
+        Object.entries(knobs).map(([name, { options }]) => [name, (options as { absent?: string }).absent ?? null]),
+      );
+      process.stdout.write(`knobs: ${JSON.stringify(absent)}\n`);
+      expect(JSON.stringify(absent)).not.toMatch(/not permitted|EPERM|EACCES/i);
+      const frequencies = on('ls /sys/devices/system/cpu/cpufreq 2>/dev/null | wc -l') !== '0';
+      if (!frequencies) expect(absent.CPUFrequencyConfigurator).toContain('no cpufreq');
+      const shaping = knobs.trafficShaping?.options as { interface?: { rate?: unknown } };
+      if (absent.trafficShaping !== null || !on("ip -o link show | awk -F': ' '{print $2}'").includes('host0')) return;
+      const isAbsent = typeof shaping.interface?.rate === 'string';
+      const command = { command: 'set', interface: 'host0', rate_bits_per_second: 1e9 };
+      const set = await ask('apply', { id: 'shape', plan: 'test', mechanism: 'trafficShaping', command });
+      expect(set).toMatchObject(isAbsent ? { ok: false } : { ok: true });
+      if (isAbsent) return;
+      expect(on('tc qdisc show dev host0')).toContain('tbf');
+      expect(await ask('undo', { id: 'shape' })).toEqual({ ok: true, value: { undone: true } });
+      expect(on('tc qdisc show dev host0')).not.toContain('tbf');
+    } finally {
+      await bus.close();
+    }
+  });
+
+  it('are managed over the northbound API by TLS and a token, and by nobody else', async () => {
+    const { address } = fixture.host('management');
+    const folder = stateFolderOf(fixture);
+    const authority = await busKeys(folder, testbed.name, Date.now).authorityCertificate();
+    const access = { url: `https://${address}:8000`, token: await northboundToken(folder), authority };
+    const api = new NorthboundClient(access);
+    await expect.poll(async () => (await api.call('manage.ping', {})).answered.length, { timeout: 20_000 }).toBe(3);
+    expect(await api.call('framework.status', {})).toMatchObject({ layers: [{ alive: 1 }, { alive: 1 }, { alive: 1 }] });
+    await expect(new NorthboundClient({ ...access, token: 'x' }).call('agents.list', {})).rejects.toMatchObject({ status: 401 });
+    await expect(fetch(`http://${address}:8000/agents`)).rejects.toThrow();
+  });
+
   it('are followed by their logs, and come back when they are killed', async () => {
     const pool = new SshPool({ knownHosts: new KnownHosts(fixture.knownHostsFile) });
     try {
@@ -123,15 +178,7 @@ describe('agents as services of a host', () => {
 
   it('are upgraded one by one in place; decisions outlive that, and a hub that was killed', async () => {
     const keys = busKeys(stateFolderOf(fixture), testbed.name, Date.now);
-    const pair = await keys.certificate('continuum');
-    const bus = await NatsBus.connect({
-      servers: [`tls://${fixture.host('management').address}:4222`],
-      name: 'test',
-      user: 'continuum',
-      password: await keys.password('continuum'),
-      tls: { ca: await keys.authorityCertificate(), cert: pair.certificate, key: pair.key },
-      connectTimeoutMs: 10_000,
-    });
+    const bus = await connect(keys, fixture.host('management').address);
     try {
       const subject = subjects.decision('management', 'continuum', 'continuum');
       const kept = async () => (await bus.kept(subject, decisionRecordSchema, 0).catch(() => [])).map(({ id }) => id).sort();
@@ -160,6 +207,19 @@ describe('agents as services of a host', () => {
     }
   });
 });
+
+/** As the continuum agent is on it. */
+async function connect(keys: BusKeys, address: string): Promise<NatsBus> {
+  const { certificate: cert, key } = await keys.certificate('continuum');
+  return NatsBus.connect({
+    servers: [`tls://${address}:4222`],
+    name: 'test',
+    user: 'continuum',
+    password: await keys.password('continuum'),
+    tls: { ca: await keys.authorityCertificate(), cert, key },
+    connectTimeoutMs: 10_000,
+  });
+}
 
 const decision = (id: string): DecisionRecord => ({
   id,

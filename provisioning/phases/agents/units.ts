@@ -57,11 +57,11 @@ export const smallRuntime = {
 } as const;
 
 /**
- * A node agent reads the cgroups of all containers, and sets frequencies and limits in /sys: it is root, with the right to read and write
- * files and no other. /sys and /sys/fs/cgroup stay as they are for it.
+ * A node agent reads the cgroups of all containers, sets frequencies and limits in /sys, and shapes traffic (tc, nft): it is root, with the
+ * rights to read and write files and to set up the network, and no other. /sys and /sys/fs/cgroup stay as they are for it.
  */
 const rights: Record<Layer, string> = {
-  node: `CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE
+  node: `CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_NET_ADMIN
 DevicePolicy=closed
 ReadWritePaths=-/sys
 ${smallEnvironment()}
