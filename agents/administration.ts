@@ -15,10 +15,12 @@ import {
 } from './bus/administration.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Reply, replySchema } from './bus/messages.ts';
+import { type ModelRow, type modelsAnswerSchema, modelsRequestSchema } from './bus/models.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import type { AgentConfig, Log } from './config.ts';
 import type { AutonomicLoop } from './loop/loop.ts';
+import { modelRowsOf } from './model-rows.ts';
 import type { Policy } from './policies/policy.ts';
 import type { PolicyFiles } from './policies/policy-files.ts';
 import type { PolicySet } from './policies/policy-set.ts';
@@ -44,6 +46,8 @@ export interface AdministrationOptions<View> {
   files?: PolicyFiles<View> | undefined;
   /** What policies are shown now. */
   input: PolicyAdministrationOptions<View>['input'];
+  /** Models that are registered with this agent, besides what its policies learn. */
+  registered?: () => Promise<ModelRow[]>;
 }
 
 /** What people may ask of any agent: who it is, how it decides, and to decide otherwise from now on. Each change is checked whole, kept over restarts, and told as a diff. */
@@ -73,6 +77,7 @@ export class Administration<View> {
         if (request.content !== undefined) this.#checkFileName(request.name);
         return json(await this.#policyAdministration.tryOut(request));
       }),
+      answer('models', modelsRequestSchema, async () => json(await this.#models())),
       answer('set-mode', setModeRequestSchema, ({ mode }) => this.#change(() => this.#setMode(mode))),
       answer('set-policy', setPolicyRequestSchema, (request) => this.#change(() => this.#setPolicy(request))),
       answer('delete-policy', deletePolicyRequestSchema, ({ name }) => this.#change(() => this.#deletePolicy(name))),
@@ -161,6 +166,12 @@ export class Administration<View> {
         ...named(this.#options.files?.policies ?? [], true),
       ],
     };
+  }
+
+  async #models(): Promise<z.infer<typeof modelsAnswerSchema>> {
+    const { loop, registered } = this.#options;
+    const { mode } = this;
+    return { mode, models: [...modelRowsOf(loop.policies, mode), ...((await registered?.()) ?? [])] };
   }
 
   async #setMode(mode: 0 | 1): Promise<Value> {

@@ -19,7 +19,6 @@ import { ClusterPlacementMechanism } from './mechanisms/cluster-placement.ts';
 import { viewsOf } from './mechanisms/views.ts';
 import type { ContinuumServices } from './northbound/handlers/sources.ts';
 import { startNorthbound } from './northbound/northbound.ts';
-import type { RunningNorthbound } from './northbound/server.ts';
 import { KarmadaOrchestrator } from './orchestration/karmada.ts';
 import type { ContinuumOrchestrator } from './orchestration/orchestrator.ts';
 import { policyFilesOf } from './policies/agent-policy-files.ts';
@@ -129,6 +128,7 @@ export async function startContinuumAgentOn(
     log,
     now: () => clock.now(),
   });
+  let api: Awaited<ReturnType<typeof startNorthbound>> | undefined;
   const administration: Administration<ContinuumSituation> = new Administration({
     config,
     bus,
@@ -140,6 +140,7 @@ export async function startContinuumAgentOn(
     loop,
     files,
     input: () => ({ view: view(), window }),
+    registered: async () => (await api?.models()) ?? [],
   });
   const recordings = new Recordings({ config, bus, clock, log, loop, window, shipped });
   const services: ContinuumServices = {
@@ -179,7 +180,6 @@ export async function startContinuumAgentOn(
     ),
     bus.answer(subjects.request('continuum', 'list'), listRequestSchema, replySchema, () => replying(services.list)),
   );
-  let api: RunningNorthbound | undefined;
   if (config.northbound) {
     const { northbound, stateFolder, version } = config;
     const targets = () => administration.targets;

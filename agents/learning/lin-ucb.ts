@@ -68,6 +68,11 @@ export class LinUcb {
     return times(inverse, rewards);
   }
 
+  /** Those that something was learnt of. */
+  get arms(): string[] {
+    return [...this.#arms.keys()];
+  }
+
   pulls(arm: string): number {
     return this.#arm(arm).pulls;
   }

@@ -81,7 +81,7 @@ export function publishedSlowDown(name: keyof typeof measuredProcessors, bound: 
 }
 
 /** Learnt from so few readings, or at one frequency alone, power is not told apart from what it hangs on. */
-const enoughSamples = 20;
+export const enoughPowerSamples = 20;
 /** Frequencies are as good as the same within this, GHz. */
 const sameGHz = 0.05;
 
@@ -107,7 +107,7 @@ export class LearntPower {
 
   /** @param utilisation 0–1, for the uncertainty; undefined while too little was read */
   at(ghz: number, utilisation: number): PowerPrediction | undefined {
-    if (this.samples < enoughSamples) return undefined;
+    if (this.samples < enoughPowerSamples) return undefined;
     const [idleW = 0, perGHz = 0, perCube = 0] = this.#model.weights;
     return {
       idleW: Math.max(idleW, 0),

@@ -9,6 +9,7 @@ import { configTrustRequestSchema } from '../bus/administration.ts';
 import { type Aggregate, aggregateSchema } from '../bus/aggregates.ts';
 import { MemoryBus } from '../bus/memory.ts';
 import { type ApplicationStatus, applicationStatusSchema, heartbeatSchema, replySchema } from '../bus/messages.ts';
+import { modelsAnswerSchema, modelsRequestSchema } from '../bus/models.ts';
 import { subjects } from '../bus/subjects.ts';
 import { agentConfigSchema, type Log, type RunningAgent } from '../config.ts';
 import { type RunningContinuum, startContinuumAgentOn } from '../continuum.ts';
@@ -278,6 +279,16 @@ test('models: one that serves answers, one that does not is told as failing, an 
   expect((await client.call('POST', '/ml/predict/gone', { body: { data: { people: 5 } } }))[0]).toBe(502);
   expect((await client.call('GET', '/ml/list_all?kind=regression'))[1]).toMatchObject([{ name: 'latency', uid }]);
   expect((await client.call('GET', '/ml/status/plain'))[1]).toMatchObject({ state: 'reachable' });
+  // Agents tell them on the bus as well, each asked now; for the window of the app.
+  const told = await bus.request(subjects.request('continuum', 'models'), modelsRequestSchema, {}, replySchema, 5000);
+  if (!told.ok) throw new Error(told.error);
+  const { models } = modelsAnswerSchema.parse(told.value);
+  expect(models.map(({ name, state, kind }) => [name, state, kind])).toEqual([
+    ['gone', 'failing', 'served over HTTP'],
+    ['latency', 'serving', 'regression'],
+    ['plain', 'reachable', 'served over HTTP'],
+  ]);
+  expect(models[1]).toMatchObject({ id: uid, origin: 'registered', endpoint, policy: null, reason: null });
   expect((await client.call('DELETE', '/ml/remove/latency'))[1]).toEqual({ uid, name: 'latency' });
   expect((await client.call('GET', `/ml/status/${uid}`))[0]).toBe(404);
 });

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { type ApplicationStatus, applicationStatusSchema } from '../bus/messages.ts';
+import type { ModelRow } from '../bus/models.ts';
 import { subjects } from '../bus/subjects.ts';
 import type { AgentConfig } from '../config.ts';
 import { decisionRecordSchema } from '../decision/record.ts';
 import { AgentWatch } from './agent-watch.ts';
 import { AskAgents } from './ask-agents.ts';
+import { askedModels } from './asked-model.ts';
 import { EventLog } from './events.ts';
 import { agentHandlers } from './handlers/agents.ts';
 import { appHandlers } from './handlers/apps.ts';
@@ -26,7 +28,7 @@ export async function startNorthbound(
   config: NonNullable<AgentConfig['northbound']>,
   sources: NorthboundSources,
   now: () => number = Date.now,
-): Promise<RunningNorthbound> {
+): Promise<RunningNorthbound & { models(): Promise<ModelRow[]> }> {
   const { bus, clock, log, stateFolder, version } = sources;
   const registry = await Registry.open(join(stateFolder, 'northbound-infrastructure.json'), log);
   const models = await Models.open(join(stateFolder, 'northbound-models.json'), { fetch: sources.fetch, now, log });
@@ -51,6 +53,7 @@ export async function startNorthbound(
   };
   try {
     const ask = new AskAgents(bus, agents);
+    const asked = askedModels(models, sources.fetch, now);
     const server = await startNorthboundServer({
       config,
       stateFolder,
@@ -61,7 +64,7 @@ export async function startNorthbound(
       handlers: {
         ...appHandlers(sources, events),
         ...infraHandlers(sources, registry, agents, ask),
-        ...mlHandlers(models, sources.fetch, now),
+        ...mlHandlers(models, asked),
         ...manageHandlers(sources, agents, ask, now),
         ...frameworkHandlers(sources, agents),
         ...agentHandlers(agents, ask, now),
@@ -69,6 +72,7 @@ export async function startNorthbound(
     });
     return {
       port: server.port,
+      models: asked.rows,
       close() {
         server.close();
         close();

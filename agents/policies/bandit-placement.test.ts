@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { modelRowsOf } from '../model-rows.ts';
 import { banditPlacement } from './bandit-placement.ts';
 import { ClusterBench, node, placed } from './cluster-bench.fixture.ts';
 
@@ -40,6 +41,10 @@ test('it tries nodes, learns from what came of it which serves best, and says wh
   expect(bench.view.components[0]!.pin).toBe('w2');
   expect(choices.some(({ choice }) => choice === 'to:w2')).toBe(true);
   expect(choices.length).toBeLessThan(8);
+
+  const [model] = modelRowsOf([policy], 1);
+  expect(model).toMatchObject({ kind: 'LinUCB', state: 'predicting', unit: '' });
+  expect(model?.places.find((place) => place.node === 'w2')?.samples).toBeGreaterThan(0);
 
   // Elsewhere after a restart it knows where to go, and that is no trial.
   const again = banditPlacement.create({});

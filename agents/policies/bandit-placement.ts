@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { add, constant, type Expression, multiply, premise } from '../decision/expression.ts';
 import type { DecisionRecord } from '../decision/record.ts';
 import { unitOf } from '../descriptions/common.ts';
+import type { LearntModel } from '../learning/learnt-model.ts';
 import { LinUcb } from '../learning/lin-ucb.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import { type Subject, subjectsOf } from './latency-subjects.ts';
@@ -120,6 +121,18 @@ class BanditPlacement implements Policy<ClusterSituation> {
     const reward = Math.max(1 - Math.max(value - target, 0) / target, leastReward);
     const context = [1, (of('covariate') ?? 0) / this.#settings.covariateScale, of(`load:${node}`) ?? 0];
     this.#banditOf(`${application}/${component}`).learn(node, context, reward);
+  }
+
+  models(): LearntModel[] {
+    return [...this.#bandits].map(([key, bandit]) => ({
+      key,
+      name: `reward of placing ${key}`,
+      kind: 'LinUCB',
+      unit: '',
+      enough: 1,
+      isForMode1: true,
+      places: bandit.arms.map((node) => ({ node, by: 'LinUCB', samples: bandit.pulls(node), meanError: null })),
+    }));
   }
 
   state(): Json {

@@ -12,6 +12,7 @@ import {
   treesOf,
 } from '../decision/expression.ts';
 import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model.ts';
+import type { LearntPlace } from '../learning/learnt-model.ts';
 import { ErrorBook, errorBookStateSchema } from '../learning/predictor.ts';
 import { RegressionForest } from '../learning/regression-forest.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
@@ -90,14 +91,9 @@ export class LatencyPredictions {
     const x = covariate === undefined ? constant(0) : premise('covariate');
     const others = load ? atLeastZero(subtract(premise(load.id), load.own)) : constant(0);
     const [xNow, othersNow] = [covariate ?? 0, load ? Math.max(load.value - load.own, 0) : 0];
-    const { line, forest, decisions } = this.#placeOf(node);
+    const { forest, decisions } = this.#placeOf(node);
     const decided = decisions.count >= enoughDecisions ? Math.sqrt(decisions.meanSquare!) : 0;
-    const isBetter =
-      forest.errors.count >= enough &&
-      line.count >= enough &&
-      forest.trees.length > 0 &&
-      forest.errors.meanAbsolute! < clearly * line.meanAbsolute!;
-    if (isBetter) {
+    if (isForestBetter(this.#placeOf(node))) {
       const { deviation } = forest.predict([xNow, othersNow]);
       const expression = treesOf([x, others], [...forest.trees], 1 / forest.trees.length);
       return { expression, deviation: Math.max(deviation, decided), by: 'forest' };
@@ -117,6 +113,17 @@ export class LatencyPredictions {
       deviation: Math.max(deviation, decided),
       by: weights.samples > 0 ? 'line' : 'line of another node, by speed',
     };
+  }
+
+  /** Nodes that it was seen on, by how many samples and how well each is known. */
+  places(): LearntPlace[] {
+    return [...this.#places].map(([node, place]) => {
+      const isForest = isForestBetter(place);
+      const { samples } = this.#model.weights(node, () => 1);
+      const { meanAbsolute } = isForest ? place.forest.errors : place.line;
+      const by = isForest ? 'forest' : samples > 0 ? 'line' : 'line of another node, by speed';
+      return { node, by, samples, meanError: meanAbsolute ?? null };
+    });
   }
 
   state(): z.infer<typeof latencyPredictionsStateSchema> {
@@ -152,6 +159,12 @@ export class LatencyPredictions {
     return place;
   }
 }
+
+const isForestBetter = ({ line, forest }: Place): boolean =>
+  forest.errors.count >= enough &&
+  line.count >= enough &&
+  forest.trees.length > 0 &&
+  forest.errors.meanAbsolute! < clearly * line.meanAbsolute!;
 
 /**
  * A latency by a rule of thumb, without anything learnt: it grows in proportion to its covariate, and falls with the speed of the node's processor; other work

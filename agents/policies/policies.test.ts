@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Sample } from '../bus/messages.ts';
 import { type DecisionRecord, isAct } from '../decision/record.ts';
 import { type ApplicationDescription, applicationSchema } from '../descriptions/application.ts';
+import { modelRowsOf } from '../model-rows.ts';
 import type { PodView } from '../orchestration/pod-view.ts';
 import { SlidingWindow } from '../telemetry/window.ts';
 import { clusterPlacement } from './cluster-placement.ts';
@@ -215,6 +216,17 @@ describe('relocate-by-latency', () => {
     expect(decided(bench, run(bench, [0, 1, 2, 3, 3, 3]))!.premises.find(({ id }) => id === 'mode')?.source).toBe(
       'learnt models (set-mode 1); predicted by line, line of another node, by speed',
     );
+    const taught = run(bench, [0, 1, 2, 3, 3, 3]);
+    const [latency] = modelRowsOf([taught], 1);
+    expect(latency).toMatchObject({
+      name: 'frame_classify_latency_ms of smart-camera/classifier',
+      policy: 'relocate-by-latency',
+      unit: 'ms',
+      state: 'predicting',
+    });
+    expect(latency?.places[0]).toMatchObject({ node: 'worker-1', by: 'line', meanError: expect.any(Number) });
+    expect(latency?.places[0]?.samples).toBeGreaterThan(3);
+    expect(modelRowsOf([taught], 0)[0]).toMatchObject({ state: 'unused', reason: 'mode 0 decides by heuristics' });
   });
 
   test('energy counts once the power of every node in question is known', () => {

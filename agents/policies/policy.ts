@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Sample } from '../bus/messages.ts';
 import type { Expression } from '../decision/expression.ts';
 import type { Action, DecisionRecord, MechanismCommand, Outcome, Premise } from '../decision/record.ts';
+import type { LearntModel } from '../learning/learnt-model.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 
@@ -67,6 +68,8 @@ export interface Policy<View> {
   plan(input: PolicyInput<View>, trigger: Trigger): Proposal | undefined;
   /** What came of a decision of this policy's: its record with the actual outcome. */
   judged?(record: DecisionRecord): void;
+  /** What it has learnt to predict, for people. */
+  models?(): LearntModel[];
   /** What was learnt, to survive a restart. */
   state?(): Json;
   restore?(state: Json): void;

@@ -3,6 +3,7 @@ import { atLeastZero, constant, divide, type Expression, multiply, premise, subt
 import type { DecisionRecord, Premise } from '../decision/record.ts';
 import { permits } from '../descriptions/application.ts';
 import { unitOf } from '../descriptions/common.ts';
+import type { LearntModel } from '../learning/learnt-model.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
@@ -11,6 +12,7 @@ import { rejectionOf } from './constraints.ts';
 import { LatencyPredictions, latencyByThumb } from './latency-predictions.ts';
 import { before, componentQuery, keyOf, othersLoad, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
+import { powerModels } from './power-models.ts';
 import type { Rejection } from './rejection.ts';
 import type { ClusterSituation, NodeSituation } from './situation.ts';
 
@@ -240,6 +242,15 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     const [was, is] = [expected[0], actual?.outcomes[0]];
     if (node === undefined || !was || !is || was.metric !== is.metric) return;
     this.#models.get(`${application}/${component}/${was.metric}`)?.judged(node, was.value, is.value);
+  }
+
+  models(): LearntModel[] {
+    const latencies = [...this.#models].map(([key, model]): LearntModel => {
+      const [application, component, metric = ''] = key.split('/');
+      const name = `${metric} of ${application}/${component}`;
+      return { key, name, kind: 'line and forest', unit: unitOf(metric), enough: 1, isForMode1: true, places: model.places() };
+    });
+    return [...latencies, ...powerModels(this.#power, enoughPowerSamples)];
   }
 
   state(): Json {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { agentsContract } from './agents.ts';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
+import { modelsContract } from './models.ts';
 import { northboundContract } from './northbound.ts';
 import { policiesContract } from './policies.ts';
 import { recordingsContract } from './recordings.ts';
@@ -39,6 +40,7 @@ export const contract = {
   ...decisionsContract,
   ...applicationsContract,
   ...policiesContract,
+  ...modelsContract,
   ...northboundContract,
   ...terminalsContract,
   ...twinsContract,

@@ -9,16 +9,17 @@ import {
   setModeAnswerSchema,
 } from '../../agents/bus/administration.ts';
 import { replySchema } from '../../agents/bus/messages.ts';
+import { modelsAnswerSchema } from '../../agents/bus/models.ts';
 import { subjects } from '../../agents/bus/subjects.ts';
 import { ContractError, type Handlers, type OutputOf } from '../contract/contract.ts';
 import { LinkError, type RequestPayload } from './link/link.ts';
 import type { Live } from './live.ts';
 
-/** What agents are asked about their policies. `liveOf` is the testbed that is up. @throws ContractError not-up */
+/** What agents are asked about their policies, and about what these have learnt. `liveOf` is the testbed that is up. @throws ContractError not-up */
 export function policyHandlers(
   liveOf: (testbed: string) => Promise<Live>,
   assetsFolder: string,
-): Pick<Handlers, Extract<keyof Handlers, `policies.${string}`>> {
+): Pick<Handlers, Extract<keyof Handlers, `policies.${string}` | 'models.list'>> {
   const ask = async <S extends z.ZodType>(
     { testbed, agent }: { testbed: string; agent: string },
     verb: string,
@@ -44,6 +45,7 @@ export function policyHandlers(
     'policies.set': ({ policy, ...input }) => ask(input, 'set-policy', policy, changeAnswerSchema),
     'policies.delete': ({ name, ...input }) => ask(input, 'delete-policy', { name }, changeAnswerSchema),
     'policies.setMode': ({ mode, ...input }) => ask(input, 'set-mode', { mode }, setModeAnswerSchema),
+    'models.list': (input) => ask(input, 'models', {}, modelsAnswerSchema),
     'policies.templates': () => policyTemplates(assetsFolder),
   };
 }

@@ -23,6 +23,7 @@ const stateSchema = z.object({
   reason: z.string().nullable(),
   roundTripMs: z.number().nullable(),
 });
+export type ModelState = z.infer<typeof stateSchema>;
 const registeredSchema = modelSchema
   .omit({ image: true })
   .required({ endpoint: true })

@@ -1,22 +1,10 @@
 import { ModelError } from '../../learning/onnx.ts';
+import { type AskedModels, askModel } from '../asked-model.ts';
 import type { HandlersOf } from '../endpoints/table.ts';
 import { HttpError } from '../http-error.ts';
 import type { Models } from '../models.ts';
 
-export function mlHandlers(models: Models, fetchFrom: typeof fetch, now: () => number): HandlersOf<'ml'> {
-  const stateOf = async (id: string) => {
-    const { model } = models.find(id);
-    const startedAt = now();
-    try {
-      if (model.example) await predict(models, id, model.example);
-      else await reach(fetchFrom, model.endpoint, model.timeout_ms);
-      const state = model.example ? ('serving' as const) : ('reachable' as const);
-      return { ...model, state, reason: null, roundTripMs: now() - startedAt };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { ...model, state: 'failing' as const, reason, roundTripMs: null };
-    }
-  };
+export function mlHandlers(models: Models, { stateOf }: AskedModels): HandlersOf<'ml'> {
   return {
     'ml.deploy': async ({ body: { image, endpoint, ...model } }) => {
       if (image !== undefined)
@@ -36,7 +24,7 @@ export function mlHandlers(models: Models, fetchFrom: typeof fetch, now: () => n
     },
     'ml.predict': async ({ path: { uid }, body: { data } }) => {
       try {
-        const { value, explanation } = await predict(models, uid, data);
+        const { value, explanation } = await askModel(models, uid, data);
         return { inference: value, explanation: explanation ?? null };
       } catch (error) {
         if (error instanceof ModelError) throw new HttpError(502, error.message);
@@ -44,17 +32,4 @@ export function mlHandlers(models: Models, fetchFrom: typeof fetch, now: () => n
       }
     },
   };
-}
-
-/** What it says now: what it said last of the same data stands for nothing here. @throws ModelError */
-async function predict(models: Models, id: string, data: Record<string, number>) {
-  const prediction = await models.find(id).predictor.predict('the data given', data);
-  if (prediction.stale !== undefined) throw new ModelError(prediction.stale);
-  return prediction;
-}
-
-/** Any answer will do: a server that knows no such path is there. @throws Error */
-async function reach(fetchFrom: typeof fetch, url: string, timeoutMs: number): Promise<void> {
-  const response = await fetchFrom(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-  await response.body?.cancel();
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { add, atLeastZero, constant, divide, type Expression, multiply, premise, subtract } from '../../decision/expression.ts';
 import { permits } from '../../descriptions/application.ts';
+import type { LearntModel } from '../../learning/learnt-model.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../../learning/recursive-least-squares.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
 import { rejectionOf } from '../constraints.ts';
 import { latencyElsewhere, loadOf, moveProposal, type Placed, placedFor, placedIn, qosTerm } from '../moving.ts';
 import type { Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from '../policy.ts';
+import { powerModels } from '../power-models.ts';
 import { PremiseBook } from '../premise-book.ts';
 import type { ClusterSituation, NodeSituation } from '../situation.ts';
 
@@ -138,6 +140,10 @@ class Consolidation implements Policy<ClusterSituation> {
         },
       },
     );
+  }
+
+  models(): LearntModel[] {
+    return powerModels(this.#power, enoughSamples);
   }
 
   state(): Json {

@@ -11,7 +11,10 @@ import {
   subtract,
 } from '../../decision/expression.ts';
 import type { Premise } from '../../decision/record.ts';
+import { unitOf } from '../../descriptions/common.ts';
+import type { LearntModel } from '../../learning/learnt-model.ts';
 import {
+  enoughPowerSamples,
   LearntPower,
   meanPower,
   measuredPower,
@@ -74,6 +77,7 @@ class Dvfs implements Policy<HostSituation> {
   readonly #latency = new Map<string, RecursiveLeastSquares>();
   readonly #frequencies = new Map<string, Set<number>>();
   readonly #until = new Map<string, number>();
+  #node = '';
   /** When each component of this host was first seen here. */
   #since = new Map<string, number>();
 
@@ -82,6 +86,7 @@ class Dvfs implements Policy<HostSituation> {
   }
 
   learn({ view, window, now }: PolicyInput<HostSituation>): void {
+    this.#node = view.node;
     this.#since = new Map(view.components.map((one) => [placeOf(one), this.#since.get(placeOf(one)) ?? now]));
     const of = (metric: string) => window.latest({ metric, node: view.node, component: '' })[0];
     const [power, used, ghz] = [of('power_w'), of('cpu_used_ratio'), of('cpu_frequency_ghz')];
@@ -239,6 +244,23 @@ class Dvfs implements Policy<HostSituation> {
         term: { name: 'Energy', expression: multiply(-1, divide(premise('actual'), premise('powerTop'))) },
       },
     };
+  }
+
+  models(): LearntModel[] {
+    const node = this.#node;
+    const placed = (samples: number) => [{ node, by: 'least squares', samples, meanError: null }];
+    const shared = { kind: 'least squares', isForMode1: false };
+    const latencies = [...this.#latency].map(([key, { samples }]): LearntModel => {
+      const [application, component, metric = ''] = key.split('/');
+      const name = `${metric} of ${application}/${component} by frequency`;
+      return { ...shared, key, name, unit: unitOf(metric), enough: enoughLatencies, places: placed(samples) };
+    });
+    const { samples } = this.#power;
+    if (samples === 0) return latencies;
+    return [
+      ...latencies,
+      { ...shared, key: 'power', name: `power of ${node}`, unit: 'W', enough: enoughPowerSamples, places: placed(samples) },
+    ];
   }
 
   state(): Json {
