@@ -15,9 +15,11 @@ import { startHeartbeat } from './heartbeat.ts';
 import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
+import type { Mechanism } from './mechanisms/mechanism.ts';
 import { workloadMechanisms } from './mechanisms/on-kubernetes.ts';
 import { OnNodeMechanism } from './mechanisms/on-node.ts';
 import { PlacementMechanism } from './mechanisms/placement.ts';
+import { StoragePolicyMechanism } from './mechanisms/storage-policy.ts';
 import { viewsOf } from './mechanisms/views.ts';
 import { NodeDescriptions } from './node-descriptions.ts';
 import { NodeMechanisms } from './node-mechanisms.ts';
@@ -37,6 +39,7 @@ import { Recordings } from './recordings.ts';
 import { replying } from './replying.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
+import { ObjectStorage } from './storage/object-storage.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
@@ -102,6 +105,7 @@ export async function startClusterAgentOn(
   const mechanisms = [
     new PlacementMechanism(orchestrator, clock),
     ...workloadMechanisms(orchestrator, clock),
+    ...storageMechanisms(config, orchestrator, clock),
     new OnNodeMechanism(bus, (node) => {
       const agent = agentOf(node);
       return agent?.alive ? agent.agent : undefined;
@@ -248,6 +252,15 @@ export async function startClusterAgentOn(
       await loop.stop();
     },
   };
+}
+
+/** None where no storage is configured. Its service lives in real time, whatever the agent's clock is. */
+function storageMechanisms(config: AgentConfig, orchestrator: ClusterOrchestrator, clock: Clock): Mechanism[] {
+  if (!config.storage) return [];
+  const storage = new ObjectStorage(config.storage, { fetch, now: Date.now });
+  return [
+    new StoragePolicyMechanism({ storage, config: config.storage, applications: () => orchestrator.applications(), clock }),
+  ];
 }
 
 /** Components whose application is gone, or no longer has them, are removed. One whose description is there but cannot be read is left alone. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { layerSchema } from './decision/record.ts';
 import { powerModelSchema } from './host/power-model.ts';
+import { objectStorageConfigSchema } from './storage/object-storage.ts';
 
 const port = (fallback: number) => z.number().int().min(0).max(65_535).default(fallback);
 /** All addresses of the host. */
@@ -70,6 +71,8 @@ export const agentConfigSchema = z.strictObject({
   karmadaKubeconfigFile: z.string().optional(),
   /** Cluster agents only: there are several of them, and the one that holds the lease in the cluster's API decides and acts. */
   election: z.strictObject({ isStandby: z.boolean().default(false) }).optional(),
+  /** S3-compatible storage whose buckets applications are described with; cluster agents only. */
+  storage: objectStorageConfigSchema.optional(),
   stateFolder: z.string().default('/var/lib/mlsysops'),
   /** The API of the continuum agent. */
   northbound: z
