@@ -40,6 +40,7 @@ export const testIds = {
   planTable: 'plan-table',
   hostKeys: 'host-keys',
   secret: 'secret',
+  secretKeep: 'secret-keep',
   secretAnswer: 'secret-answer',
   trust: (host: string) => `trust-${host}`,
 

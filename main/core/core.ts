@@ -37,6 +37,7 @@ import { summaryOf, Testbeds } from './testbeds.ts';
 import { topologyAt } from './topology.ts';
 import { hostKeys, trustHost } from './trust.ts';
 import { Twins } from './twins.ts';
+import { Vault } from './vault.ts';
 import { picture, whenUp } from './watching.ts';
 
 const notSignedIn: ReadonlySet<string> = new Set(['authentication', 'sudo']);
@@ -67,7 +68,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const runs = await Runs.open(testbeds, log);
   const twins = new Twins({ program: join(distFolder, 'twin', 'process.mjs'), assetsFolder, log });
   const local = new LocalTestbeds(join(distFolder, 'local-hosts', 'helper.mjs'));
-  const secrets = new Secrets();
+  const vault = new Vault(join(dataFolder, 'kept-secrets.json'), log);
+  const secrets = new Secrets(vault, log);
   const ssh = new SshPools(secrets);
   const lives = new Lives({ testbeds, twins, ssh, log });
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
@@ -125,7 +127,12 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       const { app, testbed: ofTestbed } = await diagnose(testbed);
       const entry = testbed === null ? null : testbeds.get(testbed);
       const name = `mlsysops-support-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.txt`;
-      return { name, text: await supportText({ dataFolder, checks: [...app, ...ofTestbed], entry }) };
+      const secretFolders = testbeds.all().map(({ folder }) => folder.secrets);
+      const known = [...vault.values(), ...ssh.knownSecrets()];
+      return {
+        name,
+        text: await supportText({ dataFolder, checks: [...app, ...ofTestbed], entry, secretFolders, secrets: known }),
+      };
     },
 
     'testbeds.list': async () => testbeds.summaries(),
@@ -157,6 +164,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'testbeds.certificates': ({ testbed }) => signedIn(testbed, () => lifecycle.certificates(commanded(testbed))),
     'testbeds.remove': async ({ testbed }) => {
       await lifecycle.remove(testbeds.get(testbed));
+      await vault.forget(testbed);
       return {};
     },
     'testbeds.status': async ({ testbed }) => {
@@ -180,8 +188,18 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     },
 
     'secrets.watch': ({ testbed }, emit, signal) => secrets.watch(testbeds.get(testbed).testbed.name, emit, signal),
-    'secrets.answer': async ({ id, secret }) => {
-      secrets.answer(id, secret);
+    'secrets.answer': async ({ id, secret, keep }) => {
+      secrets.answer(id, secret, keep);
+      return {};
+    },
+    'secrets.unlock': async ({ key }) => {
+      await vault.unlock(Buffer.from(key, 'base64'));
+      return {};
+    },
+    'secrets.kept': async ({ testbed }) => ({ kept: vault.count(testbed), locked: vault.locked }),
+    'secrets.forget': async ({ testbed }) => {
+      await vault.forget(testbed);
+      ssh.forgetSecrets(testbed);
       return {};
     },
 
@@ -264,7 +282,11 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   };
 
   async function diagnose(name: string | null): Promise<OutputOf<'system.diagnose'>> {
-    const app = diagnoseApp({ dataFolder, info: await systemInfo() });
+    const app = diagnoseApp({
+      dataFolder,
+      info: await systemInfo(),
+      keptSecrets: vault.locked ? null : vault.count(null),
+    });
     if (name === null) return { app: await app, testbed: [] };
     const entry = testbeds.get(name);
     const ofTestbed = await diagnoseTestbed(entry, await lives.find(entry), () => lifecycle.certificates(entry));

@@ -7,7 +7,7 @@ import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
 import type { OutputOf } from '../contract/contract.ts';
 import type { SystemCheck } from '../contract/system.ts';
 import type { Store } from '../store/store.ts';
-import { logPath } from './folders.ts';
+import { logPath, tokenPath } from './folders.ts';
 import type { Live } from './live.ts';
 import { statusOf } from './status.ts';
 import type { TestbedEntry } from './testbeds.ts';
@@ -27,8 +27,10 @@ export async function diagnoseApp(options: {
   dataFolder: string;
   info: OutputOf<'system.info'>;
   platform?: NodeJS.Platform;
+  /** null: nothing can be kept. */
+  keptSecrets: number | null;
 }): Promise<SystemCheck[]> {
-  const { dataFolder, info } = options;
+  const { dataFolder, info, keptSecrets } = options;
   const checks = [ok('core', `version ${info.version}, Node ${info.core.node}, process ${info.core.pid}`)];
   try {
     const { bavail, bsize } = await statfs(dataFolder);
@@ -50,6 +52,14 @@ export async function diagnoseApp(options: {
       open ? { id: 'privacy', severity: 'warning', evidence, remedy: `chmod 700 ${dataFolder}` } : ok('privacy', evidence),
     );
   }
+  checks.push(
+    ok(
+      'passwords',
+      keptSecrets === null
+        ? 'asked for each time: no keychain of this computer has been offered by the window'
+        : `${keptSecrets} kept, encrypted by this computer’s keychain`,
+    ),
+  );
   checks.push(
     info.localHostsUnavailable === null
       ? ok('local-hosts', 'local hosts can be made on this computer')
@@ -192,12 +202,19 @@ export async function supportText(options: {
   dataFolder: string;
   checks: readonly SystemCheck[];
   entry: TestbedEntry | null;
+  /** Folders of secrets of all testbeds: the log speaks of any of them. */
+  secretFolders: readonly string[];
+  /** Passwords that are known. */
+  secrets: readonly string[];
 }): Promise<string> {
-  const { dataFolder, checks, entry } = options;
+  const { dataFolder, checks, entry, secretFolders, secrets } = options;
   const redactor = new Redactor();
-  if (entry)
-    for (const secret of await secretsIn(entry.folder.secrets))
-      redactor.addFile({ path: '', mode: '', content: secret, secret: true });
+  // As they are, and as they stand in JSON and in a Kubernetes secret.
+  for (const secret of secrets)
+    for (const form of [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')]) redactor.add(form);
+  for (const folder of secretFolders)
+    for (const secret of await secretsIn(folder)) redactor.addFile({ path: '', mode: '', content: secret, secret: true });
+  redactor.add(await readFile(tokenPath(dataFolder), 'utf8').catch(() => ''));
   const parts = [
     [
       'checks',

@@ -26,6 +26,11 @@ export class SshPools {
     this.#memories.delete(testbed);
   }
 
+  /** What persons have answered, to be taken out of what is shown. */
+  knownSecrets(): string[] {
+    return [...this.#memories.values()].flatMap((memory) => memory.values());
+  }
+
   optionsOf(entry: TestbedEntry): SshOptions {
     const { testbed, folder } = entry;
     let knownHosts = this.#knownHosts.get(folder.knownHosts);

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { app, BrowserWindow, Notification, protocol, screen, session } from 'electron';
+import { app, BrowserWindow, Notification, protocol, safeStorage, screen, session } from 'electron';
+import type { ContractClient } from '../contract/contract.ts';
 import type { WindowCommand } from '../contract/window.ts';
 import { deepLinkScheme, parseDeepLink } from '../contract/window.ts';
 import { dataFolder, distFolder } from '../core/folders.ts';
 import { CoreConnection } from './core-connection.ts';
 import { appOrigin, appScheme, guardContents, guardSession, isOurs } from './guard.ts';
+import { systemKeychain, vaultKey } from './keychain.ts';
 import { setMenu } from './menu.ts';
 import { followRunEnds } from './run-notices.ts';
 import { serveRenderer } from './serve-renderer.ts';
@@ -71,7 +73,7 @@ if (!app.requestSingleInstanceLock()) {
     setMenu(command);
     window = openWindow(connection);
     follow(linkIn(process.argv));
-    followRunEnds(core, ({ testbed, title, body }) => {
+    followRunEnds(core, openVault, ({ testbed, title, body }) => {
       if (window?.isFocused()) return;
       window?.flashFrame(true);
       if (!Notification.isSupported()) return;
@@ -84,6 +86,17 @@ if (!app.requestSingleInstanceLock()) {
     });
     void watchForUpdates(app, (text) => command({ command: 'tell', text }));
   });
+}
+
+/** Gives the core the key of kept passwords, where this computer has a keychain. Without one they are asked for each time. */
+async function openVault(client: ContractClient): Promise<void> {
+  try {
+    const keychain = systemKeychain(safeStorage);
+    if (keychain) await client.call('secrets.unlock', { key: vaultKey(folder, keychain, console.error) });
+  } catch (error) {
+    console.error('kept passwords could not be opened:', error);
+    command({ command: 'tell', text: 'Kept passwords could not be opened: they are asked for again.' });
+  }
 }
 
 function openWindow(connection: CoreConnection): BrowserWindow {

@@ -34,11 +34,20 @@ export async function watchRunEnds(client: ContractClient, tell: (end: RunEnd) =
   });
 }
 
-/** The same for as long as the app runs, over a connection of its own, also after the core was started anew. */
-export function followRunEnds(core: Parameters<typeof attachCore>[0], tell: (end: RunEnd) => void): void {
+/**
+ * The same for as long as the app runs, over a connection of its own, also after the core was started anew. `greet` is what each core is told
+ * first.
+ */
+export function followRunEnds(
+  core: Parameters<typeof attachCore>[0],
+  greet: (client: ContractClient) => Promise<void>,
+  tell: (end: RunEnd) => void,
+): void {
   const follow = async () => {
     try {
-      await watchRunEnds(createContractClient(clientChannel(await attachCore(core))), tell);
+      const client = createContractClient(clientChannel(await attachCore(core)));
+      await greet(client);
+      await watchRunEnds(client, tell);
     } catch {
       // No core at the moment: the window says so, and this tries again.
     }

@@ -7,7 +7,9 @@ const shapes: RegExp[] = [
   // JSON web tokens
   /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,
   /(?<=\b(?:client-key-data|password|passwd|passphrase|secret|token)["']?\s*[:=]\s*["']?)[^\s"',;]{6,}/gi,
-  /(?<=\bBearer )[\w.~+/=-]{8,}/g,
+  /(?<=\b(?:Bearer|Basic) )[\w.~+/=-]{8,}/g,
+  // of an account in an address
+  /(?<=:\/\/[^\s:/@"']*:)[^\s@/"']+(?=@)/g,
 ];
 const hidden = '•••';
 

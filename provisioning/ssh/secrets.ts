@@ -39,6 +39,11 @@ export class SecretMemory {
     return this.#known.get(key) ?? null;
   }
 
+  /** All that is known. */
+  values(): string[] {
+    return [...this.#known.values()];
+  }
+
   /** What is known, or what the person answers; null when nothing is given, or three answers were wrong. */
   async need(key: string, ask: (attempt: number) => Promise<string | null>): Promise<string | null> {
     const known = this.#known.get(key);

@@ -41,6 +41,7 @@ const titles: Record<Question['request']['kind'], string> = {
 function SecretDialog({ question, waiting }: { question: Question; waiting: number }) {
   const { kind, host, jumpHost, user, prompt, echo, file, attempt } = question.request;
   const [shown, setShown] = useState(echo);
+  const [keep, setKeep] = useState(false);
   const [error, setError] = useState<ShownError | null>(null);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -52,7 +53,7 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
   }, []);
   const answer = (secret: string | null) =>
     currentClient()
-      .call('secrets.answer', { id: question.id, secret })
+      .call('secrets.answer', { id: question.id, secret, keep: keep && secret !== null })
       .catch((reason: unknown) => setError(shownError(reason)));
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -95,8 +96,20 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
           </span>
         </label>
         <ErrorNote error={error} />
+        {question.canKeep ? (
+          <label className="row">
+            <input
+              type="checkbox"
+              checked={keep}
+              data-testid={testIds.secretKeep}
+              onChange={(event) => setKeep(event.target.checked)}
+            />
+            Keep it, encrypted by this computer’s keychain
+          </label>
+        ) : null}
         <p className="muted caption">
-          Kept in memory only, until the app ends.{waiting > 0 ? ` ${waiting} more to answer.` : ''}
+          {keep ? 'Not asked for again, until it is wrong.' : 'Kept in memory only, until the app ends.'}
+          {waiting > 0 ? ` ${waiting} more to answer.` : ''}
         </p>
         <footer>
           <Button onClick={() => answer(null)}>Go on without</Button>

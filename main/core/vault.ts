@@ -1,0 +1,146 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+
+/** AES-256-GCM: 12 bytes of nonce, 16 of tag, then the text; base64. */
+const sealedSchema = z.string().regex(/^[A-Za-z0-9+/]{38,}={0,2}$/);
+const fileSchema = z.object({
+  version: z.literal(1),
+  /** Opens by the right key alone. */
+  proof: sealedSchema,
+  kept: z.array(z.object({ testbed: z.string(), what: z.string(), sealed: sealedSchema })),
+});
+type Kept = z.infer<typeof fileSchema>['kept'][number];
+
+/** Bytes of the key that opens the vault. */
+export const vaultKeyBytes = 32;
+const proofText = 'mlsysops';
+
+/**
+ * Passwords that a person wanted kept, encrypted at rest. The key is not here: whoever has the computer's keychain (the window) brings it, and until
+ * then nothing can be read or kept. Each secret is bound to what it is of: one can't be put in another's place.
+ */
+export class Vault {
+  readonly #file: string;
+  readonly #log: (text: string) => void;
+  #key: Buffer | null = null;
+  #kept: Kept[] = [];
+  /** Writes go one after the other. */
+  #writing: Promise<void> = Promise.resolve();
+  #unlocking: Promise<void> | null = null;
+
+  constructor(file: string, log: (text: string) => void) {
+    this.#file = file;
+    this.#log = log;
+  }
+
+  get locked(): boolean {
+    return this.#key === null;
+  }
+
+  /** A file that this key does not open (the keychain was reset) is put aside, not overwritten. The first key stays for as long as the core lives. */
+  unlock(key: Buffer): Promise<void> {
+    if (key.length !== vaultKeyBytes) throw new RangeError(`a key of a vault has ${vaultKeyBytes} bytes`);
+    this.#unlocking ??= this.#load(key).catch((error: unknown) => {
+      this.#unlocking = null;
+      throw error;
+    });
+    return this.#unlocking;
+  }
+
+  get(testbed: string, what: string): string | null {
+    const found = this.#kept.find((one) => one.testbed === testbed && one.what === what);
+    return found && this.#key ? open(this.#key, found.sealed, binding(testbed, what)) : null;
+  }
+
+  /** How many are kept for a testbed; null: for all. */
+  count(testbed: string | null): number {
+    return this.#kept.filter((one) => testbed === null || one.testbed === testbed).length;
+  }
+
+  /** All that is kept, to be taken out of what is shown. */
+  values(): string[] {
+    return this.#kept.map(({ testbed, what }) => this.get(testbed, what) ?? '');
+  }
+
+  async put(testbed: string, what: string, secret: string): Promise<void> {
+    const key = this.#key;
+    if (!key) throw new Error('nothing can be kept: no keychain has opened the vault');
+    await this.#change([...this.#without(testbed, what), { testbed, what, sealed: seal(key, secret, binding(testbed, what)) }]);
+  }
+
+  async remove(testbed: string, what: string): Promise<void> {
+    const left = this.#without(testbed, what);
+    if (left.length < this.#kept.length) await this.#change(left);
+  }
+
+  async forget(testbed: string): Promise<void> {
+    const left = this.#kept.filter((one) => one.testbed !== testbed);
+    if (left.length < this.#kept.length) await this.#change(left);
+  }
+
+  #without(testbed: string, what: string): Kept[] {
+    return this.#kept.filter((one) => one.testbed !== testbed || one.what !== what);
+  }
+
+  async #load(key: Buffer): Promise<void> {
+    this.#kept = (await this.#read(key)) ?? [];
+    this.#key = key;
+  }
+
+  async #read(key: Buffer): Promise<Kept[] | null> {
+    let text: string;
+    try {
+      text = await readFile(this.#file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+    try {
+      const { proof, kept } = fileSchema.parse(JSON.parse(text));
+      open(key, proof, proofText);
+      for (const one of kept) open(key, one.sealed, binding(one.testbed, one.what));
+      return kept;
+    } catch (error) {
+      const aside = `${this.#file}.unreadable`;
+      await rename(this.#file, aside);
+      this.#log(`kept passwords could not be opened and were put aside as ${aside}: ${(error as Error).message}`);
+      return null;
+    }
+  }
+
+  #change(kept: Kept[]): Promise<void> {
+    this.#kept = kept;
+    const written = this.#writing.then(() => this.#write());
+    // The next write does not fail since this one did.
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+
+  async #write(): Promise<void> {
+    const key = this.#key;
+    if (!key) throw new Error('nothing can be kept: no keychain has opened the vault');
+    if (this.#kept.length === 0) return rm(this.#file, { force: true });
+    const value = { version: 1, proof: seal(key, proofText, proofText), kept: this.#kept };
+    await writeFile(`${this.#file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
+    await rename(`${this.#file}.new`, this.#file);
+  }
+}
+
+const binding = (testbed: string, what: string): string => JSON.stringify([testbed, what]);
+
+function seal(key: Buffer, text: string, bound: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(bound));
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64');
+}
+
+/** @throws when it was sealed by another key, bound to something else, or changed */
+function open(key: Buffer, sealed: string, bound: string): string {
+  const bytes = Buffer.from(sealed, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
+    .setAAD(Buffer.from(bound))
+    .setAuthTag(bytes.subarray(12, 28));
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+}
