@@ -2,7 +2,9 @@ import { Command } from 'cmdk';
 import { useEffect } from 'react';
 import { create } from 'zustand';
 import { Icon, type IconName } from '../parts/glyphs.tsx';
+import { currentClient, shownError } from '../state/connection.ts';
 import { type PageName, pages, useNavigation } from '../state/navigation.ts';
+import { tell } from '../state/notices.ts';
 import { askToSave, chooseRecording } from '../state/recordings.ts';
 import { openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
@@ -42,6 +44,15 @@ export function CommandPalette() {
     return () => removeEventListener('keydown', toggle);
   }, []);
   return open ? <Palette /> : null;
+}
+
+async function forgetPasswords(testbed: string): Promise<void> {
+  try {
+    await currentClient().call('secrets.forget', { testbed });
+    tell(`Passwords for ${testbed} are forgotten: its hosts ask again.`);
+  } catch (error) {
+    tell(shownError(error).message);
+  }
 }
 
 function Palette() {
@@ -111,6 +122,9 @@ function Palette() {
             {testbed && testbed.state !== 'new' ? item('record', 'Save recording…', askToSave) : null}
             {item('file', 'Open recording…', chooseRecording)}
             {testbed?.state === 'up' ? item('play', 'Take the tour', takeTour) : null}
+            {testbed?.kind === 'hosts'
+              ? item('key', `Forget kept passwords of ${testbed.name}`, () => void forgetPasswords(testbed.name))
+              : null}
             {item('moon', 'Change the theme', () => useTheme.getState().toggle())}
           </Command.Group>
           <Command.Group heading="Testbeds">

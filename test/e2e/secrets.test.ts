@@ -1,8 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createContractClient } from '../../main/contract/client.ts';
+import { attachCore } from '../../main/transport/attach.ts';
+import { clientChannel } from '../../main/transport/web-socket-channel.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../provisioning/ssh/sshd.fixture.ts';
-import { type App, openBrowser } from './app.ts';
-import { inBothThemes, waitUntil } from './steps.ts';
+import { type App, openBrowser, root } from './app.ts';
+import { inBothThemes, visit, waitUntil } from './steps.ts';
 
 const password = 'correct horse 9 battery';
 
@@ -15,6 +20,10 @@ describe('a host that asks for a password', () => {
       { user: 'alice', password, sudo: 'ALL=(ALL) ALL' },
     ]);
     app = await openBrowser({ SSH_AUTH_SOCK: '' });
+    // As the window does where the computer has a keychain: here, the key is this test's.
+    const socket = await attachCore({ dataFolder: app.dataFolder, distFolder: join(root, 'dist'), env: process.env });
+    await createContractClient(clientChannel(socket)).call('secrets.unlock', { key: randomBytes(32).toString('base64') });
+    socket.close();
   });
   afterAll(async () => {
     await app?.close();
@@ -47,12 +56,14 @@ describe('a host that asks for a password', () => {
     await secret.fill('wrong');
     await page.keyboard.press('Enter');
     await page.getByText('That was not it.').waitFor();
+    await page.getByTestId('secret-keep').check();
     // First of the account, then, where it is another question, of sudo.
     const planned = page.getByTestId('plan-table');
     await waitUntil(
       async () => {
         if (await secret.isVisible()) {
           await secret.fill(password);
+          await page.getByTestId('secret-keep').check();
           await page.keyboard.press('Enter');
         }
         return planned.count();
@@ -69,6 +80,17 @@ describe('a host that asks for a password', () => {
     await checked.waitFor({ timeout: 60_000 });
     expect(await checked.innerText()).toMatch(/fit|in the way/);
     await inBothThemes(page, (theme) => app.screenshot(`check-${theme}`));
+  });
+
+  it('counts what is kept, and forgets it', async () => {
+    const { page } = app;
+    await visit(page, 'diagnostics');
+    await page.getByText(/[12] kept, encrypted by this computer’s keychain/).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder('Search, or run a command').fill('Forget kept passwords');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('look-again').click();
+    await page.getByText('0 kept, encrypted by this computer’s keychain').waitFor();
   });
 
   it('has its password in no file', () => {
