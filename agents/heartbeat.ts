@@ -10,7 +10,7 @@ export function startHeartbeat(options: {
   bus: Bus;
   clock: Clock;
   log: Log;
-  /** Whether it stands by now; never, without it. */
+  /** Whether it stands by now; absent for an only agent. */
   isStandby?: () => boolean;
 }): { close(): void } {
   const { config, bus, clock, log, isStandby } = options;
@@ -30,7 +30,7 @@ export function startHeartbeat(options: {
       startedAt,
       time: clock.now(),
       sequence,
-      ...(isStandby?.() && { standby: true }),
+      ...(isStandby && { standby: isStandby() }),
     };
     sequence++;
     try {

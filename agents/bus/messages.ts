@@ -13,10 +13,15 @@ export const heartbeatSchema = z.object({
   intervalMs: z.number().positive(),
   version: z.string(),
   startedAt: z.number(),
-  /** It stands by: another agent of its cluster decides and acts. */
+  /** Of a cluster that has two agents: whether it stands by while the other one decides and acts. Absent for an only agent. */
   standby: z.boolean().optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+export const agentRoleSchema = z.enum(['leading', 'standby']);
+/** What an agent last said that it is; undefined for an only agent. */
+export const roleOf = ({ standby }: Heartbeat): z.infer<typeof agentRoleSchema> | undefined =>
+  standby === undefined ? undefined : standby ? 'standby' : 'leading';
 
 /** One reading. `metric` is a snake_case name with its unit as suffix, as OpenMetrics wants it: cpu_used_ratio, latency_ms. */
 export const sampleSchema = z.object({

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Bus, Subscription } from '../bus/bus.ts';
-import { type Heartbeat, heartbeatSchema } from '../bus/messages.ts';
+import { type Heartbeat, heartbeatSchema, roleOf } from '../bus/messages.ts';
 import { subjects } from '../bus/subjects.ts';
 import type { Clock } from '../clock.ts';
 import type { agentSchema } from './endpoints/agents.ts';
@@ -38,7 +38,18 @@ export class AgentWatch {
     const { heartbeat, at } = known;
     const { agent, layer, cluster, node, version, startedAt, intervalMs } = heartbeat;
     const alive = this.#clock.now() - at <= missedBeats * intervalMs;
-    return { agent, layer, cluster, ...(node !== undefined && { node }), version, alive, lastHeartbeat: at, startedAt };
+    const role = alive ? roleOf(heartbeat) : undefined;
+    return {
+      agent,
+      layer,
+      cluster,
+      ...(node !== undefined && { node }),
+      version,
+      alive,
+      lastHeartbeat: at,
+      startedAt,
+      ...(role && { role }),
+    };
   }
 
   close(): void {
@@ -49,7 +60,8 @@ export class AgentWatch {
     const before = this.#heard.get(heartbeat.agent);
     this.#heard.set(heartbeat.agent, { heartbeat, at: this.#clock.now() });
     const isAnew = before?.heartbeat.startedAt !== heartbeat.startedAt;
-    if (isAnew || !this.#alive.has(heartbeat.agent)) this.#tell(heartbeat.agent, true);
+    const takesOver = before !== undefined && before.heartbeat.standby !== heartbeat.standby;
+    if (isAnew || takesOver || !this.#alive.has(heartbeat.agent)) this.#tell(heartbeat.agent, true);
   }
 
   #look(): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agentRoleSchema } from '../../agents/bus/messages.ts';
 import { planValueSchema } from '../../provisioning/run/events.ts';
 import { hostSchema } from '../../provisioning/testbed/schema.ts';
 import { call, stream } from './define.ts';
@@ -130,6 +131,7 @@ export const testbedsContract = {
           node: z.string().optional(),
           lastHeartbeat: z.number(),
           alive: z.boolean(),
+          role: agentRoleSchema.optional(),
         }),
       ),
     }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { applicationStatusSchema } from '../../agents/bus/messages.ts';
+import { agentRoleSchema, applicationStatusSchema } from '../../agents/bus/messages.ts';
 import { layerSchema } from '../../agents/decision/record.ts';
 import { call, stream } from './define.ts';
 
@@ -12,6 +12,8 @@ export const agentLifeSchema = z.object({
   lastHeartbeat: z.number().nullable(),
   alive: z.boolean(),
   version: z.string(),
+  /** While it is alive, in a cluster that has two agents: whether it decides, or stands by. */
+  role: agentRoleSchema.optional(),
 });
 export const topologySchema = z.object({
   time: z.number(),

@@ -1,4 +1,4 @@
-import type { ApplicationStatus, Heartbeat, Telemetry } from '../../agents/bus/messages.ts';
+import { type ApplicationStatus, type Heartbeat, roleOf, type Telemetry } from '../../agents/bus/messages.ts';
 import type { SeriesKey } from '../contract/telemetry.ts';
 import type { Topology } from '../contract/topology.ts';
 
@@ -56,15 +56,12 @@ export class LiveState {
   agents(): AgentLife[] {
     const now = this.#now();
     return [...this.#agents.values()]
-      .map(({ heartbeat: { agent, layer, cluster, node, version, intervalMs }, heardAt }) => ({
-        agent,
-        layer,
-        cluster,
-        node,
-        version,
-        lastHeartbeat: heardAt,
-        alive: now - heardAt <= missedBeats * intervalMs,
-      }))
+      .map(({ heartbeat, heardAt }) => {
+        const { agent, layer, cluster, node, version, intervalMs } = heartbeat;
+        const alive = now - heardAt <= missedBeats * intervalMs;
+        const role = alive ? roleOf(heartbeat) : undefined;
+        return { agent, layer, cluster, node, version, lastHeartbeat: heardAt, alive, ...(role && { role }) };
+      })
       .sort((a, b) => a.agent.localeCompare(b.agent));
   }
 

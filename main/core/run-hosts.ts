@@ -1,4 +1,5 @@
 import type { Operation } from '../../provisioning/day2/operation.ts';
+import { standbyAgent } from '../../provisioning/phases/bus/users.ts';
 import type { RecipeOptions } from '../../provisioning/phases/support/options.ts';
 import { makeRecipe } from '../../provisioning/recipe.ts';
 import type { PlanValue } from '../../provisioning/run/events.ts';
@@ -110,5 +111,6 @@ export const recipeOptions = (options: Pick<HostsRunOptions, 'distFolder' | 'ass
 export const agentsOf = (testbed: Testbed): string[] => [
   'continuum',
   ...[...new Set(testbed.hosts.map(({ cluster }) => cluster))].map((cluster) => `cluster-${cluster}`),
+  ...Object.entries(testbed.clusters).flatMap(([cluster, { standby }]) => (standby === undefined ? [] : standbyAgent(cluster))),
   ...testbed.hosts.map(({ name }) => `node-${name}`),
 ];

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { Phase, RunContext } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
-import { clusterAccessStep } from './agents/access.ts';
-import { layersOf } from './agents/configuration.ts';
+import { clusterAccessStep, standbyAccessStep } from './agents/access.ts';
+import { isStandbyHost, layersOf } from './agents/configuration.ts';
 import { programOf, programStep } from './agents/programs.ts';
 import { sampleImageStep } from './agents/sample-image.ts';
 import { agentServiceStep, clusterKubeconfigStep, karmadaKubeconfigStep } from './agents/service.ts';
@@ -31,6 +31,8 @@ export const agentsPhase = (tools: PhaseTools): Phase => ({
     { host: host.name, phase: host.role === 'management' ? 'karmada' : 'kubernetes' },
     // Its own cluster's bus must be there, or the first heartbeats would wait for a reconnect.
     { host: controlPlaneOf(testbed, host.cluster).name, phase: 'bus' },
+    // What it acts by is made there.
+    ...(isStandbyHost(host, testbed) ? [{ host: controlPlaneOf(testbed, host.cluster).name, phase: 'agents' }] : []),
   ],
   steps: async (host, context) => {
     const { distFolder, assetsFolder } = tools.options;
@@ -39,7 +41,7 @@ export const agentsPhase = (tools: PhaseTools): Phase => ({
       path.join(assetsFolder, 'applications', 'smart-camera.mjs'),
       '/opt/mlsysops/share/smart-camera.mjs',
     );
-    const ofLayers = layersOf(host).map(async (layer) => {
+    const ofLayers = layersOf(host, context.testbed).map(async (layer) => {
       const program = await programOf(path.join(distFolder, 'agents', `${layer}.mjs`), agentProgram(layer));
       return [
         programStep(`program-${layer}`, `Install the ${layer} agent`, program),
@@ -54,6 +56,7 @@ export const agentsPhase = (tools: PhaseTools): Phase => ({
         : []),
       // A cluster that was there before us signs no certificates for us: its agent uses the kubeconfig that was given for it.
       ...(isControlPlane(host) ? [isAdopted(host, context.testbed) ? clusterKubeconfigStep : clusterAccessStep()] : []),
+      ...(isStandbyHost(host, context.testbed) ? [standbyAccessStep(host, context)] : []),
       ...(host.role === 'management' ? [karmadaKubeconfigStep] : []),
       ...(await Promise.all(ofLayers)).flat(),
     ];

@@ -26,7 +26,7 @@ export const verifyPhase = (tools: PhaseTools): Phase => ({
       )
       .flatMap((other) => ['network', 'karmada', 'agents'].map((phase) => ({ host: other.name, phase }))),
   steps: async (host, context) => [
-    agentsActiveStep(host),
+    agentsActiveStep(host, context.testbed),
     ...(isControlPlane(host) ? [busStep, nodesReadyStep(host, context.testbed)] : []),
     ...(isControlPlane(host) && (await hasDns(tools, host, context)) ? [dnsStep(host.cluster)] : []),
     ...(host.role === 'management' ? memberClusters(context.testbed).map(memberStep) : []),
@@ -63,8 +63,8 @@ const check = (id: string, title: string, condition: string, otherwise: string):
 /** An agent that ends right after its start is started again by systemd, and "active" at times: it must have stayed up for a moment. */
 const settledS = 2;
 
-function agentsActiveStep(host: Host): Step {
-  const services = layersOf(host).map(agentService);
+function agentsActiveStep(host: Host, testbed: Testbed): Step {
+  const services = layersOf(host, testbed).map(agentService);
   const settled = (service: string) =>
     `[ "$(ps -o etimes= -p "$(systemctl show -p MainPID --value ${service})" 2>/dev/null || echo 0)" -ge ${settledS} ]`;
   return check(

@@ -79,6 +79,11 @@ export const clusterSchema = z.strictObject({
     .describe(
       'How Karmada works with a member: "push" to its API, or "pull" by an agent in it, for a member that cannot be reached (behind NAT).',
     ),
+  standby: nameSchema
+    .optional()
+    .describe(
+      'A worker of the cluster where a second cluster agent stands by; it leads when the one on the master has been silent for some seconds.',
+    ),
 });
 
 export const proxySchema = z.strictObject({

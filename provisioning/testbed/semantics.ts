@@ -87,6 +87,20 @@ function clusterProblems({ hosts, clusters }: Testbed): Problem[] {
     ...Object.keys(clusters)
       .filter((cluster) => !used.has(cluster))
       .map((cluster) => ({ path: ['clusters', cluster], atKey: true, text: `cluster "${cluster}" has no hosts` })),
+    ...Object.entries(clusters).flatMap(([cluster, { standby }]) => {
+      if (
+        standby === undefined ||
+        hosts.some((host) => host.name === standby && host.cluster === cluster && host.role === 'worker')
+      )
+        return [];
+      const workers = hosts.filter((host) => host.cluster === cluster && host.role === 'worker').map(({ name }) => name);
+      return {
+        path: ['clusters', cluster, 'standby'],
+        text: `${standby} is no worker of "${cluster}"`,
+        remedy:
+          workers.length > 0 ? `Name one of its workers: ${workers.join(', ')}` : 'Give the cluster a worker, or leave it out',
+      };
+    }),
   ];
 }
 

@@ -265,6 +265,8 @@ export function agentsFor(topology: Topology, selection: Selection): AgentLife[]
   }
 }
 
+const roleWords = { only: 'alive', leading: 'alive, leads', standby: 'alive, stands by' };
+
 function Agents({ topology, selection }: { topology: Topology; selection: Selection }) {
   const agents = agentsFor(topology, selection);
   return (
@@ -276,7 +278,7 @@ function Agents({ topology, selection }: { topology: Topology; selection: Select
             <State name={agent.alive ? 'ok' : 'bad'} size={12} />
             {agent.agent}
           </dt>
-          <dd>{agent.alive ? 'alive' : 'silent'}</dd>
+          <dd>{agent.alive ? roleWords[agent.role ?? 'only'] : 'silent'}</dd>
           <Heartbeat topology={topology} agent={agent} />
           <dt>Version</dt>
           <dd>{agent.version}</dd>

@@ -9,6 +9,7 @@ import {
   setConfigRequestSchema,
   setPolicyRequestSchema,
 } from '../../bus/administration.ts';
+import { agentRoleSchema } from '../../bus/messages.ts';
 import { layerSchema } from '../../decision/record.ts';
 import { endpoint } from '../endpoint.ts';
 
@@ -24,6 +25,8 @@ export const agentSchema = z
     /** ms since the epoch, on the continuum agent's clock. */
     lastHeartbeat: z.number(),
     startedAt: z.number(),
+    /** While it is alive, in a cluster that has two agents: whether it decides, or stands by. */
+    role: agentRoleSchema.optional(),
   })
   .meta({ id: 'Agent' });
 

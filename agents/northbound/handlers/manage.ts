@@ -8,7 +8,7 @@ import {
   setSystemTargetRequestSchema,
 } from '../../bus/administration.ts';
 import { satisfies } from '../../descriptions/common.ts';
-import type { AgentWatch } from '../agent-watch.ts';
+import type { AgentWatch, KnownAgent } from '../agent-watch.ts';
 import { type AskAgents, pingMs, type Said } from '../ask-agents.ts';
 import { fitting } from '../body.ts';
 import type { HandlersOf } from '../endpoints/table.ts';
@@ -38,6 +38,8 @@ export function manageHandlers(
     const answer = await ask.one(agent, 'ping', pingRequestSchema, {}, pingAnswerSchema, pingMs);
     return { ...answer, roundTripMs: now() - startedAt };
   };
+  /** One that stands by is told by who leads, when it follows. */
+  const deciding = (): KnownAgent[] => agents.all().filter(({ role }) => role !== 'standby');
   return {
     'manage.ping': async ({ query: { agent } }) => {
       const asked = agent === undefined ? agents.all().map((one) => one.agent) : [ask.known(agent).agent];
@@ -50,7 +52,7 @@ export function manageHandlers(
     },
     'manage.set-mode': async ({ path }) => {
       const mode = fitting(modeSchema, Number(path.mode), 'the mode');
-      const said = await ask.all(agents.all(), 'set-mode', setModeRequestSchema, { mode });
+      const said = await ask.all(deciding(), 'set-mode', setModeRequestSchema, { mode });
       return { mode, agents: atLeastOne(said) };
     },
     'manage.targets': async () => ({
@@ -65,7 +67,7 @@ export function manageHandlers(
     'manage.set-targets': ({ body }) =>
       ask.one(continuum(), 'set-system-target', setSystemTargetRequestSchema, body, changeAnswerSchema),
     'manage.config-trust': async ({ body }) => {
-      const clusters = agents.all().filter(({ layer }) => layer === 'cluster');
+      const clusters = deciding().filter(({ layer }) => layer === 'cluster');
       if (clusters.length === 0) throw new HttpError(404, 'no cluster agent was heard: trust is assessed by them');
       return { agents: atLeastOne(await ask.all(clusters, 'config-trust', configTrustRequestSchema, body)) };
     },

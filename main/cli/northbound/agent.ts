@@ -61,7 +61,7 @@ ${apiHelp}`,
               one.agent,
               one.layer,
               one.node ?? one.cluster,
-              one.alive ? 'alive' : `silent`,
+              one.alive ? (one.role ?? 'alive') : `silent`,
               one.alive ? age(one.lastHeartbeat - one.startedAt) : '–',
               one.version,
             ]),
@@ -181,7 +181,7 @@ async function namesOf(api: NorthboundClient, agent: string): Promise<string[]> 
   const layer = layerSchema.safeParse(agent);
   if (!layer.success) return [agent];
   const all = await api.call('agents.list', {});
-  const names = all.filter((one) => one.layer === layer.data && one.alive).map((one) => one.agent);
+  const names = all.filter((one) => one.layer === layer.data && one.alive && one.role !== 'standby').map((one) => one.agent);
   if (names.length === 0)
     throw wrong(`No agent of the layer "${agent}" is alive`, 'mlsysops-cli agent list shows which there are');
   return names;

@@ -58,8 +58,8 @@ function line(event: NorthboundEvent): string {
       return `${at(time)}  ${application} on ${cluster} is ${state}`;
     }
     case 'agent': {
-      const { lastHeartbeat, agent, alive } = event.agent;
-      return `${at(lastHeartbeat)}  ${agent} is ${alive ? 'alive' : 'SILENT'}`;
+      const { lastHeartbeat, agent, alive, role } = event.agent;
+      return `${at(lastHeartbeat)}  ${agent} is ${alive ? (role ?? 'alive') : 'SILENT'}`;
     }
     case 'gap':
       return `(something is missing here: ${event.reason})`;

@@ -78,7 +78,7 @@ function printStatus({ testbed, nodes, members, agents }: OutputOf<'testbeds.sta
     agent.agent,
     agent.layer,
     agent.cluster,
-    agent.alive ? 'alive' : 'silent',
+    agent.alive ? (agent.role ?? 'alive') : 'silent',
     `${age(Date.now() - agent.lastHeartbeat)} ago`,
   ]);
   print(`\n${table(['AGENT', 'LAYER', 'CLUSTER', 'STATE', 'HEARTBEAT'], agentRows)}`);

@@ -1,8 +1,12 @@
 import { customResourceDefinition, namespace } from '../../../agents/descriptions/custom-resource.ts';
 import { apiGroup, kinds } from '../../../agents/descriptions/kinds.ts';
+import { clusterLeaseName } from '../../../agents/election/kubernetes-lease.ts';
+import { clusterStateName } from '../../../agents/election/shared-state.ts';
 import { sha256Of } from '../../artefacts/digest.ts';
-import type { Step } from '../../run/phase.ts';
+import type { RunContext, Step } from '../../run/phase.ts';
+import type { Host } from '../../testbed/schema.ts';
 import { adminKubeconfig, kubeadmFile, kubectl } from '../kubernetes/scripts.ts';
+import { controlPlaneOf, isAdopted } from '../support/hosts.ts';
 import { allOf, notesFolder, restartIfActive, script, undoing } from '../support/shell.ts';
 import { clusterKubeconfig } from './configuration.ts';
 import { agentService, agentUser } from './units.ts';
@@ -43,6 +47,11 @@ export const namespaceRules: AccessRule[] = [
   { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get', 'list', 'watch', 'patch'] },
   { apiGroups: [apiGroup], resources: [plural], verbs: ['get', 'list', 'watch', 'patch'] },
   { apiGroups: [apiGroup], resources: [`${plural}/status`], verbs: ['get', 'patch', 'update'] },
+  // Where there are two agents: who leads, and what the one has begun that the other must go on with.
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [clusterLeaseName], verbs: ['get', 'update'] },
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+  { apiGroups: [''], resources: ['configmaps'], resourceNames: [clusterStateName], verbs: ['get', 'update'] },
 ];
 
 /** Kubernetes objects that give the agent its rights, as a List in JSON. */
@@ -100,5 +109,39 @@ export function clusterAccessStep(): Step {
     ),
     timeoutS: 120,
     undo: undoing(`rm -f ${clusterKubeconfig} ${fresh} ${file} ${note}`),
+  };
+}
+
+/** A month, in seconds: what ends sooner is fetched anew. */
+const soonS = 30 * 24 * 3600;
+
+/** The same access for the agent that stands by on another host of the cluster, as the master has it. */
+export function standbyAccessStep(host: Host, context: RunContext): Step {
+  const own = kubectl(clusterKubeconfig);
+  const certificate = `sed -n 's/.*client-certificate-data: //p' ${clusterKubeconfig} | base64 -d`;
+  return {
+    id: 'standby-access',
+    title: 'Give the stand-by agent the rights of the cluster agent',
+    observe: allOf(
+      `[ "$(stat -c '%a %G' ${clusterKubeconfig})" = '640 ${agentUser}' ]`,
+      `${own} get nodes -o name >/dev/null 2>&1`,
+      // The kubeconfig of a cluster that was there before us may hold something else than a certificate.
+      ...(isAdopted(host, context.testbed) ? [] : [`${certificate} | openssl x509 -noout -checkend ${soonS} >/dev/null 2>&1`]),
+    ),
+    files: async () => {
+      const controlPlane = controlPlaneOf(context.testbed, host.cluster);
+      const content = await context.execute(controlPlane.name, `cat ${clusterKubeconfig}`, {
+        phase: 'agents',
+        step: 'standby-access',
+      });
+      return [{ path: clusterKubeconfig, mode: '0600', content, secret: true }];
+    },
+    change: script(
+      `chown root:${agentUser} ${clusterKubeconfig}`,
+      `chmod 0640 ${clusterKubeconfig}`,
+      `${own} get nodes -o name >/dev/null`,
+      restartIfActive(agentService('cluster')),
+    ),
+    undo: undoing(`rm -f ${clusterKubeconfig}`),
   };
 }

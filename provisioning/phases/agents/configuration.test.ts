@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseDescription } from '../../../agents/descriptions/parse.ts';
 import type { HostFacts } from '../../run/phase.ts';
+import { semanticProblems } from '../../testbed/semantics.ts';
+import { leafUsers } from '../bus/users.ts';
 import { contextDouble, exampleTestbed } from '../support/context-double.ts';
-import { agentConfiguration, nodeDescription, nodeDescriptionFile } from './configuration.ts';
+import { agentConfiguration, layersOf, nodeDescription, nodeDescriptionFile } from './configuration.ts';
 
 const testbed = exampleTestbed();
 const host = testbed.hosts.find(({ name }) => name === 'worker-1')!;
@@ -35,6 +37,40 @@ describe('the description that a node agent is given', () => {
     expect(at(2.1)).toBe(at(2.3));
     const before = told({ container: 'systemd-nspawn', interfaces: [own] });
     expect(told({ container: 'systemd-nspawn', interfaces: [own, pod] })).toBe(before);
+  });
+});
+
+describe('a cluster with a stand-by', () => {
+  const doubled = {
+    ...testbed,
+    clusters: { ...testbed.clusters, cluster1: { ...testbed.clusters.cluster1!, standby: 'worker-1' } },
+  };
+  it('has a second agent on that host, under a name of its own that the bus lets in; both stand for election', () => {
+    const context = contextDouble(doubled, '/nowhere');
+    const master = testbed.hosts.find(({ name }) => name === 'master-1')!;
+    expect(layersOf(host, testbed)).toEqual(['node']);
+    expect(layersOf(host, doubled)).toEqual(['node', 'cluster']);
+    expect(agentConfiguration('cluster', master, context)).toMatchObject({
+      agent: 'cluster-cluster1',
+      election: { isStandby: false },
+    });
+    const second = agentConfiguration('cluster', host, context);
+    expect(second).toMatchObject({ agent: 'standby-cluster1', election: { isStandby: true } });
+    expect(leafUsers(doubled, 'cluster1').find(({ user }) => user === 'standby-cluster1')?.publish).toContain(
+      'mls.heartbeat.cluster1.cluster.standby-cluster1',
+    );
+    // Elsewhere it is as it was.
+    const management = testbed.hosts.find(({ role }) => role === 'management')!;
+    expect(agentConfiguration('cluster', management, context).election).toBeUndefined();
+    expect(semanticProblems(doubled)).toEqual([]);
+    doubled.clusters.cluster1.standby = 'master-1';
+    expect(semanticProblems(doubled)).toEqual([
+      {
+        path: ['clusters', 'cluster1', 'standby'],
+        text: 'master-1 is no worker of "cluster1"',
+        remedy: expect.stringContaining('worker-1'),
+      },
+    ]);
   });
 });
 

@@ -3,9 +3,9 @@ import { stringify } from 'yaml';
 import { type AgentConfig, agentConfigSchema, anyAddress } from '../../../agents/config.ts';
 import type { Layer } from '../../../agents/decision/record.ts';
 import type { RunContext } from '../../run/phase.ts';
-import type { Host } from '../../testbed/schema.ts';
+import type { Host, Testbed } from '../../testbed/schema.ts';
 import { busSettings } from '../bus/client.ts';
-import { clusterAgent, continuumAgent, nodeAgent } from '../bus/users.ts';
+import { clusterAgent, continuumAgent, nodeAgent, standbyAgent } from '../bus/users.ts';
 import { describeNode } from '../facts/describe-node.ts';
 import { factsOf, isControlPlane } from '../support/hosts.ts';
 import { agentState } from './units.ts';
@@ -18,16 +18,21 @@ export const northboundTokenFile = '/etc/mlsysops/northbound.token';
 export const northboundCertificateFile = '/etc/mlsysops/northbound.crt';
 export const northboundKeyFile = '/etc/mlsysops/northbound.key';
 
+/** Whether the second agent of its cluster runs there. */
+export const isStandbyHost = (host: Host, { clusters }: Testbed): boolean =>
+  !isControlPlane(host) && clusters[host.cluster]?.standby === host.name;
+
 /** Layers whose agent runs on that host. */
-export const layersOf = (host: Host): Layer[] => [
+export const layersOf = (host: Host, testbed: Testbed): Layer[] => [
   'node',
-  ...(isControlPlane(host) ? (['cluster'] as const) : []),
+  ...(isControlPlane(host) || isStandbyHost(host, testbed) ? (['cluster'] as const) : []),
   ...(host.role === 'management' ? (['continuum'] as const) : []),
 ];
 
 export function agentName(layer: Layer, host: Host): string {
   if (layer === 'node') return nodeAgent(host.name);
-  return layer === 'cluster' ? clusterAgent(host.cluster) : continuumAgent;
+  if (layer === 'continuum') return continuumAgent;
+  return isControlPlane(host) ? clusterAgent(host.cluster) : standbyAgent(host.cluster);
 }
 
 /** /etc/mlsysops/node-description.yaml of that host; null as long as nothing was measured. */
@@ -65,6 +70,9 @@ export function agentConfiguration(layer: Layer, host: Host, context: RunContext
           },
         }
       : { kubeconfigFile: clusterKubeconfig }),
+    ...(layer === 'cluster' && context.testbed.clusters[host.cluster]?.standby !== undefined
+      ? { election: { isStandby: !isControlPlane(host) } }
+      : {}),
     ...(layer === 'continuum'
       ? {
           karmadaKubeconfigFile: karmadaKubeconfigCopy,

@@ -14,6 +14,8 @@ export interface BusUser {
 
 export const nodeAgent = (host: string): string => `node-${host}`;
 export const clusterAgent = (cluster: string): string => `cluster-${cluster}`;
+/** The second agent of a cluster, where it has one. */
+export const standbyAgent = (cluster: string): string => `standby-${cluster}`;
 export const continuumAgent = 'continuum';
 export const leafUser = (cluster: string): string => `leaf-${cluster}`;
 
@@ -38,11 +40,11 @@ const nodeUser = (cluster: string, host: string): BusUser => ({
   subscribe: [requestsTo(nodeAgent(host)), inboxes],
 });
 
-const clusterUser = (testbed: Testbed, cluster: string): BusUser => ({
-  user: clusterAgent(cluster),
+const clusterUser = (testbed: Testbed, cluster: string, agent: string): BusUser => ({
+  user: agent,
   publish: [
-    subjects.heartbeat(cluster, 'cluster', clusterAgent(cluster)),
-    subjects.decision(cluster, 'cluster', clusterAgent(cluster)),
+    subjects.heartbeat(cluster, 'cluster', agent),
+    subjects.decision(cluster, 'cluster', agent),
     // Not from `subjects`: it takes names, and a wildcard in a name becomes a "_".
     `mls.application.${cluster}.>`,
     `mls.aggregate.${cluster}.>`,
@@ -50,7 +52,7 @@ const clusterUser = (testbed: Testbed, cluster: string): BusUser => ({
     requestsTo(continuumAgent),
     ...streamInfo,
   ],
-  subscribe: [`mls.*.${cluster}.>`, requestsTo(clusterAgent(cluster)), inboxes],
+  subscribe: [`mls.*.${cluster}.>`, requestsTo(agent), inboxes],
 });
 
 const continuumUser: BusUser = {
@@ -82,7 +84,8 @@ const leaf = (cluster: string, others: readonly string[]): BusUser => ({
 
 const agentsOf = (testbed: Testbed, cluster: string): BusUser[] => [
   ...hostsOf(testbed, cluster).map((host) => nodeUser(cluster, host.name)),
-  ...(hostsOf(testbed, cluster).some(isControlPlane) ? [clusterUser(testbed, cluster)] : []),
+  ...(hostsOf(testbed, cluster).some(isControlPlane) ? [clusterUser(testbed, cluster, clusterAgent(cluster))] : []),
+  ...(testbed.clusters[cluster]?.standby === undefined ? [] : [clusterUser(testbed, cluster, standbyAgent(cluster))]),
 ];
 
 /** Users of the hub: agents of the management cluster, the desktop, and one leaf per member cluster. */

@@ -3,7 +3,7 @@ import { subjects } from '../../../agents/bus/subjects.ts';
 import type { Layer } from '../../../agents/decision/record.ts';
 import { Failure } from '../../run/failure.ts';
 import type { RunContext } from '../../run/phase.ts';
-import type { Host } from '../../testbed/schema.ts';
+import type { Host, Testbed } from '../../testbed/schema.ts';
 import { agentName, layersOf } from '../agents/configuration.ts';
 import { logScript, readJournalLine } from '../agents/logs.ts';
 import { managementHost } from '../support/hosts.ts';
@@ -27,8 +27,8 @@ export interface Expected {
 }
 
 /** Agents that the hosts of a run have. */
-export const expectedAgents = (hosts: readonly Host[]): Expected[] =>
-  hosts.flatMap((host) => layersOf(host).map((layer) => ({ agent: agentName(layer, host), layer, host })));
+export const expectedAgents = (hosts: readonly Host[], testbed: Testbed): Expected[] =>
+  hosts.flatMap((host) => layersOf(host, testbed).map((layer) => ({ agent: agentName(layer, host), layer, host })));
 
 /** Whose heartbeat, and which nodes' telemetry, is missing or older than 5 s. */
 export function silentAgents(expected: readonly Expected[], heard: Heard, now: number): (Expected & { missing: string })[] {
@@ -58,7 +58,7 @@ export async function hearAgents(context: RunContext, now: () => number = Date.n
     const telemetry = new Map<string, number>();
     bus.subscribe(subjects.all.heartbeats, heartbeatSchema, ({ agent }) => heartbeats.set(agent, now()));
     bus.subscribe(subjects.all.telemetry, telemetrySchema, ({ node }) => telemetry.set(node, now()));
-    const expected = expectedAgents(hosts);
+    const expected = expectedAgents(hosts, context.testbed);
     const until = now() + waitMs;
     for (;;) {
       const silent = silentAgents(expected, { heartbeats, telemetry }, now());

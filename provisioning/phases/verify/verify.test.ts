@@ -8,7 +8,7 @@ import { expectedAgents, silentAgents } from './agents-heard.ts';
 import { dnsStep, lookUp } from './dns.ts';
 
 describe('agents that are to be heard', () => {
-  const expected = expectedAgents(exampleTestbed().hosts);
+  const expected = expectedAgents(exampleTestbed().hosts, exampleTestbed());
   const names = expected.map(({ agent }) => agent);
   const heard = (at: number) => ({
     heartbeats: new Map(names.map((agent) => [agent, at])),
