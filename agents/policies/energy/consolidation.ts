@@ -10,10 +10,13 @@ import type { Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from '../p
 import { powerModels } from '../power-models.ts';
 import { PremiseBook } from '../premise-book.ts';
 import type { ClusterSituation, NodeSituation } from '../situation.ts';
+import { Resting, restingProposal } from './resting.ts';
 
 const settingsSchema = z.strictObject({
   /** How often the whole is looked at, s. */
   everyS: z.number().min(5).default(60),
+  /** Whether nodes without components run at their lowest frequency until one comes. */
+  rest: z.boolean().default(true),
   /** Power of a node without components, W, where such a node sleeps; without it, it goes on idling, and only the work's own power counts. */
   sleepW: z.number().min(0).optional(),
   /** Load that no node is to be filled beyond, 0–1. */
@@ -29,7 +32,8 @@ const savedSchema = z.record(z.string(), recursiveLeastSquaresStateSchema);
 
 /**
  * Gathers components on the nodes that do their work with the least power, and empties nodes that can be emptied. Each node's power is learnt from what it
- * tells: P = idle + busy × load. What an emptied node saves by sleeping counts for each of its components by its share, so that the first one goes too.
+ * tells: P = idle + busy × load. What an emptied node saves by sleeping counts for each of its components by its share, so that the first one goes too. An empty node runs at its
+ * lowest frequency until a component comes, where its agent can set one.
  */
 class Consolidation implements Policy<ClusterSituation> {
   readonly name = 'consolidation';
@@ -37,14 +41,18 @@ class Consolidation implements Policy<ClusterSituation> {
   readonly #settings: z.infer<typeof settingsSchema>;
   readonly #power = new Map<string, RecursiveLeastSquares>();
   readonly #until = new Map<string, number>();
+  readonly #resting = new Resting();
   #reviewedAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: z.infer<typeof settingsSchema>) {
     this.#settings = settings;
   }
 
-  learn({ view, window }: PolicyInput<ClusterSituation>): void {
+  learn(input: PolicyInput<ClusterSituation>): void {
+    const { view, window } = input;
+    this.#resting.observe(input);
     for (const { name } of view.nodes) {
+      if (this.#resting.rests(name)) continue;
       const [power] = window.latest({ metric: 'power_w', node: name, component: '' });
       const [used] = window.latest(loadOf(name));
       if (!power || !used || power.time !== used.time || power.time === this.#until.get(name)) continue;
@@ -56,14 +64,16 @@ class Consolidation implements Policy<ClusterSituation> {
   }
 
   analyze(input: PolicyInput<ClusterSituation>): Trigger[] {
-    const { everyS } = this.#settings;
-    if (input.now - this.#reviewedAt < 1000 * everyS) return [];
+    const { everyS, rest } = this.#settings;
+    // Who has work waits for no review.
+    const needed = this.#resting.needed(input, rest);
+    if (input.now - this.#reviewedAt < 1000 * everyS) return needed;
     this.#reviewedAt = input.now;
     const placed = placedIn(input.view).filter(({ application }) => permits(application, 'component_relocation'));
     // The emptiest first: it takes least to have it sleep.
     const counts = new Map<string, number>();
     for (const { pin } of input.view.components) if (pin !== null) counts.set(pin, (counts.get(pin) ?? 0) + 1);
-    return placed
+    const toMove = placed
       .sort((a, b) => counts.get(a.from)! - counts.get(b.from)!)
       .slice(0, 20)
       .map(({ application, component, from }) => ({
@@ -72,10 +82,12 @@ class Consolidation implements Policy<ClusterSituation> {
         application: application.name,
         component: component.metadata.name,
       }));
+    return [...needed, ...toMove, ...(rest ? this.#resting.empty(input) : [])];
   }
 
   plan(input: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
     const { view, window, now } = input;
+    if (trigger.kind === 'node-empty' || trigger.kind === 'node-needed') return this.#planRest(input, trigger);
     const placed = placedFor(view, trigger);
     const here = view.nodes.find(({ name }) => name === placed?.from);
     if (!placed || !here || !this.#isKnown(here.name)) return undefined;
@@ -153,6 +165,22 @@ class Consolidation implements Policy<ClusterSituation> {
   restore(state: Json): void {
     for (const [node, model] of Object.entries(savedSchema.parse(state)))
       this.#power.set(node, RecursiveLeastSquares.restore(model));
+  }
+
+  #planRest(input: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
+    const book = new PremiseBook(input.window, input.now);
+    const node = trigger.component!;
+    const load =
+      trigger.kind === 'node-empty' && this.#isKnown(node)
+        ? book.reading('load', `Load of ${node}`, loadOf(node), { range: [0, 1], overS: 60 })
+        : undefined;
+    const [idle = 0, busy = 0] = this.#power.get(node)?.weights ?? [];
+    const power = load && {
+      idleW: Math.max(idle, 1),
+      overIdle: multiply(Math.max(busy, 0), load),
+      deviation: this.#deviation(node),
+    };
+    return restingProposal(input, trigger, book, power, this.#settings);
   }
 
   #isKnown(node: string): boolean {
