@@ -25,6 +25,11 @@ test('half an hour of the camera scenario: where it stands still 80 % is over ta
   // What it costs in QoS is told by the table, not bounded here.
   const slowed = await runCamera({ application, variant: 'qos-dvfs', seed, hours: 0.5 });
   expect(slowed.energyWh).toBeLessThan(moved.energyWh);
+  // Nobody saves more at the same placement than who sees all; of idling nobody saves anything.
+  const bound = await runCamera({ application, variant: 'qos-oracle', seed, hours: 0.5 });
+  expect(bound.energyWh).toBeLessThan(slowed.energyWh);
+  expect(bound.overTarget).toBeLessThanOrEqual(moved.overTarget);
+  expect(bound.energyWh - bound.aboveIdleWh).toBeCloseTo(moved.energyWh - moved.aboveIdleWh, 6);
 }, 90_000);
 
 test('is evaluated on seeds that nothing was tuned on', () => {

@@ -8,6 +8,7 @@ import type { StateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
 import { agentSettingsSchema, memorySettings } from '../../agents/settings.ts';
+import { setLeastEnergy } from './least-energy.ts';
 import { powerModels } from './simulation/power.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
 import { type SimulatedNode, World } from './simulation/world.ts';
@@ -18,7 +19,13 @@ import { WorldOrchestrator } from './simulation/world-orchestrator.ts';
  * Placed once; moved by the QoS policy with learnt models, as it is shipped; the same by heuristics (mode 0); moved by LinUCB; by the QoS policy, and every
  * worker at the frequency that costs the least energy.
  */
-export const cameraVariants = ['static', 'qos', 'qos-heuristic', 'bandit', 'qos-dvfs'] as const;
+export const policyVariants = ['static', 'qos', 'qos-heuristic', 'bandit', 'qos-dvfs'] as const;
+/**
+ * Bounds on what frequencies may save beside the QoS policy, by an oracle that sees the physics and takes no time. The second keeps room for one person more
+ * than are in view, as must whoever hears of people only after they have come.
+ */
+export const boundVariants = ['qos-oracle', 'qos-oracle-room'] as const;
+export const cameraVariants = [...policyVariants, ...boundVariants] as const;
 export type CameraVariant = (typeof cameraVariants)[number];
 
 /** What was measured of one run. Shares are of the time from the scenario's second minute on: the first is its script. */
@@ -33,6 +40,8 @@ export interface CameraResult {
   switchesPerHour: number;
   /** Of all workers. */
   energyWh: number;
+  /** What of it is over idling: the part that a frequency has any say in. */
+  aboveIdleWh: number;
 }
 
 export interface CameraRun {
@@ -76,7 +85,12 @@ const policies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
   'qos-heuristic': { 'static-placement': {}, 'relocate-by-latency': {} },
   bandit: { 'static-placement': {}, 'bandit-placement': {} },
   'qos-dvfs': { 'static-placement': {}, 'relocate-by-latency': {} },
+  'qos-oracle': { 'static-placement': {}, 'relocate-by-latency': {} },
+  'qos-oracle-room': { 'static-placement': {}, 'relocate-by-latency': {} },
 };
+
+/** People more than are in view that each oracle keeps room for. */
+const oracleRoom: Partial<Record<CameraVariant, number>> = { 'qos-oracle': 0, 'qos-oracle-room': 1 };
 
 const nodePolicies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
   static: {},
@@ -84,6 +98,8 @@ const nodePolicies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> 
   'qos-heuristic': {},
   bandit: {},
   'qos-dvfs': { dvfs: {} },
+  'qos-oracle': {},
+  'qos-oracle-room': {},
 };
 
 /**
@@ -136,9 +152,14 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     );
   const steps = Math.round((hours * 3_600_000) / stepMs);
   const measured = { steps: 0, over: 0, overAtBest: 0, joules: 0 };
+  const room = oracleRoom[variant];
+  const idleW = nodes.reduce((sum, { power }) => sum + power.b, 0);
+  const classifierNode = (): string | undefined =>
+    world.names.find((name) => world.workloadsOn(name).some(({ role, uid }) => role === 'classifier' && world.isWorking(uid)));
   for (let step = 1; step <= steps; step++) {
     await clock.advance(stepMs);
     world.step(clock.now(), stepMs / 1000);
+    if (room !== undefined) setLeastEnergy(world, { application: application.name, node: classifierNode(), targetMs, room });
     const pipeline = world.pipeline(application.name);
     if (!pipeline || (step * stepMs) / 1000 < warmUpS) continue;
     measured.steps++;
@@ -146,9 +167,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     if (pipeline.latencyMs === null || pipeline.latencyMs > targetMs) measured.over++;
     if (bestLatencyMs(pipeline.people, nodes) > targetMs) measured.overAtBest++;
     if (observe) {
-      const node = world.names.find((name) =>
-        world.workloadsOn(name).some(({ role, uid }) => role === 'classifier' && world.isWorking(uid)),
-      );
+      const node = classifierNode();
       const ghz = node === undefined ? 0 : world.frequencyOf(node);
       const highestGHz = node === undefined ? 0 : world.node(node).ghz;
       observe({ atS: (step * stepMs) / 1000, people: pipeline.people, latencyMs: pipeline.latencyMs, node, ghz, highestGHz });
@@ -166,6 +185,7 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     overTargetAtBest: measured.overAtBest / measured.steps,
     switchesPerHour: moves.size / hours,
     energyWh: measured.joules / 3600,
+    aboveIdleWh: (measured.joules - (idleW * measured.steps * stepMs) / 1000) / 3600,
   };
 }
 
@@ -204,8 +224,9 @@ export interface CameraSummary {
   energyWh: number;
   /** Share of the static placement's time over target. */
   ofStatic: number | undefined;
-  /** Energy saved against the QoS policy alone, 0–1. */
+  /** Energy saved against the QoS policy alone, 0–1: of all, and of what is over idling. */
   savedOfQos: number | undefined;
+  savedAboveIdle: number | undefined;
 }
 
 /** Means over the seeds. */
@@ -216,6 +237,7 @@ export function summarise(results: readonly CameraResult[]): CameraSummary[] {
   const base = still.length > 0 ? mean(still.map(({ overTarget }) => overTarget)) : undefined;
   const moved = of('qos');
   const energy = moved.length > 0 ? mean(moved.map(({ energyWh }) => energyWh)) : undefined;
+  const aboveIdle = moved.length > 0 ? mean(moved.map(({ aboveIdleWh }) => aboveIdleWh)) : undefined;
   return cameraVariants
     .filter((variant) => of(variant).length > 0)
     .map((variant) => {
@@ -229,6 +251,7 @@ export function summarise(results: readonly CameraResult[]): CameraSummary[] {
         mostSwitchesPerHour: Math.max(...own.map((result) => result.switchesPerHour)),
         energyWh: ownEnergy,
         savedOfQos: energy === undefined ? undefined : 1 - ownEnergy / energy,
+        savedAboveIdle: aboveIdle === undefined ? undefined : 1 - mean(own.map((result) => result.aboveIdleWh)) / aboveIdle,
         ofStatic: base ? overTarget / base : undefined,
       };
     });
