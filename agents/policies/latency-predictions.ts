@@ -15,6 +15,7 @@ import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model
 import type { LearntPlace } from '../learning/learnt-model.ts';
 import { ErrorBook, errorBookStateSchema } from '../learning/predictor.ts';
 import { RegressionForest } from '../learning/regression-forest.ts';
+import { seededBy } from '../learning/seeded-by.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 
 const placeSchema = z.object({ line: errorBookStateSchema, forest: z.json(), decisions: errorBookStateSchema });
@@ -151,7 +152,7 @@ export class LatencyPredictions {
       // The same numbers for the same readings: a replay decides the same.
       forest: new RegressionForest(
         { prior: { value: this.#scaleMs, deviation: this.#scaleMs }, trees: 10, depth: 4, most: 300, refitAfter: 120 },
-        seeded(node),
+        seededBy(node),
       ),
       decisions: new ErrorBook(30),
     };
@@ -183,13 +184,4 @@ export function latencyByThumb(
   // Where it runs now, what others take shows in its latency already.
   const expression = node === now.node || !load ? here : divide(here, maximum(0.1, subtract(1, premise(load.id))));
   return { expression, deviation: node === now.node ? 0.1 * now.latencyMs : thumb * ratio * now.latencyMs, by: 'rule of thumb' };
-}
-
-/** A linear congruential generator, begun from a name. */
-function seeded(name: string): () => number {
-  let state = [...name].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0, 7);
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

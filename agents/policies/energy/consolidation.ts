@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { add, atLeastZero, constant, divide, type Expression, multiply, premise, subtract } from '../../decision/expression.ts';
 import { permits } from '../../descriptions/application.ts';
 import type { LearntModel } from '../../learning/learnt-model.ts';
-import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../../learning/recursive-least-squares.ts';
+import { NodePower, nodePowerStateSchema } from '../../learning/node-power.ts';
+import { seededBy } from '../../learning/seeded-by.ts';
 import type { Json } from '../../mechanisms/mechanism.ts';
 import { rejectionOf } from '../constraints.ts';
 import { latencyElsewhere, loadOf, moveProposal, type Placed, placedFor, placedIn, qosTerm } from '../moving.ts';
 import type { Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from '../policy.ts';
-import { powerModels } from '../power-models.ts';
 import { PremiseBook } from '../premise-book.ts';
 import type { ClusterSituation, NodeSituation } from '../situation.ts';
 import { Resting, restingProposal } from './resting.ts';
@@ -28,18 +28,18 @@ const settingsSchema = z.strictObject({
   horizonS: z.number().positive().default(120),
 });
 const enoughSamples = 20;
-const savedSchema = z.record(z.string(), recursiveLeastSquaresStateSchema);
+const savedSchema = z.record(z.string(), nodePowerStateSchema);
 
 /**
  * Gathers components on the nodes that do their work with the least power, and empties nodes that can be emptied. Each node's power is learnt from what it
- * tells: P = idle + busy × load. What an emptied node saves by sleeping counts for each of its components by its share, so that the first one goes too. An empty node runs at its
+ * tells, as a line over its load or a forest. What an emptied node saves by sleeping counts for each of its components by its share, so that the first one goes too. An empty node runs at its
  * lowest frequency until a component comes, where its agent can set one.
  */
 class Consolidation implements Policy<ClusterSituation> {
   readonly name = 'consolidation';
   readonly version = '1';
   readonly #settings: z.infer<typeof settingsSchema>;
-  readonly #power = new Map<string, RecursiveLeastSquares>();
+  readonly #power = new Map<string, NodePower>();
   readonly #until = new Map<string, number>();
   readonly #resting = new Resting();
   #reviewedAt = Number.NEGATIVE_INFINITY;
@@ -56,8 +56,8 @@ class Consolidation implements Policy<ClusterSituation> {
       const [power] = window.latest({ metric: 'power_w', node: name, component: '' });
       const [used] = window.latest(loadOf(name));
       if (!power || !used || power.time !== used.time || power.time === this.#until.get(name)) continue;
-      const model = this.#power.get(name) ?? new RecursiveLeastSquares({ weights: [30, 30], deviations: [100, 100], noise: 2 });
-      model.update([1, used.value], power.value);
+      const model = this.#power.get(name) ?? new NodePower(seededBy(name));
+      model.learn(used.value, power.value);
       this.#power.set(name, model);
       this.#until.set(name, power.time);
     }
@@ -100,10 +100,7 @@ class Consolidation implements Policy<ClusterSituation> {
     const latency = latencyElsewhere(input, placed, book);
     const load = (node: string): Expression | undefined =>
       book.reading(`load:${node}`, `Load of ${node}`, loadOf(node), { range: [0, 1], overS: 60 });
-    const power = (node: string, at: Expression): Expression => {
-      const [idle = 0, busy = 0] = this.#power.get(node)!.weights;
-      return add(Math.max(idle, 0), multiply(Math.max(busy, 0), at));
-    };
+    const power = (node: string, at: Expression): Expression => this.#power.get(node)!.at(at);
     const hereLoad = load(here.name);
     if (!hereLoad) return undefined;
     const hereNow = power(here.name, hereLoad);
@@ -155,7 +152,10 @@ class Consolidation implements Policy<ClusterSituation> {
   }
 
   models(): LearntModel[] {
-    return powerModels(this.#power, enoughSamples);
+    if (this.#power.size === 0) return [];
+    const places = [...this.#power].map(([node, { by, samples, meanError }]) => ({ node, by, samples, meanError }));
+    const name = 'power of nodes by their load';
+    return [{ key: 'power', name, kind: 'line and forest', unit: 'W', enough: enoughSamples, isForMode1: false, places }];
   }
 
   state(): Json {
@@ -163,8 +163,11 @@ class Consolidation implements Policy<ClusterSituation> {
   }
 
   restore(state: Json): void {
-    for (const [node, model] of Object.entries(savedSchema.parse(state)))
-      this.#power.set(node, RecursiveLeastSquares.restore(model));
+    for (const [node, saved] of Object.entries(savedSchema.parse(state))) {
+      const model = new NodePower(seededBy(node));
+      model.restore(saved);
+      this.#power.set(node, model);
+    }
   }
 
   #planRest(input: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
@@ -174,12 +177,14 @@ class Consolidation implements Policy<ClusterSituation> {
       trigger.kind === 'node-empty' && this.#isKnown(node)
         ? book.reading('load', `Load of ${node}`, loadOf(node), { range: [0, 1], overS: 60 })
         : undefined;
-    const [idle = 0, busy = 0] = this.#power.get(node)?.weights ?? [];
-    const power = load && {
-      idleW: Math.max(idle, 1),
-      overIdle: multiply(Math.max(busy, 0), load),
-      deviation: this.#deviation(node),
-    };
+    const model = this.#power.get(node);
+    const idleW = Math.max(model?.idleW ?? 0, 1);
+    const power = load &&
+      model && {
+        idleW,
+        overIdle: atLeastZero(subtract(model.at(load), idleW)),
+        deviation: this.#deviation(node),
+      };
     return restingProposal(input, trigger, book, power, this.#settings);
   }
 
@@ -188,7 +193,7 @@ class Consolidation implements Policy<ClusterSituation> {
   }
 
   #deviation(node: string): number {
-    return this.#power.get(node)?.predict([1, 0.5]).deviation ?? 0;
+    return this.#power.get(node)?.deviation(0.5) ?? 0;
   }
 
   /** W of idling that this component's leaving is worth: its share, where all that is on its node may go somewhere. */
@@ -204,8 +209,7 @@ class Consolidation implements Policy<ClusterSituation> {
         ),
     ).length;
     if (movable < all) return 0;
-    const [idle = 0] = this.#power.get(here.name)?.weights ?? [];
-    return Math.max(idle - sleepW, 0) / Math.max(all, 1);
+    return Math.max((this.#power.get(here.name)?.idleW ?? 0) - sleepW, 0) / Math.max(all, 1);
   }
 }
 
