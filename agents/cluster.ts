@@ -104,7 +104,10 @@ export async function startClusterAgentOn(
   const agentOf = (node: string) => liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node);
   const mechanisms = [
     new PlacementMechanism(orchestrator, clock),
-    ...workloadMechanisms(orchestrator, clock),
+    ...workloadMechanisms(orchestrator, clock, (node) => {
+      const agent = agentOf(node);
+      return agent ? descriptions.of(agent.agent) : undefined;
+    }),
     ...storageMechanisms(config, orchestrator, clock),
     new OnNodeMechanism(bus, (node) => {
       const agent = agentOf(node);

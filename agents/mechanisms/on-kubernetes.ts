@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts';
+import type { NodeDescription } from '../descriptions/node.ts';
 import type { ClusterOrchestrator } from '../orchestration/orchestrator.ts';
+import { AcceleratorMechanism } from './accelerator.ts';
 import { ComponentSleepMechanism } from './component-sleep.ts';
 import { ImageMechanism } from './image.ts';
 import type { Mechanism } from './mechanism.ts';
@@ -8,7 +10,11 @@ import { ResourcesMechanism } from './resources.ts';
 import { RuntimeClassMechanism } from './runtime-class.ts';
 
 /** The knobs of components that run in a cluster, besides where they do; none where the orchestrator cannot change them. */
-export function workloadMechanisms(orchestrator: ClusterOrchestrator, clock: Clock): Mechanism[] {
+export function workloadMechanisms(
+  orchestrator: ClusterOrchestrator,
+  clock: Clock,
+  descriptionOf: (node: string) => NodeDescription | undefined,
+): Mechanism[] {
   const { workloads } = orchestrator;
   if (!workloads) return [];
   const cluster = {
@@ -16,11 +22,16 @@ export function workloadMechanisms(orchestrator: ClusterOrchestrator, clock: Clo
     applications: () => orchestrator.applications(),
     onChange: (listener: () => void) => orchestrator.onChange(listener),
   };
+  const node = (name: string) => {
+    const found = orchestrator.nodes().find((one) => one.name === name);
+    return found && { ...found, description: descriptionOf(name) };
+  };
   return [
     new ReplicasMechanism(cluster, clock),
     new ResourcesMechanism(cluster, clock),
     new ImageMechanism(cluster, clock),
     new RuntimeClassMechanism(cluster, clock),
     new ComponentSleepMechanism(cluster, clock),
+    new AcceleratorMechanism({ ...cluster, node }, clock),
   ];
 }

@@ -15,6 +15,7 @@ import { calling } from './kubernetes-errors.ts';
 import { type ComponentView, OrchestrationError } from './orchestrator.ts';
 import type { Reflector } from './reflector.ts';
 import { deploymentName, labels } from './resources.ts';
+import { isDevice } from './views.ts';
 import type { Amounts, Resources, WorkloadChange, WorkloadPod, Workloads, WorkloadView } from './workloads.ts';
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
@@ -63,6 +64,7 @@ export class KubernetesWorkloads implements Workloads {
             name,
             image: image ?? '',
             ...resourcesOf(resources),
+            ...devicesOf(resources),
           })),
           pods: view.pods.map((pod) => ({ ...pod, ...resizeOf(pods.get(pod.uid)) })),
         },
@@ -94,12 +96,15 @@ export class KubernetesWorkloads implements Workloads {
     const name = deploymentName(application, component);
     const former = await this.#deployment(name);
     const template = former.spec?.template;
-    const containers = change.containers?.map(({ name: container, image, resources }) => ({
+    const containers = change.containers?.map(({ name: container, image, resources, devices, env }) => ({
       name: container,
       ...(image !== undefined && { image }),
       ...(resources && {
         resources: replacing(resourcesOf(containerOf(template?.spec?.containers, container)?.resources), resources),
       }),
+      // Of a device, requests and limits are one.
+      ...(devices && { resources: { requests: devices, limits: devices } }),
+      ...(env && { env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })) }),
     }));
     const spec = {
       ...(containers && { containers }),
@@ -224,6 +229,11 @@ const amountsOf = (amounts: Record<string, string> | undefined): Amounts => ({
   ...(amounts?.cpu !== undefined && { cpu: amounts.cpu }),
   ...(amounts?.memory !== undefined && { memory: amounts.memory }),
 });
+
+const devicesOf = (resources: V1ResourceRequirements | undefined): { devices?: Record<string, string> } => {
+  const devices = Object.entries(resources?.limits ?? {}).filter(([resource]) => isDevice(resource));
+  return devices.length > 0 ? { devices: Object.fromEntries(devices) } : {};
+};
 
 const resourcesOf = (resources: V1ResourceRequirements | undefined): Resources => ({
   requests: amountsOf(resources?.requests),

@@ -12,6 +12,8 @@ export interface NodeView {
   taints: { key: string; value: string; effect: string }[];
   cores: number;
   memoryBytes: number;
+  /** What its device plugins offer, by resource: {"nvidia.com/gpu": 2}; absent means nothing. */
+  devices?: Record<string, number>;
   /** Its address within the cluster; absent where Kubernetes knows none. */
   address?: string;
 }

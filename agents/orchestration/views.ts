@@ -8,6 +8,9 @@ export function nodeView(node: V1Node): NodeView {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
   const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
   const allocatable = node.status?.allocatable ?? node.status?.capacity ?? {};
+  const devices = Object.entries(allocatable).flatMap(([name, count]) =>
+    isDevice(name) ? [[name, Number(count)] as const] : [],
+  );
   return {
     name: node.metadata?.name ?? '',
     ready: ready?.status === 'True',
@@ -18,9 +21,13 @@ export function nodeView(node: V1Node): NodeView {
       .map(({ key, value, effect }) => ({ key, value: value ?? '', effect })),
     cores: parseQuantity(allocatable.cpu ?? 0) ?? Number.NaN,
     memoryBytes: parseQuantity(allocatable.memory ?? 0) ?? Number.NaN,
+    ...(devices.length > 0 && { devices: Object.fromEntries(devices) }),
     ...(address !== undefined && { address }),
   };
 }
+
+/** Device plugins name their resources after a domain; Kubernetes' own have none, or that of the project. */
+export const isDevice = (resource: string): boolean => resource.includes('/') && !/(^|\.)kubernetes\.io\//.test(resource);
 
 export function podView(pod: V1Pod): PodView {
   const port = Number(pod.metadata?.annotations?.[metricsPortAnnotation]);

@@ -13,6 +13,8 @@ export interface Resources {
 export interface ContainerView extends Resources {
   name: string;
   image: string;
+  /** Devices of plugins that it has, by resource: {"nvidia.com/gpu": "1"}; absent means none. */
+  devices?: Record<string, string>;
 }
 
 /** A pod with what its node says of its containers' resources. */
@@ -37,7 +39,15 @@ export interface WorkloadView {
 
 /** What changes of a component's containers; what is absent stays. */
 export interface WorkloadChange {
-  containers?: { name: string; image?: string; resources?: Resources }[];
+  containers?: {
+    name: string;
+    image?: string;
+    resources?: Resources;
+    /** How many of each device; null for none of it any more. */
+    devices?: Record<string, string | null>;
+    /** Variables that are set, besides those there are. */
+    env?: Record<string, string>;
+  }[];
   /** null for the cluster's own runtime. */
   runtimeClass?: string | null;
 }

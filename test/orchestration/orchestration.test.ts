@@ -107,6 +107,21 @@ test('a component becomes one pinned Deployment and a Service; moving changes th
       },
     });
 
+    // A device of a plugin, with what tells the code of it, beside what the container has; and all as it was.
+    const gpu = { 'example.com/gpu': '1' };
+    const containers = [{ name: 'shop-front', devices: gpu, env: { MLSYSOPS_ACCELERATOR: 'gpu' } }];
+    const putBack = await orchestrator.workloads.change('shop', 'shop-front', { containers }, 'plan-3');
+    const template = async () =>
+      (await cluster.apps.readNamespacedDeployment({ name: 'shop-shop-front', namespace })).spec?.template.spec?.containers[0];
+    expect(await template()).toMatchObject({
+      resources: { requests: { cpu: '250m', ...gpu }, limits: { memory: '64Mi', ...gpu } },
+      env: expect.arrayContaining([expect.objectContaining({ name: 'NODE' }), { name: 'MLSYSOPS_ACCELERATOR', value: 'gpu' }]),
+    });
+    await vi.waitFor(() => expect(orchestrator.workloads.views()[0]?.containers[0]?.devices).toEqual(gpu), patient);
+    await putBack();
+    expect(await template()).toMatchObject({ resources: { requests: { cpu: '250m' } }, env: [{ name: 'NODE' }] });
+    expect(JSON.stringify(await template())).not.toContain('example.com/gpu');
+
     await orchestrator.report('shop', { phase: 'Deployed', ready: '1/1', clusters: 'c', components: [] });
     const place = { group: 'mlsysops.eu', version: 'v1', namespace, plural: 'mlsysopsapps', name: 'shop' };
     expect(await cluster.custom.getNamespacedCustomObject(place)).toMatchObject({ status: { phase: 'Deployed', ready: '1/1' } });
