@@ -35,6 +35,9 @@ export const bundleManifestSchema = z.strictObject({
 export const keyOf = ({ name, version, arch }: Pick<BundleEntry, 'name' | 'version' | 'arch'>): string =>
   `${name}@${version}/${arch}`;
 
+/** Whether an entry, by its name, is an archive of container images: those are imported, never installed as programs. */
+export const isImageArchive = (name: string): boolean => name === 'images' || name.startsWith('images-');
+
 /** By the rules of both families of systems: a bundle is made on one computer and used on another. */
 function isOutside(file: string): boolean {
   const parts = file.split(/[\\/]/);

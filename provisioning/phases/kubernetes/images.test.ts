@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addToBundle } from '../../artefacts/bundle.ts';
+import { companionSteps } from '../support/companions.ts';
 import { contextDouble, exampleTestbed } from '../support/context-double.ts';
 import { toolsOf } from '../support/options.ts';
 import { imageSteps } from './images.ts';
@@ -34,5 +35,16 @@ describe('container images of a bundle', () => {
     // Karmada's agent is a pod in members that join by pull.
     testbed.clusters.cluster1 = { ...testbed.clusters.cluster1!, join: 'pull' };
     expect(await imported('worker-1')).toEqual(['images', 'images-karmada-agent', 'images-lab']);
+  });
+
+  it('are imported alone, even where they hold doubles; programs beside doubles are installed', async () => {
+    const source = path.join(folder, 'archive.tar');
+    for (const name of ['images-dns', 'etcd'])
+      await addToBundle(folder, { name, version: '1', arch: 'any', source, double: 'a stand-in' });
+    const context = contextDouble(exampleTestbed({ bundle: folder }), folder);
+    const tools = toolsOf({ distFolder: folder, assetsFolder, cacheFolder: folder });
+    const host = context.testbed.hosts.find((one) => one.name === 'worker-1')!;
+    expect((await companionSteps(tools, context, host)).map((step) => step.id)).toEqual(['install-etcd']);
+    expect((await imageSteps(tools, context, host)).map((step) => step.id)).toContain('import-images-dns');
   });
 });

@@ -1,4 +1,4 @@
-import type { BundleEntry } from '../../artefacts/bundle.ts';
+import { type BundleEntry, isImageArchive } from '../../artefacts/bundle.ts';
 import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host, Testbed } from '../../testbed/schema.ts';
 import { factsOf, isControlPlane } from '../support/hosts.ts';
@@ -13,7 +13,7 @@ function wants(host: Host, testbed: Testbed, archive: string): boolean {
   if (archive === 'images-control-plane') return isControlPlane(host);
   if (archive === 'images-karmada') return host.role === 'management';
   if (archive === 'images-karmada-agent') return testbed.clusters[host.cluster]?.join === 'pull';
-  return archive === 'images' || archive.startsWith('images-');
+  return isImageArchive(archive);
 }
 
 /**
