@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Failure } from '../../provisioning/run/failure.ts';
 import { SshConfig } from '../../provisioning/ssh/config.ts';
 import type { SshOptions } from '../../provisioning/ssh/connection.ts';
 import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
@@ -7,6 +8,19 @@ import { SshPool } from '../../provisioning/ssh/pool.ts';
 import { SecretMemory } from '../../provisioning/ssh/secrets.ts';
 import type { Secrets } from './secrets.ts';
 import type { TestbedEntry } from './testbeds.ts';
+
+/** A host whose address has changed is found again as soon as ~/.ssh/config says so, in the middle of a run. */
+const configAgeMs = 2000;
+
+/** One that is just being written must not end a run that goes by the former one. */
+function readAnew(former: SshConfig): SshConfig {
+  try {
+    return SshConfig.read();
+  } catch (error) {
+    if (error instanceof Failure) return former;
+    throw error;
+  }
+}
 
 /** SSH connections to the hosts of each testbed, shared by links and terminals, closed with the last who uses them. */
 export class SshPools {
@@ -46,12 +60,16 @@ export class SshPools {
     this.#memories.set(testbed.name, memory);
     // Read when the first host is connected to, and anew for each run: what is wrong in it is told there.
     let config: SshConfig | undefined;
+    let readAt = 0;
     return {
       knownHosts,
       memory,
       ask: this.#secrets.askFor(testbed.name),
       config: (alias, given) => {
-        config ??= SshConfig.read();
+        if (config === undefined || Date.now() - readAt > configAgeMs) {
+          config = config === undefined ? SshConfig.read() : readAnew(config);
+          readAt = Date.now();
+        }
         return config.answer(alias, given);
       },
     };

@@ -125,7 +125,9 @@ async function bringAbout(scope: RunScope, cell: Cell, again: boolean): Promise<
   const fresh = again || before === undefined || before.steps === null || builtOnChange(cell);
   const steps = fresh ? await phase.steps(host, session.context) : (before.steps ?? []);
   if (steps.length === 0) return 'none';
-  const wasMissing = (step: Step) => before?.inPlace.get(step.id) === false || cell.told.get(step.id) === 'running';
+  // One that was cut off while it ran was told as failed.
+  const wasMissing = (step: Step) =>
+    before?.inPlace.get(step.id) === false || ['running', 'failed'].includes(cell.told.get(step.id) ?? '');
   const runner = session.runner(host, phase, (step, told, hostMs) => {
     // What was missing and is in place after a pause, this run's own script has done while nobody listened.
     const unheard = again && told === 'in-place' && cell.told.get(step.id) !== 'changed' && wasMissing(step);

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { addressOf } from '../phases/support/hosts.ts';
+import type { Host } from '../testbed/schema.ts';
 import { carryOut } from './carry-out.ts';
 import { type Cell, makeCells, reverseCells } from './cells.ts';
 import { builtInPhases, type Chosen, choose, unmetNeeds } from './choice.ts';
@@ -158,6 +160,22 @@ function makeScope(
       telling.emit({ type: 'log', phase: 'connect', host, stream: 'engine', text: `taken over from ${before}\n` }),
   });
   session.leases = leases;
+  const observed: RunScope['observed'] = new Map();
+  /** Where it is found now may be another address than before (DHCP, another network): what is still to be done goes by that one. */
+  const lookForMove = async (host: Host): Promise<void> => {
+    if (!session.facts.has(host.name)) return;
+    const before = addressOf(host, session.context);
+    await session.readFacts(host, { hostMs: 0, after: [] });
+    const address = addressOf(host, session.context);
+    if (address === before) return;
+    // Its address stands in steps of other hosts, too.
+    observed.clear();
+    telling.warn(`its address was ${before} and is ${address} now`, {
+      host: host.name,
+      phase: 'connect',
+      remedy: 'Run "up" once more after this: it takes the new address to where the former one stands already',
+    });
+  };
   const patience = new Patience({
     pool: session.pool,
     hosts: [...chosen.hosts, ...chosen.others],
@@ -171,6 +189,7 @@ function makeScope(
     onBack: async (host, awayMs) => {
       const before = leases.restarts(host);
       await leases.again(host);
+      await lookForMove(host);
       const restarted = leases.restarts(host) > before;
       const text = `it was away for ${(awayMs / 1000).toFixed(1)} s${restarted ? ' and has been restarted' : ''}`;
       telling.warn(text, { host: host.name, phase: 'connect' });
@@ -188,7 +207,7 @@ function makeScope(
     signal,
     roots: new Map(),
     ready: new Set(),
-    observed: new Map(),
+    observed,
     works: [],
   };
 }

@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addressOf } from '../../provisioning/phases/support/hosts.ts';
 import type { RunEvent } from '../../provisioning/run/events.ts';
 import { leaseFile, leaseScript, staleAfterS } from '../../provisioning/run/lease.ts';
 import type { Phase, Step } from '../../provisioning/run/phase.ts';
 import { makePlan } from '../../provisioning/run/plan.ts';
 import { readPlan, writePlan } from '../../provisioning/run/plan-file.ts';
 import { startRun } from '../../provisioning/run/run.ts';
+import type { SshOptions } from '../../provisioning/ssh/connection.ts';
 import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import { type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
 import { useHosts } from '../hosts/fixture.ts';
@@ -120,7 +123,8 @@ describe('two laptops', () => {
       );
     };
     const phases = (name: string) => [phaseOf('only', () => [onceStep(folder, name)])];
-    hold('carol@lab', 5);
+    // Longer than two runs that began at once wait for each other.
+    hold('carol@lab', 20);
     const refused = await run(phases('a'));
     expect(refused.finished.state).toBe('failed');
     expect(refused.failures).toEqual([
@@ -229,6 +233,64 @@ describe('a host that goes away', () => {
     ]);
     expect(applied('master-1', folder)).toEqual(['a', 'b', 'b']);
     expect(fixture.ssh('master-1', 'ls /run/volatile')).toBe('/run/volatile\n');
+    expect(noLeases()).toBe('');
+  });
+
+  it('is found again where ~/.ssh/config says, when its address has changed meanwhile', async () => {
+    const folder = '/var/tmp/moved';
+    const { address, port, hostKeys } = fixture.host('master-1');
+    const [, , network, number] = address.split('.').map(Number) as [number, number, number, number];
+    const moved = address.replace(/\d+$/, '99');
+    /** As another lease of a DHCP server would, from outside: the host notices nothing of it. */
+    const changeAddress = (from: string, to: string) => {
+      const inside = (...args: string[]) => execFileSync('ip', ['-n', `mlh${network}h${number - 10}`, ...args]);
+      inside('address', 'del', `${from}/24`, 'dev', 'eth0');
+      inside('address', 'add', `${to}/24`, 'dev', 'eth0');
+      inside('route', 'add', 'default', 'via', address.replace(/\d+$/, '1'));
+    };
+    for (const key of hostKeys) await knownHosts.add('lab-master', 22, Buffer.from(key.split(' ')[1] ?? '', 'base64'));
+    const proxy = await startCuttingProxy(address, port);
+    let way = { hostName: '127.0.0.1', port: proxy.port };
+    const config: SshOptions['config'] = (alias) => ({
+      identityFiles: [],
+      ...(alias === 'lab-master' ? { ...way, hostKeyAlias: 'lab-master' } : {}),
+    });
+    const hosts = testbed().hosts.map((host) => (host.name === 'master-1' ? { ...host, address: 'lab-master' } : host));
+    const phases: Phase[] = [
+      phaseOf('first', () => [onceStep(folder, 'a', {}, 'sleep 1'), onceStep(folder, 'b')]),
+      {
+        id: 'second',
+        title: 'Phase second',
+        steps: (host, context) => [onceStep(folder, `at-${addressOf(host, context)}`)],
+      },
+    ];
+    let isMoved = false;
+    try {
+      const up = await run(phases, {
+        testbed: { ...testbed(), hosts },
+        ssh: { ...ssh, config },
+        onEach: when('master-1', 'a', () => {
+          proxy.setOpen(false);
+          proxy.cut();
+          changeAddress(address, moved);
+          isMoved = true;
+          way = { hostName: moved, port };
+        }),
+      });
+      expect(up.failures).toEqual([]);
+      expect(up.changed.filter((step) => step.startsWith('master-1'))).toEqual([
+        'master-1 a',
+        `master-1 at-${moved}`,
+        'master-1 b',
+      ]);
+      expect(up.events.flatMap((event) => (event.type === 'warning' ? [event.text] : []))).toContain(
+        `its address was ${address} and is ${moved} now`,
+      );
+    } finally {
+      if (isMoved) changeAddress(moved, address);
+      await proxy.close();
+    }
+    expect(applied('master-1', folder)).toEqual(['a', 'b', `at-${moved}`]);
     expect(noLeases()).toBe('');
   });
 
