@@ -8,8 +8,8 @@ import type { Way } from './ways.ts';
  * connection. Values are arguments of numbers and addresses alone.
  */
 
-/** A listener ends by itself after so long, whatever becomes of us. */
-const listenS = 15;
+/** A listener ends by itself after so long, whatever becomes of us: forty hosts on a busy computer take more than a quarter of a minute. */
+const listenS = 60;
 /** Long enough for one packet to be lost: TCP tries again after 1 s. */
 const connectS = 2.5;
 
@@ -44,7 +44,7 @@ until (-e $stop) {
   }
 }`;
 
-/** Listens on the ports that nobody holds yet; says "ready <pid>" when it does. Ends by TERM, with the run, or after 15 s. */
+/** Listens on the ports that nobody holds yet; says "ready <pid>" when it does. Ends by TERM, with the run, or after a minute. */
 export const listenScript = (ways: readonly Way[], mark: string): string =>
   perl(listener, [stopFile(mark), ...new Set(ways.map(({ protocol, port }) => `${protocol}/${port}`))]);
 

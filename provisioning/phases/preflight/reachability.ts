@@ -84,7 +84,7 @@ function listen(execute: ExecuteOn, host: Host, ways: readonly Way[]) {
     tell = resolve;
   });
   const ended = execute(host, (mark) => listenScript(ways, mark), {
-    timeoutMs: 30_000,
+    timeoutMs: 75_000,
     onOutput: (stream, text) => {
       const pid = /^ready (\d+)\n/.exec(text)?.[1];
       if (stream === 'stdout' && pid !== undefined) tell({ pid: Number(pid) });
@@ -105,7 +105,7 @@ function listen(execute: ExecuteOn, host: Host, ways: readonly Way[]) {
 
 async function connect(execute: ExecuteOn, host: Host, ways: readonly Way[]): Promise<WayAnswer[]> {
   try {
-    const { stdout } = await execute(host, connectScript(ways), { timeoutMs: 20_000 });
+    const { stdout } = await execute(host, connectScript(ways), { timeoutMs: 60_000 });
     return parseAnswers(ways, stdout);
   } catch (error) {
     if (!(error instanceof Failure) || error.value.code === 'cancelled') throw error;
