@@ -3,10 +3,13 @@ import type { Testbed } from '../testbed/schema.ts';
 import type { FoundSoftware, HostFacts } from './facts/host-facts.ts';
 import { checkHosts } from './preflight.ts';
 import { exampleFacts, exampleTestbed } from './support/context-double.ts';
+import { pythonFor } from './support/python.ts';
 
 const testbed = exampleTestbed();
 const master = testbed.hosts[1]!;
 
+const part = { installed: '1.6.20', offered: null };
+const runtime: HostFacts['runtime'] = { apt: true, containerd: part, runc: part, 'cni-plugins': part };
 const workerId = exampleFacts(testbed.hosts[2]!).identity.machineId;
 
 describe('preflight', () => {
@@ -107,13 +110,40 @@ describe('preflight', () => {
   });
 
   it('asks for Python only where policies in Python will run, and goes on past what it is told to ignore', () => {
-    const facts = new Map([[master.name, exampleFacts(master, { clockOffsetS: 3600 })]]);
+    const facts = new Map([[master.name, exampleFacts(master, { clockOffsetS: 3600, runtime })]]);
     const severities = (preflight: Testbed['preflight']) =>
       checkHosts({ ...testbed, preflight }, facts).flatMap(({ id, severity }) =>
         severity === 'ok' ? [] : [`${id} ${severity}`],
       );
-    expect(severities({ ignore: [], python: true })).toEqual(['clock error', 'python error']);
+    // Of a distribution that has what is lacking it is installed.
+    expect(severities({ ignore: [], python: true })).toEqual(['clock error']);
     expect(severities({ ignore: ['clock'], python: false })).toEqual(['clock warning']);
+  });
+
+  it('knows where Python 3.10 with pandas can be had', () => {
+    const apt = { runtime };
+    const bookworm = { id: 'debian', version: '12', pretty: '' };
+    const python = (version: string, pandas: string | null = null, path = '/usr/bin/python3') => ({ version, pandas, path });
+    const cases: [Partial<HostFacts>, ReturnType<typeof pythonFor>][] = [
+      [{ ...apt, os: bookworm, python: null }, 'comes'],
+      [{ ...apt, os: bookworm, python: python('3.11') }, 'comes'],
+      [{ ...apt, os: { ...bookworm, version: '11' }, python: python('3.9') }, 'not to be had'],
+      [{ ...apt, os: { ...bookworm, version: '11' }, python: python('3.9', '1.1.5') }, 'not to be had'],
+      [{ ...apt, os: { id: 'ubuntu', version: '22.04', pretty: '' }, python: python('3.10.12') }, 'comes'],
+      [{ ...apt, os: { id: 'ubuntu', version: '20.04', pretty: '' }, python: python('3.8.10') }, 'not to be had'],
+      // Somebody's own stands before the distribution's, which pandas would be for.
+      [{ ...apt, os: bookworm, python: python('3.12.4', null, '/usr/local/bin/python3') }, 'not to be had'],
+      [{ os: { id: 'fedora', version: '42', pretty: '' }, python: python('3.13.1', '2.2.3') }, 'there'],
+      [{ os: { id: 'fedora', version: '42', pretty: '' }, python: python('3.13.1') }, 'not to be had'],
+    ];
+    for (const [over, expected] of cases) {
+      const facts = exampleFacts(master, over);
+      expect(pythonFor(facts), JSON.stringify(over)).toBe(expected);
+      const [check] = checkHosts({ ...testbed, preflight: { ignore: [], python: true } }, new Map([[master.name, facts]])).filter(
+        ({ id }) => id === 'python',
+      );
+      expect(check?.severity).toBe(expected === 'not to be had' ? 'error' : 'ok');
+    }
   });
 
   it('leaves a cluster that is adopted as it is, and asks for one network where plain routes are told', () => {

@@ -6,6 +6,7 @@ import { addressOf, factsOf, isAdopted } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
 import type { PhaseTools } from './support/options.ts';
 import { packagesStep } from './support/packages.ts';
+import { pythonStep } from './support/python.ts';
 import { allOf, beforeFolder, notesFolder, quote, script, undoing } from './support/shell.ts';
 
 /** Makes a host fit for Kubernetes and our agents: kernel settings, names, packages, swap, the Node runtime. */
@@ -17,6 +18,7 @@ export const preparePhase = (tools: PhaseTools): Phase => ({
     hostNamesStep(context),
     await outsideStep(context, tools.now()),
     ...(isAdopted(host, context.testbed) ? [] : kubernetesSteps(host, context)),
+    ...(context.testbed.preflight.python ? [pythonStep] : []),
     await installStep(tools, context, host, { name: 'node', target: nodeProgram }),
   ],
 });

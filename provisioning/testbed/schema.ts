@@ -162,7 +162,9 @@ export const testbedSchema = z.strictObject({
       python: z
         .boolean()
         .default(false)
-        .describe('Whether policies in Python will run there: then each host needs Python and pandas.'),
+        .describe(
+          'Whether policies in Python will run there: each host that lacks Python 3.10 or pandas gets them from its distribution.',
+        ),
     })
     .prefault({})
     .describe('What is checked before anything is installed.'),

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeAuthority, makeCertificate } from '../../provisioning/phases/bus/certificates.ts';
 import { outsideStep } from '../../provisioning/phases/outside/step.ts';
+import { pythonStep } from '../../provisioning/phases/support/python.ts';
 import { makeRecipe } from '../../provisioning/recipe.ts';
 import type { RunEvent } from '../../provisioning/run/events.ts';
 import type { Phase } from '../../provisioning/run/phase.ts';
@@ -244,6 +245,40 @@ ctr -n theirs run -d --rootfs /srv/root theirs /bin/sleep 3600
       proxy.close();
       secure.close();
     }
+  });
+
+  it('get pandas for policies in Python by packages, and lose it again with a reset', async () => {
+    // Packages of ours in the place of the distribution's, which are large: what is tried is how they are asked for, and taken away.
+    fixture.ssh(
+      'management',
+      `sudo sh -e -c '
+mkdir /srv/repository && cd /srv/repository
+make() {
+  mkdir -p "$1/DEBIAN"; chmod 0755 "$1" "$1/DEBIAN"
+  printf "Package: %s\\nVersion: 9.9\\nArchitecture: all\\nMaintainer: a test\\nDepends: %s\\nDescription: double of %s\\n" "$1" "$2" "$1" >"$1/DEBIAN/control"
+  dpkg-deb --build "$1" >/dev/null
+  { cat "$1/DEBIAN/control"; echo "Filename: ./$1.deb"; echo "Size: $(stat -c %s "$1.deb")"; echo "SHA256: $(sha256sum "$1.deb" | cut -d" " -f1)"; echo; } >>Packages
+}
+mkdir -p python3/usr/bin python3-pandas/usr/share/double
+printf "#!/bin/sh\\n[ -e /usr/share/double/pandas ]\\n" >python3/usr/bin/python3; chmod 0755 python3/usr/bin/python3
+: >python3-pandas/usr/share/double/pandas
+make python3 base-files
+make python3-pandas python3
+mkdir /srv/sources; mv /etc/apt/sources.list /etc/apt/sources.list.d/* /srv/sources 2>/dev/null || :
+echo "deb [trusted=yes] file:/srv/repository ./" >/etc/apt/sources.list'`,
+    );
+    const packages = () => fixture.ssh('management', `dpkg-query -W -f '\${Package} \${Status}\\n'`);
+    const before = packages();
+    expect(before).not.toContain('python3 ');
+    const python: Phase[] = [{ id: 'python', title: 'Python', steps: () => [pythonStep] }];
+    const wanted = { ...testbed(['management']), preflight: { ignore: [], python: true } };
+    for (const changed of [1, 0]) {
+      const { finished, messages } = await run(wanted, { phases: python });
+      expect({ state: finished.state, changed: finished.changed, messages }).toEqual({ state: 'done', changed, messages: {} });
+      expect(packages()).toContain('python3-pandas install ok installed');
+    }
+    expect((await run(wanted, { phases: python, verb: 'down' })).finished.state).toBe('done');
+    expect(packages()).toBe(before);
   });
 
   it('that reboot in the middle of a phase are named, and the next run goes on from there', async () => {

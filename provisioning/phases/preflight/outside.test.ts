@@ -69,6 +69,16 @@ describe('a host that lacks packages', () => {
     expect(await of([shut()], { artefacts: { bundle: '/bundle' } })).toMatchObject({ severity: 'warning' });
   });
 
+  it('counts pandas among them where policies in Python will run', async () => {
+    const part = { installed: '1', offered: null };
+    const runtime = { apt: true, containerd: part, runc: part, 'cni-plugins': part };
+    const facts = exampleFacts(worker, { packages: { missing: [], sources: [shut()] }, runtime });
+    const of = async (python: boolean) =>
+      (await checkOutside(worker, facts, { ...testbed, preflight: { ignore: [], python } }, execute))[0]?.evidence;
+    expect(await of(true)).toMatch(/^it lacks python3-pandas, and /);
+    expect(await of(false)).toBe('not needed');
+  });
+
   it('asks nobody when it lacks none, nor a server whose name is none', async () => {
     const before = scripts;
     expect(await checkOutside(worker, exampleFacts(worker), testbed, execute)).toMatchObject([{ severity: 'ok' }]);

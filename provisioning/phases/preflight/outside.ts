@@ -1,6 +1,7 @@
 import { Failure } from '../../run/failure.ts';
 import type { Host, Testbed } from '../../testbed/schema.ts';
 import type { HostFacts } from '../facts/host-facts.ts';
+import { pythonFor } from '../support/python.ts';
 import { type Check, error, type Finding, ok, tolerated, warning } from './check.ts';
 import { connectScript, parseAnswers } from './reach-scripts.ts';
 import type { ExecuteOn } from './reachability.ts';
@@ -14,7 +15,7 @@ import type { Way } from './ways.ts';
 export async function checkOutside(host: Host, facts: HostFacts, testbed: Testbed, execute: ExecuteOn): Promise<Check[]> {
   const told = (finding: Finding): Check[] => [tolerated({ ...finding, host: host.name }, testbed)];
   const ways = outsideWays(host, facts, testbed);
-  if (facts.packages.missing.length === 0) return told(ok('internet', 'not needed'));
+  if (lackingPackages(facts, testbed).length === 0) return told(ok('internet', 'not needed'));
   if (ways.length === 0) return told(ok('internet', 'its package manager names no server'));
   try {
     // The resolver would wait for 10 s where a name server does not answer.
@@ -33,14 +34,19 @@ export async function checkOutside(host: Host, facts: HostFacts, testbed: Testbe
   }
 }
 
+const lackingPackages = (facts: HostFacts, testbed: Testbed): string[] => [
+  ...facts.packages.missing,
+  ...(testbed.preflight.python && pythonFor(facts) === 'comes' ? ['python3-pandas'] : []),
+];
+
 function unreachable(facts: HostFacts, testbed: Testbed, server: string, why: string): Finding {
-  const lacks = facts.packages.missing.join(', ');
+  const lacks = lackingPackages(facts, testbed).join(', ');
   const evidence = `it lacks ${lacks}, and ${server}, from where its packages come, cannot be reached (${why})`;
   const resolve = why.includes('resolved')
     ? `See its name servers (${facts.nameServers.join(', ') || 'none'}), or `
     : 'Let it out there, ';
   const remedy = `${resolve}name the proxy that it has to use, or install what it lacks by hand`;
-  // A bundle may bring them.
+  // A bundle may bring them, though no Python.
   return testbed.artefacts.bundle === undefined ? error('internet', evidence, remedy) : warning('internet', evidence, remedy);
 }
 
