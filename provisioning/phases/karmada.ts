@@ -3,7 +3,7 @@ import type { Host, Testbed } from '../testbed/schema.ts';
 import { addressStep } from './karmada/address.ts';
 import { initStep } from './karmada/init.ts';
 import { joinStep } from './karmada/join.ts';
-import { registerStep } from './karmada/register.ts';
+import { noPullStep, registerStep } from './karmada/register.ts';
 import { karmadaKubeconfig } from './karmada/scripts.ts';
 import { controlPlaneOf, factsOf, managementHost, memberClusters } from './support/hosts.ts';
 import { installStep } from './support/install.ts';
@@ -38,6 +38,7 @@ export const karmadaPhase = (tools: PhaseTools): Phase => ({
   steps: async (host, context) => {
     const karmadactl = () => installStep(tools, context, host, { name: 'karmadactl', target: '/usr/local/bin/karmadactl' });
     if (joinsByPull(host, context.testbed)) return [await karmadactl(), registerStep(host, context)];
+    if (host.role === 'master') return [noPullStep];
     if (host.role !== 'management') return [];
     const pushed = memberClusters(context.testbed).filter((cluster) => context.testbed.clusters[cluster]?.join !== 'pull');
     const artefacts = await tools.artefacts(context);

@@ -7,9 +7,19 @@ import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import { type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
 import { root, type TestHosts } from './fixture.ts';
 
-/** The testbed of four fixture hosts, installed from a bundle of doubles. */
+/** Hosts of a second member cluster; all others but the management host are of the first. */
+const second = new Set(['master-2', 'worker-4']);
+const clusterOf = (name: string): string => (name === 'management' ? 'management' : second.has(name) ? 'cluster2' : 'cluster1');
+
+/** The testbed of the fixture's hosts, each of the role that its name says, installed from a bundle of doubles. */
 export function testbedOf(fixture: TestHosts, bundle: string): Testbed {
-  const roles = { management: 'management', 'master-1': 'master', 'worker-1': 'worker', 'worker-2': 'worker' } as const;
+  const clusters = {
+    management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' },
+    cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
+    ...(fixture.hosts.some(({ name }) => second.has(name))
+      ? { cluster2: { podCidr: '10.14.0.0/16', serviceCidr: '10.15.0.0/16' } }
+      : {}),
+  };
   return testbedSchema.parse({
     name: fixture.testbed,
     kind: 'hosts',
@@ -19,13 +29,10 @@ export function testbedOf(fixture: TestHosts, bundle: string): Testbed {
       port,
       user,
       identityFile: fixture.identityFile,
-      role: roles[name as keyof typeof roles],
-      cluster: name === 'management' ? 'management' : 'cluster1',
+      role: name.replace(/-\d+$/, ''),
+      cluster: clusterOf(name),
     })),
-    clusters: {
-      management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' },
-      cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
-    },
+    clusters,
     artefacts: { bundle },
   });
 }

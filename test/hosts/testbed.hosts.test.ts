@@ -8,9 +8,9 @@ import { makeDoublesBundle } from '../doubles/bundle.ts';
 import { useHosts } from './fixture.ts';
 import { changedSteps, failuresOf, provision, testbedOf } from './provision.ts';
 
-/** Provisioning as a whole, on four real hosts; doubles stand in for the server binaries of Kubernetes and Karmada alone. */
-describe('a testbed on four real hosts', () => {
-  const fixture = useHosts(['management', 'master-1', 'worker-1', 'worker-2']);
+/** Provisioning as a whole, on real hosts; doubles stand in for the server binaries of Kubernetes and Karmada alone. */
+describe('a testbed of two member clusters on seven real hosts', () => {
+  const fixture = useHosts(['management', 'master-1', 'worker-1', 'worker-2', 'worker-3', 'master-2', 'worker-4']);
   let bundle: string;
   beforeAll(async () => {
     bundle = mkdtempSync(join(tmpdir(), 'mlsysops-bundle-'));
@@ -19,6 +19,7 @@ describe('a testbed on four real hosts', () => {
   afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
   const karmada = 'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/karmada/karmada-apiserver.config';
+  const member = 'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/kubernetes/admin.conf';
   /** What a node may change on a host, as lines: files, units, packet filter, interfaces, routes, network namespaces, control groups, programs. */
   const pictureOf = (host: string): string[] => {
     const commands = [
@@ -39,22 +40,63 @@ describe('a testbed on four real hosts', () => {
   };
   const before = new Map<string, string[]>();
 
-  it('is set up from nothing', async () => {
+  /** The testbed with each member joined in that way. */
+  const joined = (cluster1: 'push' | 'pull', cluster2: 'push' | 'pull') => {
+    const testbed = testbedOf(fixture, bundle);
+    for (const [cluster, join] of Object.entries({ cluster1, cluster2 }))
+      testbed.clusters[cluster] = { ...testbed.clusters[cluster]!, join };
+    return testbed;
+  };
+  /** Name, way and readiness of each member of Karmada. */
+  const members = () => {
+    const columns =
+      '{range .items[*]}{.metadata.name} {.spec.syncMode} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+    return fixture.ssh('management', `${karmada} get clusters -o jsonpath='${columns}'`).trim().split('\n').sort();
+  };
+
+  it('is set up from nothing, one member by push and one by pull', async () => {
     for (const { name } of fixture.hosts) before.set(name, pictureOf(name));
-    const { finished, events } = await provision(fixture, testbedOf(fixture, bundle), 'up');
+    const { finished, events } = await provision(fixture, joined('push', 'pull'), 'up');
     process.stdout.write(`up: ${finished.summary}\n`);
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
-    const nodes = fixture.ssh(
-      'master-1',
-      'sudo kubectl --cache-dir=/tmp/kubectl --kubeconfig=/etc/kubernetes/admin.conf get nodes --no-headers',
-    );
-    expect(nodes.split('\n').filter((line) => / Ready /.test(line))).toHaveLength(3);
-    const members = fixture.ssh('management', `${karmada} get clusters --no-headers`);
-    expect(members).toMatch(/^cluster1 .*True/);
+    const ready = (master: string) =>
+      fixture
+        .ssh(master, `${member} get nodes --no-headers`)
+        .split('\n')
+        .flatMap((line) => (/ Ready /.test(line) ? [line.split(' ')[0]] : []))
+        .sort();
+    expect({ cluster1: ready('master-1'), cluster2: ready('master-2') }).toEqual({
+      cluster1: ['master-1', 'worker-1', 'worker-2', 'worker-3'],
+      cluster2: ['master-2', 'worker-4'],
+    });
+    expect(members()).toEqual(['cluster1 Push True', 'cluster2 Pull True']);
+  });
+
+  it('runs on both members what Karmada is told to run everywhere', async () => {
+    const name = 'everywhere';
+    const labels = { app: name };
+    const containers = [{ name, image: 'x', command: ['sleep', 'infinity'] }];
+    const spec = { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } };
+    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: 'default' }, spec };
+    const policy = {
+      apiVersion: 'policy.karmada.io/v1alpha1',
+      kind: 'PropagationPolicy',
+      metadata: { name, namespace: 'default' },
+      spec: { resourceSelectors: [{ apiVersion: 'apps/v1', kind: 'Deployment', name }], placement: {} },
+    };
+    const onKarmada = (verb: string, object: object) =>
+      fixture.ssh('management', `echo '${JSON.stringify(object)}' | ${karmada} ${verb} -f -`);
+    const running = () =>
+      ['master-1', 'master-2'].map((master) => fixture.ssh(master, `${member} get pods -l app=${name} --no-headers 2>/dev/null`));
+    for (const object of [deployment, policy]) onKarmada('apply', object);
+    const isRunning = expect.stringMatching(/^everywhere-\S+ +1\/1 +Running/);
+    await expect.poll(running, { timeout: 30_000 }).toEqual([isRunning, isRunning]);
+    for (const object of [policy, deployment]) onKarmada('delete', object);
+    await expect.poll(running, { timeout: 30_000 }).toEqual(['', '']);
   });
 
   it('is left alone by a second run', async () => {
-    const { finished, events } = await provision(fixture, testbedOf(fixture, bundle), 'up');
+    const { finished, events } = await provision(fixture, joined('push', 'pull'), 'up');
     process.stdout.write(`again: ${finished.summary}\n`);
     expect({ state: finished.state, changed: changedSteps(events), failures: failuresOf(events) }).toEqual({
       state: 'done',
@@ -87,18 +129,11 @@ describe('a testbed on four real hosts', () => {
     expect(seen[2]).toBeGreaterThan(0);
   });
 
-  const byPull = () => {
-    const testbed = testbedOf(fixture, bundle);
-    testbed.clusters.cluster1 = { ...testbed.clusters.cluster1!, join: 'pull' };
-    return testbed;
-  };
-  it('has a member that cannot be reached join by pull', async () => {
-    const testbed = byPull();
-    const { finished, events } = await provision(fixture, testbed, 'up');
+  it('has members change from push to pull and back', async () => {
+    const { finished, events } = await provision(fixture, joined('pull', 'push'), 'up');
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
-    const mode = fixture.ssh('management', `${karmada} get cluster cluster1 -o jsonpath={.spec.syncMode}`);
-    expect(mode).toBe('Pull');
-    const again = await provision(fixture, testbed, 'up');
+    expect(members()).toEqual(['cluster1 Pull True', 'cluster2 Push True']);
+    const again = await provision(fixture, joined('pull', 'push'), 'up');
     expect(changedSteps(again.events)).toEqual([]);
   });
 
@@ -106,7 +141,7 @@ describe('a testbed on four real hosts', () => {
     fixture.ssh('management', 'sudo rm /var/lib/mlsysops/provisioning/karmada-done');
     // Its cluster goes on taking it for Ready for a while.
     fixture.ssh('worker-2', 'sudo kubeadm reset -f');
-    const { finished, events } = await provision(fixture, byPull(), 'up');
+    const { finished, events } = await provision(fixture, joined('pull', 'push'), 'up');
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
     expect(changedSteps(events)).toEqual(
       expect.arrayContaining([
@@ -115,11 +150,11 @@ describe('a testbed on four real hosts', () => {
         'worker-2 kubernetes/kubeadm-join',
       ]),
     );
-    expect(fixture.ssh('management', `${karmada} get clusters --no-headers`)).toMatch(/^cluster1 .*True/);
+    expect(members()).toEqual(['cluster1 Pull True', 'cluster2 Push True']);
   });
 
   it('is taken down without a trace', async () => {
-    const { finished, events } = await provision(fixture, byPull(), 'down');
+    const { finished, events } = await provision(fixture, joined('pull', 'push'), 'down');
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
     const after = fixture.hosts.map(({ name }) => {
       const [was, is] = [before.get(name) ?? [], pictureOf(name)];

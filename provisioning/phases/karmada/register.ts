@@ -5,7 +5,7 @@ import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
 import { caCertHash } from '../kubernetes/token.ts';
 import { answers } from '../support/answers.ts';
 import { addressOf, isAdopted, managementHost } from '../support/hosts.ts';
-import { allOf, complain, quote, script, undoing, waitFor } from '../support/shell.ts';
+import { allOf, complain, installedFolder, quote, script, undoing, waitFor } from '../support/shell.ts';
 import { podTroubles } from './pod-troubles.ts';
 import { forgetMember, joinedNote, karmadaFolder, karmadaKubeconfig, karmadaPort, memberExists } from './scripts.ts';
 
@@ -71,6 +71,18 @@ export function registerStep(host: Host, context: RunContext): Step {
     ),
   };
 }
+
+const karmadactlNote = `${installedFolder}/karmadactl`;
+const leave = `if [ -e ${karmadactlNote} ]; then rm -f /usr/local/bin/karmadactl ${karmadactlNote}; fi; rm -f ${authorityFile}`;
+
+/** A member that is joined by push needs nothing on its own hosts: what it had as one joined by pull goes. */
+export const noPullStep: Step = {
+  id: 'no-pull',
+  title: 'Leave nothing of a join by pull',
+  observe: allOf(`[ ! -e ${karmadactlNote} ]`, `[ ! -e ${authorityFile} ]`),
+  change: script(leave),
+  undo: undoing(leave),
+};
 
 /** A short-lived token, after what Karmada knew of the cluster before is gone. @throws Failure */
 async function prepareRegistration(
