@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type ElectronApplication, _electron as electron, type Page } from 'playwright-core';
-import { askCore } from '../../main/transport/attach.ts';
+import { askCore, stopCore } from '../../main/transport/attach.ts';
 import { startDisplay } from './display.ts';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -35,18 +35,11 @@ function environment(extra: Record<string, string>) {
         timeout: 240_000,
       }),
     async remove() {
-      await askCore(dataFolder, '/stop').catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') throw error;
+      await stopCore(dataFolder).catch((error: NodeJS.ErrnoException) => {
+        // It was ending by itself.
+        if (error.code !== 'ECONNRESET') throw error;
       });
-      // The core answers first and ends then; its files go when it is gone.
-      for (let attempt = 0; attempt < 100; attempt++) {
-        try {
-          rmSync(dataFolder, { recursive: true, force: true });
-          return;
-        } catch {
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-      }
+      rmSync(dataFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     },
   };
 }

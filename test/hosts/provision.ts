@@ -9,14 +9,14 @@ import { root, type TestHosts } from './fixture.ts';
 
 /** Hosts of a second member cluster; all others but the management host are of the first. */
 const second = new Set(['master-2', 'worker-4']);
-const clusterOf = (name: string): string => (name === 'management' ? 'management' : second.has(name) ? 'cluster2' : 'cluster1');
+const clusterOf = (name: string): string => (name === 'management' ? 'management' : name === second ? 'cluster2' : 'cluster1');
 
 /** The testbed of the fixture's hosts, each of the role that its name says, installed from a bundle of doubles. */
 export function testbedOf(fixture: TestHosts, bundle: string): Testbed {
   const clusters = {
     management: { podCidr: '10.10.0.0/16', serviceCidr: '10.11.0.0/16' },
     cluster1: { podCidr: '10.12.0.0/16', serviceCidr: '10.13.0.0/16' },
-    ...(fixture.hosts.some(({ name }) => second.has(name))
+    ...(fixture.hosts.some(({ name }) => name === second)
       ? { cluster2: { podCidr: '10.14.0.0/16', serviceCidr: '10.15.0.0/16' } }
       : {}),
   };
