@@ -7,9 +7,9 @@ import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import { type Testbed, testbedSchema } from '../../provisioning/testbed/schema.ts';
 import { root, type TestHosts } from './fixture.ts';
 
-/** Hosts of a second member cluster; all others but the management host are of the first. */
-const second = new Set(['master-2', 'worker-4']);
-const clusterOf = (name: string): string => (name === 'management' ? 'management' : name === second ? 'cluster2' : 'cluster1');
+/** A second member cluster is this host alone; all others but the management host are of the first. */
+const second = 'master-2';
+const clusterOf = (name: string): string => (name === 'management' ? name : name === second ? 'cluster2' : 'cluster1');
 
 /** The testbed of the fixture's hosts, each of the role that its name says, installed from a bundle of doubles. */
 export function testbedOf(fixture: TestHosts, bundle: string): Testbed {
