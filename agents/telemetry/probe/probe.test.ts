@@ -46,6 +46,26 @@ test('the link to a peer is measured: round trip, loss and throughput', async ()
   expect(one.samples()).toEqual([]);
 });
 
+test('a peer that was busy is asked for a transfer again before long', async () => {
+  let now = 0;
+  const start = performance.now();
+  const peer = await responder(['127.0.0.1'], () => now);
+  // Another transfer has just been.
+  await new Promise((resolve) => connect({ host: '127.0.0.1', port: peer.port! }).on('close', resolve).resume());
+  const options = { clock: new ManualClock(), random: () => 0.5, intervalMs: 5000, transferIntervalMs: 600_000 };
+  const one = new LinkProber({ ...options, now: () => now + performance.now() - start });
+  open.push(one);
+  one.probe([{ node: 'b', address: '127.0.0.1', port: peer.port! }]);
+  const throughputAt = async (second: number) => {
+    now = second * 1000;
+    await one.round();
+    return values(one)['link_throughput_bytes_per_second b'];
+  };
+  expect(await throughputAt(1)).toBeUndefined();
+  expect(await throughputAt(10)).toBeUndefined();
+  expect(await throughputAt(30)).toBeGreaterThan(0);
+});
+
 test('each peer has its turn, one in a round', async () => {
   const peer = await responder(['127.0.0.1']);
   const one = prober();

@@ -19,6 +19,8 @@ const gapMs = 20;
 const answerMs = 1000;
 /** Rounds over which loss is told: of 50 probes a loss of 2 % can be seen. */
 const roundsRemembered = 5;
+/** A peer that was busy, or whose transfer came in one part, is asked again after this, which is more than it wants between two. */
+const transferRetryMs = 25_000;
 
 export interface ProberOptions {
   clock: Clock;
@@ -103,7 +105,9 @@ export class LinkProber {
     const answered = trips.filter((trip) => trip !== undefined).sort((a, b) => a - b);
     link.rounds = [...link.rounds, { sent: probesPerRound, answered: answered.length }].slice(-roundsRemembered);
     const now = this.#now();
-    if (answered.length > 0 && now - link.transferAt >= this.#options.transferIntervalMs) {
+    const { transferIntervalMs } = this.#options;
+    const wait = link.throughput === undefined ? Math.min(transferRetryMs, transferIntervalMs) : transferIntervalMs;
+    if (answered.length > 0 && now - link.transferAt >= wait) {
       link.transferAt = now;
       link.throughput = (await throughput(link.peer, this.#options.from, this.#now)) ?? link.throughput;
     }
