@@ -120,7 +120,7 @@ describe('a testbed of two member clusters on six real hosts', () => {
           seen = await links();
           return seen.every((value) => value !== undefined);
         },
-        { timeout: 60_000, interval: 300 },
+        { timeout: 90_000, interval: 300 },
       )
       .toBe(true);
     process.stdout.write(`link worker-1 → worker-2: ${seen.join(' ')}\n`);
