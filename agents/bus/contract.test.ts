@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -164,5 +164,49 @@ describe('NatsBus', () => {
     expect(troubles).toEqual(['a waiting decision cannot be read any more and was left out']);
     await vi.waitFor(async () => expect(await readFile(path, 'utf8')).toBe(''), { timeout: 5000 });
     await after.close();
+  }, 40_000);
+
+  test('gives up a connection that fell silent, makes another, and hands over what was said into the silence', async () => {
+    const sockets = new Set<Socket>();
+    // What is connected hears nothing any more, as after a cut whose end nobody tells; who comes then is let through.
+    let silent = new Set<Socket>();
+    const way = createServer((from) => {
+      const to = connect(port, '127.0.0.1');
+      for (const [one, other] of [
+        [from, to],
+        [to, from],
+      ] as const) {
+        sockets.add(one);
+        one.on('data', (data) => void (silent.has(one) || other.write(data)));
+        one.on('close', () => other.destroy());
+        one.on('error', () => other.destroy());
+      }
+    }).listen(0, '127.0.0.1');
+    await once(way, 'listening');
+    const address = way.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const states: string[] = [];
+    const sender = await NatsBus.connect({
+      servers: [`nats://127.0.0.1:${address.port}`],
+      name: 'test',
+      pingIntervalMs: 200,
+      onState: (text) => states.push(text),
+    });
+    const reader = await natsBus();
+    await sender.flush();
+    silent = new Set(sockets);
+    await sender.publish('mls.decision.c.node.c', note, { text: 'into the silence' });
+    await vi.waitFor(() => expect(states).toContain('bus: connected again'), { timeout: 10_000 });
+    await vi.waitFor(
+      async () => {
+        const kept = await reader.kept('mls.decision.c.node.c', note, 0);
+        expect(kept.map(({ text }) => text)).toEqual(['into the silence']);
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    await sender.close();
+    await reader.close();
+    for (const socket of sockets) socket.destroy();
+    way.close();
   }, 40_000);
 });

@@ -14,6 +14,8 @@ export interface NatsBusOptions {
   tls?: { caFile: string; certFile?: string; keyFile?: string } | { ca: string; cert?: string; key?: string };
   /** Shown by the server's monitoring. */
   name: string;
+  /** After three of them in silence the connection is given up and made anew. Default 3 s: TCP alone would wait for minutes after a cut. */
+  pingIntervalMs?: number;
   /** Give up when there is no server after so long; without it, connecting is tried for ever. */
   connectTimeoutMs?: number;
   onInvalid?: OnInvalid;
@@ -43,6 +45,8 @@ export class NatsBus implements Bus {
       tls: tls && ('ca' in tls ? { ca: tls.ca, cert: tls.cert, key: tls.key } : await readTls(tls)),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
+      pingInterval: options.pingIntervalMs ?? 3000,
+      maxPingOut: 2,
       waitOnFirstConnect: options.connectTimeoutMs === undefined,
       timeout: options.connectTimeoutMs ?? 5000,
       // An agent may be up before its credentials are known to a server that restarts: keep trying.

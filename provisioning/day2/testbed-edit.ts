@@ -48,5 +48,14 @@ export function withoutHost(testbed: Testbed, name: string): Testbed {
       'Take down the testbed, remove that cluster from the testbed file, then run "up"',
       name,
     );
-  return { ...testbed, hosts: testbed.hosts.filter((other) => other.name !== name) };
+  const clusters = Object.entries(testbed.clusters).map(([cluster, { standby, ...rest }]) => [
+    cluster,
+    // The one on the master goes on alone.
+    standby === undefined || standby === name ? rest : { ...rest, standby },
+  ]);
+  return {
+    ...testbed,
+    clusters: Object.fromEntries(clusters),
+    hosts: testbed.hosts.filter((other) => other.name !== name),
+  };
 }

@@ -31,6 +31,10 @@ const common = (name: string, users: readonly UserWithPassword[], folder: string
   // Health and counters, for this host alone. NATS asks nobody for a certificate there, so nothing else may reach it.
   https: `127.0.0.1:${monitorPort}`,
   tls: asksWho(folder),
+  // A link that was cut leaves connections that TCP tries again after ever longer pauses, up to minutes: one that is silent for about ten seconds is given
+  // up and made anew, so that all is whole soon after the link is back.
+  ping_interval: '3s',
+  ping_max: 2,
   max_payload: 4 * 1024 * 1024,
   authorization: {
     timeout: 5,
