@@ -54,6 +54,20 @@ test('errors name file, line and the nearest known key', () => {
     'app.yaml:11: components.1.metadata.name: a name is lower-case letters, digits and "-", at most 52 characters',
     expect.stringMatching(/^app\.yaml:12: permitted_actions\.0: /),
   ]);
+  // Where one or several may stand, too.
+  const either = (scaling: string) => `MLSysOpsApp:
+  name: shop
+  components:
+    - metadata: { name: front }
+      node_placement:
+        scaling: ${scaling}
+`;
+  expect(issuesOf(either('{ scaling_mod: auto }'))).toEqual([
+    'app.yaml:6: components.0.node_placement.scaling: unknown key "scaling_mod"; did you mean "scaling_mode"?',
+  ]);
+  expect(issuesOf(either('[{ instances: many }]'))).toEqual([
+    expect.stringMatching(/^app\.yaml:6: components\.0\.node_placement\.scaling\.0\.instances: .*number/),
+  ]);
   expect(issuesOf('MLSysOpsAp: {name: x}')).toEqual(['app.yaml:1: unknown kind "MLSysOpsAp"; did you mean "MLSysOpsApp"?']);
   expect(issuesOf('apiVersion: v1\nkind: MLSysOpsApp')).toEqual(['app.yaml:1: apiVersion is "v1", expected "mlsysops.eu/v1"']);
   expect(issuesOf('MLSysOpsApp:\n  name: [')[0]).toMatch(/^app\.yaml:\d: /);

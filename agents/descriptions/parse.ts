@@ -133,6 +133,14 @@ function describeIssue(
       };
     });
   }
+  if (issue.code === 'invalid_union') {
+    // One or several, a name or an object: what is wrong is told of the form that was chosen.
+    const meant = issue.errors.filter((branch) => !branch.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
+    if (meant.length === 1)
+      return meant[0]!.flatMap((inner) =>
+        describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, kind, prefix, lineOf),
+      );
+  }
   return [{ ...place(issue.path), message: `${issue.path.join('.') || kind}: ${issue.message}` }];
 }
 
@@ -141,6 +149,8 @@ const unknownKey = (key: string, known: string[], what: string): string => `unkn
 /** Known keys of the object at `path` of a schema; empty when there is none. */
 function keysAt(schema: z.core.$ZodType, path: PropertyKey[]): string[] {
   const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion)
+    return inner.options.map((option) => keysAt(option as z.core.$ZodType, path)).find(({ length }) => length > 0) ?? [];
   if (path.length === 0) return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
   if (inner instanceof z.ZodArray) return keysAt(inner.element, path.slice(1));
   if (inner instanceof z.ZodObject) {
