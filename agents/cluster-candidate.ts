@@ -1,7 +1,8 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { pingRequestSchema } from './bus/administration.ts';
 import type { Bus, Subscription } from './bus/bus.ts';
-import { replySchema, telemetrySchema } from './bus/messages.ts';
+import { genuine } from './bus/genuine.ts';
+import { replySchema, type Telemetry, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
@@ -99,7 +100,15 @@ export async function startClusterCandidate(options: CandidateOptions, lead: Lea
   };
   answer();
   const owned = [
-    bus.subscribe(subjects.ofCluster.telemetry(config.cluster), telemetrySchema, (message) => window.add(message)),
+    bus.subscribe(
+      subjects.ofCluster.telemetry(config.cluster),
+      telemetrySchema,
+      genuine(
+        (message: Telemetry) => subjects.telemetry(message.cluster, message.node),
+        (message) => window.add(message),
+        log,
+      ),
+    ),
     startHeartbeat({ config, bus, clock, log, isStandby: () => !mayAct() }),
     clock.every(forgetMs, () => window.forgetBefore(clock.now() - forgetMs)),
     clock.every(1000, () => {

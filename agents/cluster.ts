@@ -4,7 +4,8 @@ import { Administration } from './administration.ts';
 import { configTrustRequestSchema } from './bus/administration.ts';
 import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
-import { type ApplicationStatus, applicationStatusSchema, replySchema, telemetrySchema } from './bus/messages.ts';
+import { genuine } from './bus/genuine.ts';
+import { type ApplicationStatus, applicationStatusSchema, replySchema, type Telemetry, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import { clusterWindowMs, type Leading, startClusterCandidate } from './cluster-candidate.ts';
@@ -89,17 +90,25 @@ export async function startClusterAgentOn(
   const descriptions = new NodeDescriptions(bus, log);
   const knobs = new NodeMechanisms(bus, clock, log);
   const peersNow = followPeers();
-  const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, ({ agent }) => {
+  const liveness = new Liveness(bus, subjects.ofCluster.heartbeats(cluster), clock, log, ({ agent }) => {
     teller.forget(agent);
     peersTeller.forget(agent);
     descriptions.forget(agent);
     knobs.forget(agent);
   });
   const aggregator = new Aggregator({ agent: config.agent, cluster, spanMs: config.aggregateMs });
-  const telemetry = bus.subscribe(subjects.ofCluster.telemetry(cluster), telemetrySchema, (message) => {
-    if (!leading) window.add(message);
-    aggregator.add(message, clock.now());
-  });
+  const telemetry = bus.subscribe(
+    subjects.ofCluster.telemetry(cluster),
+    telemetrySchema,
+    genuine(
+      (message: Telemetry) => subjects.telemetry(message.cluster, message.node),
+      (message) => {
+        if (!leading) window.add(message);
+        aggregator.add(message, clock.now());
+      },
+      log,
+    ),
+  );
 
   const agentOf = (node: string) => liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node);
   const mechanisms = [

@@ -73,7 +73,7 @@ export async function startContinuumAgentOn(
   const window = new SlidingWindow(windowMs);
   /** Quantiles and rates of any set of nodes or applications; the window has only means. */
   const aggregates = new Aggregates(aggregatesMs);
-  const liveness = new Liveness(bus, subjects.all.heartbeats, clock);
+  const liveness = new Liveness(bus, subjects.all.heartbeats, clock, log);
   const statuses = new Map<string, ApplicationStatus>();
   const owned: { close(): void }[] = [
     liveness,

@@ -1,6 +1,9 @@
 import type { Bus, Subscription } from './bus/bus.ts';
+import { genuine } from './bus/genuine.ts';
 import { type Heartbeat, heartbeatSchema } from './bus/messages.ts';
+import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
+import type { Log } from './config.ts';
 
 /** Beats that may be missed before an agent is taken for dead. */
 const missedBeats = 3;
@@ -12,13 +15,15 @@ export class Liveness {
   readonly #clock: Clock;
 
   /** `onNew` is called when an agent is heard for the first time, or again after a restart. */
-  constructor(bus: Bus, subject: string, clock: Clock, onNew: (heartbeat: Heartbeat) => void = () => {}) {
+  constructor(bus: Bus, subject: string, clock: Clock, log: Log, onNew: (heartbeat: Heartbeat) => void = () => {}) {
     this.#clock = clock;
-    this.#subscription = bus.subscribe(subject, heartbeatSchema, (heartbeat) => {
+    const hear = (heartbeat: Heartbeat): void => {
       const before = this.#heard.get(heartbeat.agent);
       this.#heard.set(heartbeat.agent, { heartbeat, at: clock.now() });
       if (before?.heartbeat.startedAt !== heartbeat.startedAt) onNew(heartbeat);
-    });
+    };
+    const subjectOf = ({ cluster, layer, agent }: Heartbeat) => subjects.heartbeat(cluster, layer, agent);
+    this.#subscription = bus.subscribe(subject, heartbeatSchema, genuine(subjectOf, hear, log));
   }
 
   /** The agent of a node, of a cluster, …: the latest heard that fits. null when none ever was. */
