@@ -146,8 +146,7 @@ export class ClusterState {
   }
 }
 
-/** @throws Error when the text is no kubeconfig */
-export function configFor({ kubeconfig, through }: Reach): KubeConfig {
+function configFor({ kubeconfig, through }: Reach): KubeConfig {
   const config = new KubeConfig();
   config.loadFromString(kubeconfig);
   if (through) {

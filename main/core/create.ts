@@ -37,6 +37,7 @@ export async function createTestbed(
   return services.testbeds.add(name, doubles, async (folder) => {
     switch (kind) {
       case 'twin':
+        if (file !== undefined) return { ...twinOf(file, input.fileName), name };
         return testbedSchema.parse({
           name,
           kind,
@@ -75,11 +76,23 @@ export async function createTestbed(
   });
 }
 
+/** @throws Failure invalid-file; ContractError when it simulates nothing */
+function twinOf(file: string, fileName = 'testbed.yaml'): Testbed {
+  const parsed = parseTestbedFile(file, fileName);
+  if (parsed.twin) return parsed;
+  throw new ContractError(
+    'invalid-file',
+    `${fileName} has no "twin": nothing says what is simulated.`,
+    'Add it, with kind: twin.',
+  );
+}
+
 /**
  * A testbed as another file says. It keeps its name and kind: those are its place on this computer.
  * @throws Failure invalid-file; ContractError refused
  */
 export function changedTestbed(before: Testbed, file: string, fileName = 'testbed.yaml'): Testbed {
+  if (before.kind === 'twin') return { ...twinOf(file, fileName), name: before.name };
   if (before.kind !== 'hosts')
     throw new ContractError(
       'refused',

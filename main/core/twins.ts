@@ -129,6 +129,7 @@ export class Twins {
     const process = new TwinProcess({
       program: this.#program,
       name,
+      testbed: entry.testbed,
       stateFolder: entry.folder.twin,
       applications,
       onLog: ({ level, agent, text }) => {

@@ -4,6 +4,7 @@ import { LocatedYaml, type Path, type Problem } from './located.ts';
 import { nearest } from './nearest.ts';
 import { type Testbed, testbedSchema } from './schema.ts';
 import { semanticProblems } from './semantics.ts';
+import { withTwinHosts } from './twin-hosts.ts';
 
 /**
  * Reads testbed.yaml, or a plain Ansible inventory of the framework (told by its `all:` or its groups of hosts).
@@ -16,7 +17,7 @@ export function parseTestbedFile(text: string, fileName: string): Testbed {
   if (!parsed.success) throw yaml.failure(parsed.error.issues.flatMap((issue) => problemsOf(issue)));
   const problems = semanticProblems(parsed.data);
   if (problems.length > 0) throw yaml.failure(problems);
-  return parsed.data;
+  return withTwinHosts(parsed.data);
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {

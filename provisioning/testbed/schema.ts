@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { twinSchema } from './twin-schema.ts';
 
 const nameSchema = z
   .string()
@@ -111,9 +112,11 @@ export const testbedSchema = z.strictObject({
     .describe('hosts: yours, over SSH; local: four that the app makes on this Linux computer; twin: simulated.'),
   hosts: z
     .array(hostSchema)
-    .describe('One management host, and at least one master with any number of workers for each cluster.'),
+    .default([])
+    .describe('One management host, and at least one master with any number of workers for each cluster; a twin has its own.'),
   clusters: z
     .record(nameSchema, clusterSchema)
+    .default({})
     .describe('Networks of each cluster by its name: "management", and each member that hosts belong to.'),
   proxy: proxySchema.optional().describe('HTTP proxy by which the hosts reach the internet.'),
   certificateAuthorities: z
@@ -185,6 +188,7 @@ export const testbedSchema = z.strictObject({
     })
     .optional()
     .describe('Where telemetry goes besides the desktop. Each node serves OpenMetrics on port 9999 in any case.'),
+  twin: twinSchema.optional().describe('What is simulated, of kind "twin". Default: the framework\'s testbed of four hosts.'),
   /** Application descriptions deployed at the end of a run; a twin has the smart-camera one by default. */
   applications: z.array(z.string()).default([]).describe('Application descriptions (MLSysOpsApp) deployed at the end of a run.'),
 });

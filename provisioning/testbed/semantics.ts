@@ -1,9 +1,13 @@
 import { cidrRange, cidrsOverlap } from './cidr.ts';
 import type { Problem } from './located.ts';
 import type { Host, Testbed } from './schema.ts';
+import { twinProblems, withTwinHosts } from './twin-hosts.ts';
 
 /** What a schema cannot say: roles, uniqueness, CIDRs. */
 export function semanticProblems(testbed: Testbed): Problem[] {
+  const ofTwin = twinProblems(testbed);
+  if (ofTwin.length > 0) return ofTwin;
+  if (testbed.kind === 'twin' && testbed.twin) return cidrProblems(withTwinHosts(testbed));
   // A twin without hosts of its own makes them.
   if (testbed.kind === 'twin' && testbed.hosts.length === 0) return cidrProblems(testbed);
   return [...roleProblems(testbed), ...uniquenessProblems(testbed), ...clusterProblems(testbed), ...cidrProblems(testbed)];

@@ -12,21 +12,25 @@ export const schemaFileName = 'testbed.schema.json';
 export function writeTestbedFile(testbed: Testbed, { schema = schemaFileName }: { schema?: string | null } = {}): string {
   const { name, kind, hosts, clusters, ...chosen } = testbed;
   const defaults = testbedSchema.parse({ name, kind, hosts, clusters });
+  // Those of a twin follow from what it simulates.
+  const isMade = kind === 'twin' && testbed.twin !== undefined;
   const least = {
     name,
     kind,
-    hosts: hosts.map((host) => ({
-      name: host.name,
-      address: host.address,
-      port: host.port,
-      user: host.user,
-      identityFile: host.identityFile,
-      jump: host.jump,
-      role: host.role,
-      cluster: host.cluster,
-      labels: Object.keys(host.labels).length === 0 ? undefined : host.labels,
-    })),
-    clusters,
+    hosts: isMade
+      ? undefined
+      : hosts.map((host) => ({
+          name: host.name,
+          address: host.address,
+          port: host.port,
+          user: host.user,
+          identityFile: host.identityFile,
+          jump: host.jump,
+          role: host.role,
+          cluster: host.cluster,
+          labels: Object.keys(host.labels).length === 0 ? undefined : host.labels,
+        })),
+    clusters: isMade ? undefined : clusters,
     ...withoutDefaults(chosen, defaults),
   };
   const line = schema === null ? '' : `# yaml-language-server: $schema=${schema}\n`;

@@ -9,17 +9,22 @@ import { startClusterAgent } from '../../agents/cluster.ts';
 import { type AgentConfig, agentConfigSchema, type Log, type RunningAgent } from '../../agents/config.ts';
 import { startContinuumAgent } from '../../agents/continuum.ts';
 import { startNodeAgent } from '../../agents/node.ts';
-import { managementCluster, memberCluster, type TwinHost } from './hosts.ts';
+import { peersOf } from '../../agents/peers-teller.ts';
+import { managementCluster, type TwinHost } from './hosts.ts';
+import { LinkedBus } from './linked-bus.ts';
+import { describeTwinHost } from './plan.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
 import type { World } from './simulation/world.ts';
+import { WorldFrequency } from './simulation/world-frequency.ts';
 
 export interface TwinAgentsOptions {
   bus: Bus;
   clock: Clock;
   world: World;
   stateFolder: string;
-  /** Texts of kubeconfigs. */
-  kubeconfigs: { management: string; karmada: string; cluster1: string };
+  hosts: readonly TwinHost[];
+  /** Texts of kubeconfigs by cluster, and "karmada". */
+  kubeconfigs: Readonly<Record<string, string>>;
   /** Where each agent writes its log. */
   log: (agent: string) => Log;
 }
@@ -29,11 +34,21 @@ export class TwinAgents {
   readonly #options: TwinAgentsOptions;
   readonly #onNodes = new Map<string, RunningAgent>();
   readonly #others: RunningAgent[] = [];
+  readonly #peers = new Map<string, string[]>();
   /** Of the northbound API. */
   #access: { url: string; token: string } | null = null;
 
   constructor(options: TwinAgentsOptions) {
     this.#options = options;
+    for (const cluster of new Set(options.hosts.map((host) => host.cluster))) {
+      const own = options.hosts.filter((host) => host.cluster === cluster);
+      const ring = peersOf(own.map(({ simulated, address }) => ({ name: simulated.name, address })));
+      for (const [node, peers] of ring)
+        this.#peers.set(
+          node,
+          peers.map((peer) => peer.node),
+        );
+    }
   }
 
   /** @throws Error before `start` */
@@ -44,7 +59,7 @@ export class TwinAgents {
 
   /** Agents of the control planes; those of the nodes follow with `startOn`. */
   async start(): Promise<void> {
-    const { bus, clock, kubeconfigs, log, stateFolder } = this.#options;
+    const { bus, clock, hosts, kubeconfigs, log, stateFolder } = this.#options;
     const token = randomBytes(24).toString('base64url');
     const tokenFile = join(stateFolder, 'northbound.token');
     await writeFile(tokenFile, token, { mode: 0o600 });
@@ -55,34 +70,42 @@ export class TwinAgents {
       // Any free port: twins are many.
       northbound: { port: 0, tokenFile },
     });
-    const cluster = this.#config({ agent: `cluster-${memberCluster}`, layer: 'cluster', cluster: memberCluster });
     const running = await startContinuumAgent({
       config: continuum,
       bus,
-      managementKubeConfig: read(kubeconfigs.management),
-      karmadaKubeConfig: read(kubeconfigs.karmada),
+      managementKubeConfig: read(kubeconfigs, managementCluster),
+      karmadaKubeConfig: read(kubeconfigs, 'karmada'),
       clock,
       log: log(continuum.agent),
     });
     this.#others.push(running);
     this.#access = { url: `http://127.0.0.1:${running.northboundPort}`, token };
-    this.#others.push(
-      await startClusterAgent({
-        config: cluster,
-        bus,
-        kubeConfig: read(kubeconfigs.cluster1),
-        clock,
-        log: log(cluster.agent),
-      }),
-    );
+    for (const cluster of new Set(hosts.map((host) => host.cluster))) {
+      if (cluster === managementCluster) continue;
+      const config = this.#config({ agent: `cluster-${cluster}`, layer: 'cluster', cluster });
+      const kubeConfig = read(kubeconfigs, cluster);
+      this.#others.push(await startClusterAgent({ config, bus, kubeConfig, clock, log: log(config.agent) }));
+    }
   }
 
-  async startOn({ simulated: { name }, cluster }: TwinHost): Promise<void> {
+  async startOn(host: TwinHost): Promise<void> {
+    const { cluster } = host;
+    const { name } = host.simulated;
     if (this.#onNodes.has(name)) return;
-    const { bus, clock, world, log } = this.#options;
+    const { clock, world, log } = this.#options;
+    const bus = new LinkedBus(this.#options.bus, () => world.conditions.stateOf(name).reachable);
     const config = this.#config({ agent: `node-${name}`, layer: 'node', cluster, node: name });
-    const signals = new SimulatedSignals(world, name);
-    this.#onNodes.set(name, await startNodeAgent({ config, bus, signals, clock, log: log(config.agent) }));
+    const signals = new SimulatedSignals(world, name, this.#peers.get(name));
+    const agent = await startNodeAgent({
+      config,
+      bus,
+      signals,
+      clock,
+      log: log(config.agent),
+      description: describeTwinHost(host),
+      mechanisms: [new WorldFrequency(world, name)],
+    });
+    this.#onNodes.set(name, agent);
   }
 
   async stopOn(node: string): Promise<void> {
@@ -100,7 +123,9 @@ export class TwinAgents {
   }
 }
 
-function read(text: string): KubeConfig {
+function read(texts: Readonly<Record<string, string>>, cluster: string): KubeConfig {
+  const text = texts[cluster];
+  if (text === undefined) throw new RangeError(`there is no kubeconfig of ${cluster}`);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(text);
   return kubeConfig;

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Testbed } from '../testbed/schema.ts';
 import {
   type FromTwin,
   fromTwinSchema,
@@ -13,9 +14,11 @@ export interface TwinProcessOptions {
   /** The bundled process: dist/twin/process.mjs. */
   program: string;
   name: string;
-  /** Same seed, same scenario. */
+  /** What is simulated, and its networks, as a testbed file says; by default the framework's testbed of four. */
+  testbed?: Pick<Testbed, 'twin' | 'clusters'>;
+  /** Same seed, same scenario; by default the file's. */
   seed?: number;
-  /** Twin ms per real ms. */
+  /** Twin ms per real ms, at first; by default the file's. */
   speed?: number;
   stateFolder: string;
   /** Texts of descriptions to deploy instead of the smart-camera application. */
@@ -58,7 +61,7 @@ export class TwinProcess {
   /** Resolves when APIs and agents run; decisions follow on the bus. @throws TwinError with the cause. */
   async start(): Promise<TwinReady> {
     if (this.#child) throw new TwinError(`the twin ${this.#options.name} runs already`);
-    const { program, name, seed = 1, speed = 1, stateFolder, applications, execArgv = [] } = this.#options;
+    const { program, name, testbed, seed, speed, stateFolder, applications, execArgv = [] } = this.#options;
     this.#stopping = false;
     this.#failure = '';
     this.#stderr = '';
@@ -94,7 +97,8 @@ export class TwinProcess {
         this.#ended(code, signal);
         reject(new TwinError(this.#failure || `the twin ${name} was stopped`));
       });
-      this.#send({ type: 'start', name, seed, speed, stateFolder, applications });
+      const { twin, clusters } = testbed ?? {};
+      this.#send({ type: 'start', name, twin, clusters, seed, speed, stateFolder, applications });
     });
   }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { planTwin } from './plan.ts';
 import { type FromTwin, type ToTwin, toTwinSchema } from './protocol.ts';
 import { startTwin, type Twin } from './testbed.ts';
 
@@ -32,8 +33,9 @@ async function start(message: Extract<ToTwin, { type: 'start' }>): Promise<Twin>
   };
   const started = await startTwin({
     name,
-    seed,
-    speed,
+    plan: planTwin({ twin: message.twin, ...(message.clusters && { clusters: message.clusters }) }),
+    ...(seed !== undefined && { seed }),
+    ...(speed !== undefined && { speed }),
     stateFolder,
     applications: message.applications ?? [await readFile(smartCamera, 'utf8')],
     log: (agent) => (level, text, details) => say({ type: 'log', level, agent, text, details }),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { clusterSchema } from '../testbed/schema.ts';
+import { twinSchema } from '../testbed/twin-schema.ts';
 import { fastest, slowest } from './simulation/speed.ts';
 
 /** What can be done to a twin that cannot be done to a testbed. */
@@ -55,8 +57,12 @@ export const toTwinSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('start'),
     name: z.string().min(1),
-    seed: z.number().int(),
-    speed: z.number().min(slowest).max(fastest),
+    /** What is simulated, and the networks of its clusters; without, the framework's testbed of four. */
+    twin: twinSchema.optional(),
+    clusters: z.record(z.string(), clusterSchema).optional(),
+    /** By default as the section says. */
+    seed: z.number().int().optional(),
+    speed: z.number().min(slowest).max(fastest).optional(),
     /** Belongs to this twin alone; its agents keep their state there while it runs. */
     stateFolder: z.string().min(1),
     /** Texts of MLSysOpsApp descriptions to deploy; without it, the smart-camera application. */

@@ -39,8 +39,9 @@ test('from nothing to an explained relocation that brings the latency back', { t
     },
   });
   const readyMs = performance.now() - startedAt;
-  const { apis, bus } = twin;
-  const pods = () => apis.cluster1.store.list('pods', 'mlsysops');
+  const { bus } = twin;
+  const cluster1 = twin.api('cluster1');
+  const pods = () => cluster1.store.list('pods', 'mlsysops');
   const placeOf = (component: string) =>
     pods()
       .filter(({ metadata }) => metadata.labels?.['mlsysops.eu/component'] === component && !metadata.deletionTimestamp)
@@ -70,7 +71,7 @@ test('from nothing to an explained relocation that brings the latency back', { t
   expect(after).toBeLessThan(50);
   const plan = pods().find(({ metadata }) => metadata.labels?.['mlsysops.eu/component'] === 'classifier');
   expect(plan?.metadata.labels?.['mlsysops.eu/planUID']).toBe(done.plan?.id);
-  const described = () => apis.cluster1.store.get('mlsysops.eu/mlsysopsapps', 'mlsysops', 'smart-camera')?.status;
+  const described = () => cluster1.store.get('mlsysops.eu/mlsysopsapps', 'mlsysops', 'smart-camera')?.status;
   await until(() => (described() as { phase?: string } | undefined)?.phase === 'Deployed');
   expect(described()).toMatchObject({ ready: '3/3', clusters: 'cluster1' });
   expect(
@@ -89,7 +90,7 @@ test('from nothing to an explained relocation that brings the latency back', { t
   await twin.setNode('worker-2', 'down');
   const before = beats;
   await until(() => {
-    const node = apis.cluster1.store.get('nodes', undefined, 'worker-2');
+    const node = cluster1.store.get('nodes', undefined, 'worker-2');
     return JSON.stringify(node?.status).includes('NodeStatusUnknown');
   });
   expect(beats).toBe(before);

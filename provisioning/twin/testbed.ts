@@ -11,20 +11,25 @@ import { parseDescription } from '../../agents/descriptions/parse.ts';
 import { TwinAgents } from './agents.ts';
 import { kubeconfigFor, makeTls } from './api/access.ts';
 import { type KubernetesApi, startKubernetesApi } from './api/server.ts';
-import { managementCluster, memberCluster, twinHosts, twinNode } from './hosts.ts';
+import { managementCluster, twinNode } from './hosts.ts';
 import { clusterResource } from './karmada/definitions.ts';
 import { startMiniKarmada } from './karmada/karmada.ts';
+import { makeWorld } from './make-world.ts';
+import { NodeLives, tellFault } from './node-lives.ts';
+import { planTwin, type TwinPlan } from './plan.ts';
 import type { TwinControl, TwinReady } from './protocol.ts';
 import { SimulatedClock } from './simulation/clock.ts';
 import { SimulatedKubelets } from './simulation/kubelets.ts';
 import { storeKubeletApi } from './simulation/store-kubelet-api.ts';
-import { World } from './simulation/world.ts';
+import type { World } from './simulation/world.ts';
 
 export interface TwinOptions {
   name: string;
-  /** Same seed, same scenario. */
+  /** Hosts and what surrounds them; by default the framework's testbed of four. */
+  plan?: TwinPlan;
+  /** Same seed, same scenario; by default that of the plan. */
   seed?: number;
-  /** Twin ms per real ms. */
+  /** Twin ms per real ms, at first; by default that of the plan. */
   speed?: number;
   /** Belongs to this twin alone: what the agents learn lies here while it runs. */
   stateFolder: string;
@@ -41,8 +46,8 @@ export interface Twin {
   bus: MemoryBus;
   clock: SimulatedClock;
   world: World;
-  /** Stores of the simulated clusters, for looking. */
-  apis: { management: KubernetesApi; cluster1: KubernetesApi };
+  /** The API of a simulated cluster, for looking at its store. @throws RangeError */
+  api(cluster: string): KubernetesApi;
   setPeople(people: number | null): void;
   /** A node that goes down takes its agent and its pods with it. @throws RangeError for an unknown one. */
   setNode(name: string, state: 'up' | 'down'): Promise<void>;
@@ -62,7 +67,8 @@ const retryMs = 100;
  * @throws DescriptionError, or Error when a part could not start
  */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
-  const { name, seed = 1, speed = 1, log = () => () => {} } = options;
+  const { name, plan = planTwin(), log = () => () => {} } = options;
+  const { seed = plan.section?.seed ?? 1, speed = plan.section?.speed ?? 1 } = options;
   // Said at once rather than by an agent later.
   for (const [index, text] of options.applications.entries()) parseDescription(text, `application ${index + 1}`);
   const opened: (() => void | Promise<void>)[] = [];
@@ -104,19 +110,21 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       opened.push(() => api.close());
       return api;
     };
-    const [management, cluster1, karmada] = await Promise.all([
-      startApi(managementCluster, '10.10.0.0/16', '10.11.0.0/16'),
-      startApi(memberCluster, '10.12.0.0/16', '10.13.0.0/16'),
-      startApi('karmada', '10.14.0.0/16', '10.15.0.0/16', false),
+    const [karmada, ...apis] = await Promise.all([
+      startApi('karmada', '10.8.0.0/16', '10.9.0.0/16', false),
+      ...plan.clusters.map(({ name: cluster, podCidr, serviceCidr }) => startApi(cluster, podCidr, serviceCidr)),
     ]);
+    const apiOf = (cluster: string): KubernetesApi => {
+      const api = apis.find((one) => one.name === cluster);
+      if (!api) throw new RangeError(`there is no cluster "${cluster}" in this twin`);
+      return api;
+    };
+    const members = apis.filter((api) => api.name !== managementCluster);
     const propagation = startMiniKarmada({ api: karmada, clock, log: log('karmada') });
     opened.push(() => propagation.close());
-    join(karmada, cluster1, token);
+    for (const member of members) join(karmada, member, token);
 
-    const world = new World(
-      twinHosts.map(({ simulated }) => simulated),
-      seed,
-    );
+    const world = makeWorld({ plan, seed, startAt: clock.startedAt, onFault: tellFault(log('twin')) });
     let lastStep = clock.now();
     const step = (): void => {
       const now = clock.now();
@@ -126,8 +134,8 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     };
     clock.after(stepMs(speed), step);
     const kubelets = new Map<string, SimulatedKubelets>();
-    for (const api of [management, cluster1]) {
-      const nodes = twinHosts
+    for (const api of apis) {
+      const nodes = plan.hosts
         .filter(({ cluster }) => cluster === api.name)
         .map(({ simulated, ...rest }) => ({ node: simulated, ...rest }));
       const own = new SimulatedKubelets({ api: storeKubeletApi(api.store), world, clock, log: log('twin'), nodes });
@@ -136,40 +144,33 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       await own.start();
     }
 
-    const kubeconfigs = {
-      management: kubeconfigFor(management, { token }),
-      karmada: kubeconfigFor(karmada, { token }),
-      cluster1: kubeconfigFor(cluster1, { token }),
-    };
-    const agents = new TwinAgents({ bus, clock, world, stateFolder, kubeconfigs, log });
+    const kubeconfigs = Object.fromEntries([...apis, karmada].map((api) => [api.name, kubeconfigFor(api, { token })]));
+    const agents = new TwinAgents({ bus, clock, world, stateFolder, hosts: plan.hosts, kubeconfigs, log });
     opened.push(() => agents.stop());
-    await Promise.all(twinHosts.map((host) => agents.startOn(host)));
+    const lives = new NodeLives({ world, hosts: plan.hosts, kubelets, agents, log: log('twin') });
+    opened.push(() => lives.close());
+    await lives.start();
     await agents.start();
     for (const description of options.applications) await deploy(bus, description);
 
     const setNode = async (node: string, state: 'up' | 'down'): Promise<void> => {
-      const host = twinHosts.find(({ simulated }) => simulated.name === node);
-      if (!host) throw new RangeError(`there is no node "${node}" in this twin`);
-      kubelets.get(host.cluster)?.setNode(node, state);
-      if (state === 'down') await agents.stopOn(node);
-      else await agents.startOn(host);
+      if (!world.names.includes(node)) throw new RangeError(`there is no node "${node}" in this twin`);
+      world.conditions.setUp(node, state === 'up', 'user');
+      await lives.settled(node);
     };
     return {
       ready: {
         name,
         kubeconfigs,
-        clusters: [
-          { name: managementCluster, role: 'management' },
-          { name: memberCluster, role: 'member' },
-        ],
-        nodes: twinHosts.map(twinNode),
+        clusters: apis.map((api) => ({ name: api.name, role: api.name === managementCluster ? 'management' : 'member' })),
+        nodes: plan.hosts.map(twinNode),
         northbound: agents.northbound,
         speed,
       },
       bus,
       clock,
       world,
-      apis: { management, cluster1 },
+      api: apiOf,
       setPeople: (people) => world.setPeople(people),
       setNode,
       async control(control) {

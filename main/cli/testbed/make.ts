@@ -52,7 +52,7 @@ export function addMakeCommands(testbed: Command, withClient: WithClient, here: 
     .command('create <name>')
     .description('Name a testbed: "local" makes four real hosts on this computer, "hosts" takes yours, "twin" simulates them')
     .addOption(new Option('--kind <kind>', 'where its hosts come from').choices(['local', 'hosts', 'twin']).makeOptionMandatory())
-    .option('--from <file>', 'testbed.yaml or Ansible inventory (kind hosts)')
+    .option('--from <file>', 'testbed.yaml or Ansible inventory (kind hosts); what is simulated (kind twin; default: four hosts)')
     .option('--bundle <folder>', 'offline bundle to install from')
     .option('--json', 'print JSON')
     .action((name: string, options: { kind: 'local' | 'hosts' | 'twin'; from?: string; bundle?: string; json?: boolean }) =>

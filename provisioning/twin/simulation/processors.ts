@@ -26,6 +26,9 @@ export const operatingPoints = {
   },
 } as const satisfies Record<string, OperatingPoints>;
 
+/** Of the processors that were measured. */
+export const architectures = { 'Xeon E3-1220': 'amd64', 'X-Gene2': 'arm64', 'X-Gene3': 'arm64' } as const;
+
 /** How many times as long as at the highest frequency; between the points on straight lines, beyond them as at the outermost. */
 export function slowdownAt({ frequenciesGHz, slowdown }: OperatingPoints, kind: Boundness, ghz: number): number {
   const values = slowdown[kind];

@@ -20,7 +20,7 @@ export interface MobileNode {
   area: { from: Position; to: Position };
   restMs: number;
   /** Of its radio, close to a gateway. */
-  radio: { latencyMs: number; bytesPerSecond: number };
+  radio: { latencyMs: number; bytesPerSecond: number; loss?: number };
 }
 
 const stepMs = 1000;
@@ -33,7 +33,7 @@ const nearerBy = 0.85;
  */
 export function linkAt(radio: MobileNode['radio'], distanceM: number, radiusM: number) {
   const share = Math.min(1, distanceM / radiusM);
-  const loss = 0.001 + 0.2 * share ** 4;
+  const loss = 1 - (1 - (radio.loss ?? 0)) * (1 - 0.001 - 0.2 * share ** 4);
   return {
     latencyMs: radio.latencyMs * (1 + 4 * share ** 2),
     bytesPerSecond: radio.bytesPerSecond * Math.max(0.02, 1 - share ** 2),
