@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { agentsContract } from './agents.ts';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
+import { forwardsContract } from './forwards.ts';
 import { modelsContract } from './models.ts';
 import { northboundContract } from './northbound.ts';
 import { policiesContract } from './policies.ts';
@@ -43,6 +44,7 @@ export const contract = {
   ...modelsContract,
   ...northboundContract,
   ...terminalsContract,
+  ...forwardsContract,
   ...twinsContract,
 };
 export type Contract = typeof contract;

@@ -146,7 +146,8 @@ export class ClusterState {
   }
 }
 
-function configFor({ kubeconfig, through }: Reach): KubeConfig {
+/** @throws Error when the text is no kubeconfig */
+export function configFor({ kubeconfig, through }: Reach): KubeConfig {
   const config = new KubeConfig();
   config.loadFromString(kubeconfig);
   if (through) {

@@ -16,6 +16,7 @@ import {
 import { changedTestbed, createTestbed } from './create.ts';
 import { diagnoseApp, diagnoseStore, diagnoseTestbed, supportText } from './diagnose.ts';
 import { withContractErrors } from './errors.ts';
+import { holdForward, listListeners } from './forwards.ts';
 import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Lives } from './lives.ts';
@@ -269,6 +270,10 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'twins.control': async ({ testbed, control }) => twins.control(twinNamed(testbed), control),
     'twins.clock': ({ testbed }, emit, signal) => twins.watchClock(twinNamed(testbed), emit, signal),
     'northbound.reach': ({ testbed }, emit, signal) => holdNorthbound(commanded(testbed), emit, signal, { twins, ssh }),
+
+    'forwards.list': ({ testbed }) => signedIn(testbed, () => listListeners(commanded(testbed), { testbeds, ssh })),
+    'forwards.open': ({ testbed, target }, emit, signal) =>
+      holdForward(commanded(testbed), target, emit, signal, { testbeds, ssh }),
 
     'terminals.open': (input, emit, signal) => terminals.open(input, emit, signal),
     'terminals.write': async ({ terminal, data }) => {

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { Badge, Button, IconButton, Segment } from '../../parts/controls.tsx';
 import { count } from '../../parts/format.ts';
 import { Icon, LayerShape } from '../../parts/glyphs.tsx';
@@ -16,6 +17,7 @@ import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { TerminalPane } from '../../terminal/terminal-pane.tsx';
 import { testIds } from '../../test-ids.ts';
 import { roleLayer } from '../testbeds/testbed-detail.tsx';
+import { ServicesPanel } from './services-panel.tsx';
 
 const titleOf = (session: TerminalSession) => (session.host === 'local' ? 'this computer' : session.host);
 
@@ -30,6 +32,7 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
   const { sessions, shown, panes, broadcast } = useTerminals();
   const testbed = useCurrentTestbed();
   const hosts = testbed && testbed.kind !== 'twin' ? testbed.hosts : [];
+  const [services, setServices] = useState(false);
   const openers = (
     <div className="openers">
       {hosts.map((host) => (
@@ -74,9 +77,24 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
           {sessions.length === 0 ? 'No shell is open.' : `${count(sessions.length, 'shell')} open.`}
         </span>
         <span className="spacer" />
+        {hosts.length > 0 && !testbed?.recording ? (
+          <Button
+            kind="ghost"
+            icon="search"
+            aria-pressed={services}
+            data-testid={testIds.servicesOpen}
+            title="What listens on the hosts and in the clusters, each opened in the browser by one click"
+            onClick={() => setServices(!services)}
+          >
+            Services
+          </Button>
+        ) : null}
         <span className="caption muted">Open a shell on</span>
         {openers}
       </div>
+      {services && testbed && hosts.length > 0 ? (
+        <ServicesPanel key={testbed.name} testbed={testbed.name} onClose={() => setServices(false)} />
+      ) : null}
       {sessions.length === 0 ? (
         <div className="empty">
           <h1>A shell on every host</h1>
