@@ -13,11 +13,20 @@ function setUp() {
   const listeners = new Set<() => void>();
   const component: ComponentView = { application: 'shop', component: 'front', componentUid: 'x', pin: 'w1', pods: [] };
   const calls: string[] = [];
+  const nodes = ['w1', 'w2'].map((name) => ({
+    name,
+    ready: true,
+    unschedulable: false,
+    labels: {},
+    taints: [],
+    cores: 4,
+    memoryBytes: 4e9,
+  }));
   const description = applicationSchema.parse({ name: 'shop', components: [{ metadata: { name: 'front' } }] });
   const orchestrator: ClusterOrchestrator = {
     start: async () => {},
     stop: () => {},
-    nodes: () => [],
+    nodes: () => nodes,
     applications: () => [{ uid: 'u', description }],
     describedNames: () => ['shop'],
     components: () => [{ ...component, pods: [...component.pods] }],
@@ -58,7 +67,7 @@ function setUp() {
     await clock.advance(0);
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   };
-  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners };
+  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners, nodes };
 }
 const pod = (node: string, more: Partial<PodView> = {}): PodView => ({
   name: `front-${node}`,
@@ -129,6 +138,18 @@ test('an old pod that is slow to end fails the step but undoes nothing', async (
   await clock.advance(60_000);
   await expect(done).rejects.toThrow('front does not end: not within 60 s');
   expect(calls).toEqual(['pin front w2']);
+});
+
+test('an old pod on a dead node, which cannot end there, is not waited for', async () => {
+  const { apply, show, nodes, steps } = setUp();
+  nodes[0]!.ready = false;
+  await show([pod('w1', { ready: false })]);
+  const done = apply(move);
+  await show([pod('w1', { ready: false }), pod('w2')]);
+  expect(steps().at(-1)).toMatchObject({ title: 'End front on w1', durationMs: null });
+  await show([pod('w1', { ready: false, leaving: true }), pod('w2')]);
+  await done;
+  expect(steps().at(-1)).toMatchObject({ title: 'End front on w1', durationMs: 0 });
 });
 
 const respec = {

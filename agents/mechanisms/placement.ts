@@ -135,10 +135,13 @@ export class PlacementMechanism implements Mechanism {
     });
   }
 
+  /** A pod that is to end on a node that is lost is not waited for: Kubernetes keeps it as leaving until that node is back, or is removed. */
   #ended(application: string, component: string, concerns: (pod: PodView) => boolean): Promise<void> {
+    const isLost = (node: string | null) => !this.#orchestrator.nodes().some(({ name, ready }) => name === node && ready);
+    const isThere = (pod: PodView) => concerns(pod) && !(pod.leaving && isLost(pod.node));
     return waitUntil({
       what: `${component} does not end`,
-      isTrue: () => !(this.#find(application, component)?.pods.some(concerns) ?? false),
+      isTrue: () => !(this.#find(application, component)?.pods.some(isThere) ?? false),
       onChange: (listener) => this.#orchestrator.onChange(listener),
       clock: this.#clock,
       timeoutMs: endTimeoutMs,

@@ -6,6 +6,8 @@ import type { Workloads } from './workloads.ts';
 export interface NodeView {
   name: string;
   ready: boolean;
+  /** Since when it has not been ready, ms since the epoch; absent while it is, and where Kubernetes does not tell. */
+  notReadySince?: number;
   unschedulable: boolean;
   labels: Record<string, string>;
   /** Taints that keep pods away (NoSchedule, NoExecute). */

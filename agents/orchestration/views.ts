@@ -11,9 +11,13 @@ export function nodeView(node: V1Node): NodeView {
   const devices = Object.entries(allocatable).flatMap(([name, count]) =>
     isDevice(name) ? [[name, Number(count)] as const] : [],
   );
+  const isReady = ready?.status === 'True';
+  // The watch gives text where the list gives a Date.
+  const changedAt = ready?.lastTransitionTime ? new Date(ready.lastTransitionTime).getTime() : Number.NaN;
   return {
     name: node.metadata?.name ?? '',
-    ready: ready?.status === 'True',
+    ready: isReady,
+    ...(!isReady && Number.isFinite(changedAt) && { notReadySince: changedAt }),
     unschedulable: node.spec?.unschedulable ?? false,
     labels: node.metadata?.labels ?? {},
     taints: (node.spec?.taints ?? [])

@@ -306,6 +306,58 @@ test('static-placement moves what its description has come to want elsewhere, an
   expect(isAct(on('worker-3').record!)).toBe(false);
 });
 
+describe('static-placement on lost nodes', () => {
+  const camera = { application: 'smart-camera', component: 'camera', componentUid: 'y' };
+  const together = [{ components: ['camera', 'classifier'], node: '*', labels: [], continuum_layer: ['*'] }];
+  const on = (name: string, more: Partial<NodeSituation> = {}, actions?: ApplicationDescription['permitted_actions']) => {
+    const bench = new Bench(application({ permitted_actions: actions, single_node: together as never }), name);
+    bench.view.nodes = nodes.map((one) => (one.name === name ? { ...one, ...more } : one));
+    bench.view.components.push({ ...camera, pin: name, pods: [] });
+    const policy = staticPlacement.create({});
+    const [trigger] = policy.analyze(bench.input);
+    const proposal = trigger && policy.plan(bench.input, trigger);
+    return { trigger, proposal, record: proposal && decideOn(policy, proposal, trigger, bench.now) };
+  };
+
+  test('what is pinned to a node that has left the cluster goes elsewhere, with what belongs to it, and needs no permission', () => {
+    const { record } = on('worker-9', {}, []);
+    expect(record?.sentence).toBe(
+      'Moved camera from worker-9 to worker-1, because camera of smart-camera is on worker-9, which is not in the cluster any more.',
+    );
+    expect(record?.candidates.find(({ id }) => id === 'stay')?.label).toBe(
+      'Stay on worker-9, which is not in the cluster any more',
+    );
+  });
+
+  test('a node that has been dead for a while is left, unless the application forbids it', () => {
+    const since = (s: number) => ({ ready: false, notReadySince: start - s * 1000 });
+    expect(on('worker-1', since(59)).trigger).toBeUndefined();
+    expect(on('worker-1', { ready: false }).trigger).toBeUndefined();
+    for (const actions of [undefined, ['component_relocation' as const]]) {
+      const { record } = on('worker-1', since(75), actions);
+      expect(record?.sentence).toBe(
+        'Moved camera from worker-1 to worker-2, because camera of smart-camera is on worker-1, which has not been ready for 75 s.',
+      );
+    }
+    const { record } = on('worker-1', since(75), ['change_container_image']);
+    expect(record?.choice).toBe('stay');
+    expect(record?.candidates.find(({ id }) => id === 'on:worker-2')?.rejected?.reason).toBe(
+      'smart-camera does not permit component_relocation',
+    );
+  });
+
+  test('as long as no node is known, none is lost', () => {
+    const bench = new Bench();
+    bench.view.nodes = [];
+    expect(
+      staticPlacement
+        .create({})
+        .analyze(bench.input)
+        .map(({ kind }) => kind),
+    ).not.toContain('misplaced');
+  });
+});
+
 describe('cluster-placement', () => {
   const member = (name: string, more: Partial<ContinuumSituation['members'][number]> = {}) => ({
     name,

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { constant, type Expression, minimum, multiply, premise } from '../decision/expression.ts';
 import type { Premise } from '../decision/record.ts';
+import { permits } from '../descriptions/application.ts';
 import type { DescribedApplication } from '../orchestration/orchestrator.ts';
 import { placementCommand } from './commands.ts';
 import { placementRejection, rejectionOf } from './constraints.ts';
+import { type LostNode, lostNode, withoutLost } from './lost-node.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import type { ClusterSituation } from './situation.ts';
 
@@ -12,11 +14,16 @@ const settingsSchema = z.strictObject({
   loadWeight: z.number().min(0).max(0.6).default(0.5),
   componentsWeight: z.number().min(0).max(0.35).default(0.3),
   horizonS: z.number().positive().default(30),
+  /**
+   * A node that has not been ready for so long is taken for dead. Longer than links are cut for in practice; Kubernetes itself, which says "not
+   * ready" after 40 s of silence, waits for 300 s.
+   */
+  lostAfterS: z.number().min(0).default(60),
 });
 
 /**
- * Placement of each component on a node that its description allows, the least loaded first: when it has none yet, and when its description
- * has come to want another one.
+ * Placement of each component on a node that its description allows, the least loaded first: when it has none yet, when its description has
+ * come to want another one, and when its node has left the cluster or stays dead.
  */
 class StaticPlacement implements Policy<ClusterSituation> {
   readonly name = 'static-placement';
@@ -27,8 +34,12 @@ class StaticPlacement implements Policy<ClusterSituation> {
     this.#settings = settings;
   }
 
-  analyze({ view }: PolicyInput<ClusterSituation>): Trigger[] {
-    return [...this.#unplaced(view), ...misplaced(view)];
+  analyze({ view, now }: PolicyInput<ClusterSituation>): Trigger[] {
+    return [...this.#unplaced(view), ...misplaced(view, (node) => this.#lost(view, node, now))];
+  }
+
+  #lost(view: ClusterSituation, node: string, now: number): LostNode | undefined {
+    return lostNode(view, node, now, this.#settings.lostAfterS * 1000);
   }
 
   #unplaced(view: ClusterSituation): Trigger[] {
@@ -57,10 +68,17 @@ class StaticPlacement implements Policy<ClusterSituation> {
     const premises: Premise[] = [];
     const readings: Proposal['readings'] = {};
     const here = pinOf(view, application.description.name, name);
+    const lost = here === null ? undefined : this.#lost(view, here, now);
+    // What belongs with it and is lost as well must not hold it there.
+    const held = withoutLost(view, (node) => this.#lost(view, node, now) !== undefined);
+    // A node that is still in the cluster may come back: as long as it does not, moving away is a relocation. One that names no actions forbids none.
+    const { description } = application;
+    const isForbidden = lost?.isGone === false && description.permitted_actions && !permits(description, 'component_relocation');
+    const forbidden = { rule: 'permitted_actions', reason: `${description.name} does not permit component_relocation` };
     const options: Option[] = [
       {
         id: 'stay',
-        label: here ? `Stay on ${here}, where it should not be` : 'Leave it without a node',
+        label: here ? `Stay on ${here}, ${lost?.which ?? 'where it should not be'}` : 'Leave it without a node',
         action: { kind: 'stay', component: name, ...(here && { host: here }) },
         predicted: [],
         terms: [{ name: 'Service', expression: constant(0) }],
@@ -68,7 +86,7 @@ class StaticPlacement implements Policy<ClusterSituation> {
     ];
     for (const node of view.nodes.toSorted((a, b) => a.name.localeCompare(b.name))) {
       if (node.name === here) continue;
-      const rejected = rejectionOf(node, application.description, component, view, now);
+      const rejected = rejectionOf(node, application.description, component, held, now) ?? (isForbidden ? forbidden : undefined);
       const option: Option = {
         id: `on:${node.name}`,
         label: here ? `Move to ${node.name}` : `Place on ${node.name}`,
@@ -143,16 +161,22 @@ const pinOf = (view: ClusterSituation, application: string, component: string): 
 /** What several components break together, and each would mend: those that must be one would swap places, those that are too many all leave. */
 const shared: ReadonlySet<string> = new Set(['single_node', 'requests.cpu', 'requests.memory', 'gpu.instances']);
 
-/** Components on a node that their description does not want (any more). What it asks for needs no permission of its own. */
-const misplaced = (view: ClusterSituation): Trigger[] =>
+/** Components on a node that is lost, or that their description does not want (any more). What it asks for needs no permission of its own. */
+const misplaced = (view: ClusterSituation, lostOf: (node: string) => LostNode | undefined): Trigger[] =>
   view.applications.flatMap(({ description }) =>
     description.components.flatMap((component): Trigger[] => {
       const { name } = component.metadata;
-      const node = view.nodes.find((one) => one.name === pinOf(view, description.name, name));
+      const pin = pinOf(view, description.name, name);
+      if (pin === null) return [];
+      const trigger = (what: string): Trigger[] => {
+        const text = `${name} of ${description.name} is on ${pin}, ${what}`;
+        return [{ kind: 'misplaced', text, application: description.name, component: name }];
+      };
+      const lost = lostOf(pin);
+      if (lost) return trigger(lost.which);
+      const node = view.nodes.find((one) => one.name === pin);
       const why = node && placementRejection(node, description, component, view);
-      if (!why || shared.has(why.rule)) return [];
-      const text = `${name} of ${description.name} is on ${node.name}, but ${why.reason}`;
-      return [{ kind: 'misplaced', text, application: description.name, component: name }];
+      return why && !shared.has(why.rule) ? trigger(`but ${why.reason}`) : [];
     }),
   );
 

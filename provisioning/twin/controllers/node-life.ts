@@ -4,8 +4,13 @@ import type { ControllerContext } from './context.ts';
 /** As kube-controller-manager's node-monitor-grace-period and node-monitor-period. */
 const graceMs = 40_000;
 const lookMs = 5000;
+/** As the quarantine of its pod garbage collector. */
+const orphanMs = 40_000;
 
-/** A node whose kubelet has not renewed its lease for 40 s is not ready; each node gets a pod network of its own. */
+/**
+ * A node whose kubelet has not renewed its lease for 40 s is not ready; what was on one that was deleted is removed after a while; each node gets
+ * a pod network of its own.
+ */
 export function controlNodeLife({ store, clock, podCidr }: ControllerContext): { close(): void } {
   /** When each node was last seen alive, on our clock: kubelets' clocks may differ. */
   const seen = new Map<string, number>();
@@ -31,7 +36,25 @@ export function controlNodeLife({ store, clock, podCidr }: ControllerContext): {
     });
   }
 
+  /** Since when pods have been on a node that there is not. */
+  const orphans = new Map<string, number>();
+  const removeOrphans = (): void => {
+    const nodes = new Set(store.list('nodes').map(({ metadata }) => metadata.name));
+    const found = store.list('pods').filter((pod) => {
+      const node = text(at(pod, 'spec', 'nodeName'));
+      return node !== undefined && node !== '' && !nodes.has(node);
+    });
+    const uids = new Set(found.map(({ metadata }) => metadata.uid));
+    for (const uid of orphans.keys()) if (!uids.has(uid)) orphans.delete(uid);
+    for (const pod of found) {
+      const since = orphans.get(pod.metadata.uid) ?? clock.now();
+      orphans.set(pod.metadata.uid, since);
+      if (clock.now() - since >= orphanMs) store.delete('pods', pod.metadata.namespace, pod.metadata.name, 0);
+    }
+  };
+
   const look = clock.every(lookMs, () => {
+    removeOrphans();
     for (const node of store.list('nodes')) {
       const silentMs = clock.now() - (seen.get(node.metadata.name) ?? clock.now());
       const ready = conditionOf(node);
