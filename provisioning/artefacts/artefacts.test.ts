@@ -30,13 +30,9 @@ describe('an offline bundle', () => {
   it('gives what was put in, for any architecture, and names its doubles', async () => {
     await writeFile(path.join(folder, 'kubeadm'), 'double');
     const bundle = path.join(folder, 'bundle');
-    await addToBundle(bundle, {
-      name: 'kubeadm',
-      version: '1.36.2',
-      arch: 'any',
-      source: path.join(folder, 'kubeadm'),
-      double: 'a double of kubeadm',
-    });
+    const double = { name: 'kubeadm', arch: 'any' as const, source: path.join(folder, 'kubeadm'), double: 'a double of kubeadm' };
+    await addToBundle(bundle, { ...double, version: '1.35.6' });
+    await addToBundle(bundle, { ...double, version: '1.36.2' });
     const artefacts = artefactsOf(exampleTestbed({ bundle }), options(await shipped()));
     const found = await artefacts.resolve('kubeadm', 'arm64');
     expect(found).toMatchObject({ version: '1.36.2', sha256: sha256Of('double'), double: 'a double of kubeadm' });

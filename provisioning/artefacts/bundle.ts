@@ -184,6 +184,7 @@ export async function writeManifest(folder: string, artefacts: readonly BundleEn
   await rename(`${manifestPath}.new`, manifestPath);
 }
 
-/** What stands in for what in a bundle, one sentence each; empty without doubles. */
-export const doublesOf = (bundle: Bundle): string[] =>
-  bundle.entries.flatMap((entry) => (entry.double === undefined ? [] : [`${entry.name}: ${entry.double}`]));
+/** What stands in for what in a bundle, one sentence each, once also when it is there for several versions or architectures; empty without doubles. */
+export const doublesOf = (bundle: Bundle): string[] => [
+  ...new Set(bundle.entries.flatMap((entry) => (entry.double === undefined ? [] : [`${entry.name}: ${entry.double}`]))),
+];
