@@ -2,7 +2,8 @@ import { type Behaviour, cameraBehaviours } from './behaviour.ts';
 import type { FlowModel } from './service.ts';
 import type { Workload } from './workload.ts';
 
-export const behaviourOf = ({ role, behaviour }: Workload): Behaviour | undefined => (role ? cameraBehaviours[role] : behaviour);
+export const behaviourOf = ({ role, behaviour }: Workload): Behaviour | undefined =>
+  behaviour ?? (role && cameraBehaviours[role]);
 const componentOf = ({ role, component }: Workload): string => role ?? component;
 
 /** The workloads that traffic goes to: of each component those that serve and are of its newest revision. The older are about to end. */

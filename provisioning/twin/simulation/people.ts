@@ -14,47 +14,65 @@ const script: readonly [fromMs: number, people: number][] = [
 /** From here on people come and go by chance. */
 const scriptEndsMs = 60_000;
 
-/** People in view of one camera: a short script, then arrivals and departures at random (M/M/∞). */
+/** Items that come and go: so many on the mean, each for about so long. */
+export interface ItemsModel {
+  mean: number;
+  stayMs: number;
+  /** How many there are at first; without it, about the mean. */
+  now?: number;
+}
+
+/** People in view of one camera: a short script, then arrivals and departures at random (M/M/∞). Items of a model of their own have no script. */
 export class PeopleInView {
   readonly #random: Random;
   readonly #startedAt: number;
+  readonly #mean: number;
+  readonly #stayMs: number;
+  readonly #most: number;
+  /** How long the script is, ms. */
+  readonly #scriptMs: number;
   #people: number;
   #nextAt: number;
   #fixed: number | null = null;
 
   /** `startedAt` is when the camera began to look, ms since the epoch. */
-  constructor(random: Random, startedAt: number) {
+  constructor(random: Random, startedAt: number, model?: ItemsModel) {
     this.#random = random;
     this.#startedAt = startedAt;
-    this.#people = script.at(-1)![1];
-    this.#nextAt = startedAt + scriptEndsMs;
+    this.#mean = model?.mean ?? usualPeople;
+    this.#stayMs = model?.stayMs ?? stayMs;
+    this.#most = model ? Math.max(mostPeople, Math.ceil(4 * model.mean)) : mostPeople;
+    this.#scriptMs = model ? 0 : scriptEndsMs;
+    this.#people = model ? Math.min(Math.round(model.now ?? model.mean), this.#most) : script.at(-1)![1];
+    this.#nextAt = startedAt + this.#scriptMs;
   }
 
   /** When the number may change next, ms since the epoch. */
   nextAfter(time: number): number {
     const since = time - this.#startedAt;
-    return since < scriptEndsMs ? this.#startedAt + (script.find(([from]) => from > since)?.[0] ?? scriptEndsMs) : this.#nextAt;
+    if (since >= this.#scriptMs) return this.#nextAt;
+    return this.#startedAt + (script.find(([from]) => from > since)?.[0] ?? this.#scriptMs);
   }
 
   /** Keeps the number where it is put; null lets chance go on. */
   fix(people: number | null): void {
-    this.#fixed = people === null ? null : Math.min(Math.max(0, Math.round(people)), mostPeople);
+    this.#fixed = people === null ? null : Math.min(Math.max(0, Math.round(people)), this.#most);
   }
 
   /** `time` must not go back. */
   at(time: number): number {
     while (this.#nextAt <= time) {
-      const arrivals = usualPeople / stayMs;
-      const departures = this.#people / stayMs;
-      if (this.#nextAt > this.#startedAt + scriptEndsMs) {
+      const arrivals = this.#mean / this.#stayMs;
+      const departures = this.#people / this.#stayMs;
+      if (this.#nextAt > this.#startedAt + this.#scriptMs) {
         const isArrival = this.#random() * (arrivals + departures) < arrivals;
-        this.#people = Math.min(this.#people + (isArrival ? 1 : -1), mostPeople);
+        this.#people = Math.min(this.#people + (isArrival ? 1 : -1), this.#most);
       }
-      this.#nextAt += waitingTime(this.#random, 1 / (arrivals + this.#people / stayMs));
+      this.#nextAt += waitingTime(this.#random, 1 / (arrivals + this.#people / this.#stayMs));
     }
     if (this.#fixed !== null) return this.#fixed;
     const since = time - this.#startedAt;
-    if (since >= scriptEndsMs) return this.#people;
+    if (since >= this.#scriptMs) return this.#people;
     return script.findLast(([from]) => from <= since)?.[1] ?? script[0]![1];
   }
 }

@@ -74,17 +74,13 @@ export class SimulatedSignals implements HostSignals {
 
   #components(): Sample[] {
     return this.#world.workloadsOn(this.#node).flatMap((workload): Sample[] => {
-      const { application, component, role, uid, memoryBytes } = workload;
+      const { application, component, uid, memoryBytes } = workload;
       const of = (metric: string, value: number): Sample => ({ metric, value, application, component, source });
-      const samples = [of('component_cpu_cores', this.#world.coresOf(uid)), of('component_memory_bytes', memoryBytes)];
-      const pipeline = this.#world.pipeline(application);
-      if (!role || !pipeline || !this.#world.isWorking(uid)) return samples;
-      samples.push(of('people_in_view', pipeline.people), of('frames_total', Math.floor(pipeline.frames)));
-      if (role === 'camera') samples.push(of('frames_dropped_total', Math.floor(pipeline.dropped)));
-      const personMs = this.#world.personMs(uid);
-      if (personMs !== null) samples.push(of('person_classify_latency_ms', personMs));
-      if (role === 'classifier' && pipeline.latencyMs !== null) samples.push(of('frame_classify_latency_ms', pipeline.latencyMs));
-      return samples;
+      return [
+        of('component_cpu_cores', this.#world.coresOf(uid)),
+        of('component_memory_bytes', memoryBytes),
+        ...this.#world.toldBy(uid).map(([metric, value]) => of(metric, value)),
+      ];
     });
   }
 }

@@ -11,7 +11,7 @@ export interface Workload {
   revision?: string;
   /** Part of a smart-camera pipeline. */
   role?: CameraRole;
-  /** What it does when it is no part of a camera pipeline; without either it is a steady consumer. */
+  /** What it does, where it is described; without it and without a role it is a steady consumer. */
   behaviour?: Behaviour;
   /** Cores it uses when it is steady. */
   cores: number;

@@ -1,3 +1,4 @@
+import type { Behaviours, ToldKind } from './behaviour.ts';
 import { camera } from './camera.ts';
 import { Conditions } from './conditions.ts';
 import { Engine } from './engine.ts';
@@ -42,7 +43,11 @@ export interface PipelineView {
 /** Cores that a pod uses while traffic goes to another one. */
 const restingCores = 0.01;
 /** Readings of a latency are alike within this time, ms. */
-const noiseMs = 100;
+const noiseStepMs = 100;
+/** Of a latency that is short, its standard deviation as told is at most this share. */
+const mostNoise = 0.1;
+/** No latency is told as less, ms. */
+const leastMs = 0.1;
 
 interface Pipeline {
   name: string;
@@ -52,6 +57,8 @@ interface Pipeline {
   dueAt: number;
   /** Somebody makes requests. */
   hasSource: boolean;
+  /** Its requests have items that come and go; otherwise each has one. */
+  hasItems: boolean;
 }
 
 /**
@@ -76,6 +83,7 @@ export class World {
   readonly #readers: Reader[] = [];
   readonly #waiting: ((engine: Engine) => void)[] = [];
   #engine: Engine | null = null;
+  #behaviours: Behaviours = () => undefined;
   #peopleKind = 0;
   #fixedPeople: number | null = null;
 
@@ -177,6 +185,11 @@ export class World {
     return this.machines.ghz[this.indexOf(node)]!;
   }
 
+  /** What components do that come from now on, where it is not told with them. */
+  describe(behaviours: Behaviours): void {
+    this.#behaviours = behaviours;
+  }
+
   /** Follows a change of a node's columns in `machines`. */
   changed(at: number): void {
     this.machines.clocked(at);
@@ -190,8 +203,10 @@ export class World {
   }
 
   /** A workload appears, changes, or moves. @throws RangeError for an unknown node. */
-  put(workload: Workload): void {
-    this.indexOf(workload.node);
+  put(told: Workload): void {
+    this.indexOf(told.node);
+    const behaviour = told.behaviour ?? this.#behaviours(told.application, told.component);
+    const workload = behaviour ? { ...told, behaviour } : told;
     const former = this.#workloads.get(workload.uid);
     if (former && former.application !== workload.application) this.remove(workload.uid);
     this.#workloads.set(workload.uid, workload);
@@ -231,7 +246,7 @@ export class World {
     const { served, lost } = engine.counts(pipeline.id);
     return {
       people: pipeline.hasSource ? engine.itemsOf(pipeline.id) : 0,
-      latencyMs: exact === null ? null : Math.max(1, exact + camera.noiseMs * this.#noise(application, engine.now)),
+      latencyMs: exact === null ? null : this.#seen(exact, application),
       frames: served,
       dropped: lost,
     };
@@ -239,16 +254,53 @@ export class World {
 
   /** How long the classifier took for the last person, ms; null while there is nobody, or it serves nobody. */
   personMs(uid: string): number | null {
+    return this.#told(uid, 'itemStay');
+  }
+
+  /** What a component tells of its own work now; what it cannot say now is left out. */
+  toldBy(uid: string): Reading[] {
+    const workload = this.#services.get(uid)?.workload;
+    const tells = (workload && behaviourOf(workload)?.tells) ?? {};
+    return Object.entries(tells).flatMap(([metric, kind]): Reading[] => {
+      const value = this.#told(uid, kind);
+      return value === null ? [] : [[metric, value]];
+    });
+  }
+
+  #told(uid: string, kind: ToldKind): number | null {
     const held = this.#services.get(uid);
-    const pipeline = this.#pipelines.get(held?.workload.application ?? '');
     const engine = this.#engine;
-    if (!held?.isWorking || held.workload.role !== 'classifier' || !pipeline || !engine) return null;
-    const people = engine.itemsOf(pipeline.id);
-    const stayMs = people > 0 ? engine.latencyMs(pipeline.id, held.id) : null;
-    if (stayMs === null) return null;
-    // A logarithmic normal distribution with this mean.
-    const { spread } = camera;
-    return (stayMs / people) * Math.exp(spread * this.#noise(`${uid} alone`, engine.now) - spread ** 2 / 2);
+    const pipeline = this.#pipelines.get(held?.workload.application ?? '');
+    if (!held?.isWorking || !pipeline || !engine) return null;
+    const view = this.pipeline(held.workload.application)!;
+    switch (kind) {
+      case 'items':
+        return view.people;
+      case 'served':
+        return Math.floor(view.frames);
+      case 'lost':
+        return Math.floor(view.dropped);
+      case 'latency':
+        return view.latencyMs;
+      case 'stay': {
+        const exact = engine.latencyMs(pipeline.id, held.id);
+        return exact === null ? null : this.#seen(exact, uid);
+      }
+      case 'itemStay': {
+        const items = engine.itemsOf(pipeline.id);
+        const stayMs = items > 0 ? engine.latencyMs(pipeline.id, held.id) : null;
+        if (stayMs === null) return null;
+        // A logarithmic normal distribution with this mean.
+        const { spread } = camera;
+        return (stayMs / items) * Math.exp(spread * this.#noise(`${uid} alone`, engine.now) - spread ** 2 / 2);
+      }
+    }
+  }
+
+  /** A latency as it is told: a quantile over some requests. */
+  #seen(exactMs: number, of: string): number {
+    const noiseMs = Math.min(camera.noiseMs, mostNoise * exactMs);
+    return Math.max(leastMs, exactMs + noiseMs * this.#noise(of, this.#engine!.now));
   }
 
   /** Whether traffic goes to this workload rather than to another of the same component. */
@@ -314,15 +366,17 @@ export class World {
     const { services, flows, isBroken, hasSource } = join(working, (uid) => this.#services.get(uid)!.id);
     let pipeline = this.#pipelines.get(application);
     if (isPipeline && !pipeline) {
-      pipeline = { name: application, id: engine.addApplication(), people: null, dueAt: Number.NaN, hasSource };
+      pipeline = { name: application, id: engine.addApplication(), people: null, dueAt: Number.NaN, hasSource, hasItems: false };
       this.#pipelines.set(application, pipeline);
       this.#pipelineOf.set(pipeline.id, pipeline);
     }
     if (pipeline) {
       pipeline.hasSource = hasSource;
+      const items = workloads.flatMap((workload) => behaviourOf(workload)?.items ?? [])[0];
+      pipeline.hasItems = items !== undefined || workloads.some(({ role }) => role !== undefined);
       // The scenario begins once the whole pipeline works.
-      if (!pipeline.people && hasSource && !isBroken) {
-        pipeline.people = new PeopleInView(seededRandom(this.#seed ^ hash(application)), engine.now);
+      if (pipeline.hasItems && !pipeline.people && hasSource && !isBroken) {
+        pipeline.people = new PeopleInView(seededRandom(this.#seed ^ hash(application)), engine.now, items);
         pipeline.people.fix(this.#fixedPeople);
       }
       engine.setItems(pipeline.id, this.#itemsOf(pipeline));
@@ -343,8 +397,9 @@ export class World {
     }
   }
 
-  #itemsOf({ people, hasSource }: Pipeline): number {
+  #itemsOf({ people, hasSource, hasItems }: Pipeline): number {
     if (!hasSource) return 0;
+    if (!hasItems) return 1;
     return people?.at(this.#engine!.now) ?? this.#fixedPeople ?? 1;
   }
 
@@ -361,7 +416,7 @@ export class World {
 
   /** Standard normal, the same for everyone who reads at about this time. */
   #noise(application: string, now: number): number {
-    const [name, time] = [hash(application), Math.floor(now / noiseMs)];
+    const [name, time] = [hash(application), Math.floor(now / noiseStepMs)];
     return gaussianOf(randomAt(this.#seed, name, time), randomAt(~this.#seed, name, time));
   }
 }
