@@ -1,5 +1,6 @@
 import type { Problem } from './located.ts';
 import type { Host, Testbed } from './schema.ts';
+import { serviceProblems } from './service-problems.ts';
 import { type TwinNodes, type TwinSection, twinNodesSchema } from './twin-schema.ts';
 
 /** One node of a twin: the group it is of, with a name of its own. */
@@ -69,7 +70,7 @@ export function twinProblems({ kind, twin }: Testbed): Problem[] {
   const count = twin.nodes.reduce((sum, group) => sum + group.count, 0);
   if (count > mostNodes) return [{ path: ['twin', 'nodes'], text: `${count} nodes are more than ${mostNodes}` }];
   const nodes = nodesOfTwin(twin);
-  const problems: Problem[] = [];
+  const problems: Problem[] = serviceProblems(twin.services);
   const at = (index: number, key?: string) => ['twin', 'nodes', index, ...(key === undefined ? [] : [key])];
   const gateways = new Map(twin.gateways.map((gateway) => [gateway.name, gateway]));
   const roles = new Map<string, string>();

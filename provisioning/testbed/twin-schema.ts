@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { twinServiceSchema } from './twin-services.ts';
 
 const groupName = z
   .string()
@@ -132,5 +133,11 @@ export const twinSchema = z.strictObject({
     .describe('A management node, and a master for each cluster, are added where there is none.'),
   gateways: z.array(twinGatewaySchema).default([]).describe('What nodes hang on between them and the switch in the middle.'),
   failures: twinFailuresSchema.describe('What goes wrong.'),
+  services: z
+    .array(twinServiceSchema)
+    .default([])
+    .describe(
+      'What components of applications do. Without it, the smart camera does what was measured of it, and others use half of what they ask for.',
+    ),
 });
 export type TwinSection = z.infer<typeof twinSchema>;

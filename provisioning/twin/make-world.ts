@@ -1,6 +1,7 @@
 import type { TwinNodePlan } from '../testbed/twin-hosts.ts';
 import { nodesOfTwin } from '../testbed/twin-hosts.ts';
 import type { TwinSection } from '../testbed/twin-schema.ts';
+import { behavioursOf } from './described-services.ts';
 import type { TwinPlan } from './plan.ts';
 import { type LinkSpec, Network } from './simulation/network.ts';
 import { RandomStreams, randomAt } from './simulation/random.ts';
@@ -36,6 +37,7 @@ export function makeWorld({ plan, seed, startAt, onFault }: WorldOptions): World
   const nodes = nodesOfTwin(section);
   const { network, places, gateways } = networkOf(section, nodes);
   const world = new World(specs, seed, { network, places });
+  world.describe(behavioursOf(section.services));
   const positions = new Map(nodes.flatMap((node, index) => placed(node, index, seed)));
   placeNodes(world, { nodes, positions, gateways, random: streams('mobility') });
   const skyOffsetMs = section.startsAt === undefined ? 0 : Date.parse(section.startsAt) - startAt;

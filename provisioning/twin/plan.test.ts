@@ -103,3 +103,42 @@ test.each([
 ])('refuses %s, and says where', (_, twin, message) => {
   expect(() => parseTestbedFile(`name: t\nkind: twin\ntwin:\n  ${twin}\n`, 't.yaml')).toThrow(message);
 });
+
+test('an application of its own takes the times that the file gives it, and tells them by its own metrics', () => {
+  const text = `name: own
+kind: twin
+twin:
+  nodes: [{ name: slow, frequencyGHz: 1.8 }, { name: fast, frequencyGHz: 3.6 }]
+  services:
+    - { application: weeds, component: eye, makes: 2, fixedMs: 5, sendsTo: [{ component: spotter, bytes: 1000 }], items: { mean: 3, stayS: 20, now: 6 } }
+    - { application: weeds, component: spotter, perItemMs: 12, threads: 2, tells: { spot_ms: stay, weeds_in_view: items, spot_total: served } }
+`;
+  const testbed = parseTestbedFile(text, 'own.yaml');
+  const tellsOn = (node: string): Record<string, number> => {
+    const world = makeWorld({ plan: planTwin(testbed), seed: 1, startAt });
+    const put = (component: string, on: string) =>
+      world.put({ uid: component, node: on, application: 'weeds', component, cores: 0.1, memoryBytes: 2 ** 26, serving: true });
+    put('eye', 'slow');
+    put('spotter', node);
+    run(world, 0, 1000);
+    return Object.fromEntries(world.toldBy('spotter'));
+  };
+  const [slow, fast] = [tellsOn('slow'), tellsOn('fast')];
+  const { weeds_in_view: weeds } = slow;
+  expect(weeds).toBeGreaterThan(3);
+  expect(slow.spot_ms! / (12 * weeds!)).toBeGreaterThan(0.9);
+  expect(slow.spot_ms! / (12 * weeds!)).toBeLessThan(1.25);
+  expect(slow.spot_ms! / fast.spot_ms!).toBeGreaterThan(1.8);
+  expect(slow.spot_ms! / fast.spot_ms!).toBeLessThan(2.4);
+  expect(slow.spot_total).toBeGreaterThanOrEqual(1);
+});
+
+test('a service that is described twice, or sends to one that is not, is told with its place', () => {
+  const file = (services: string) => `name: own\nkind: twin\ntwin:\n  nodes: [{ name: a }]\n  services: ${services}\n`;
+  expect(() =>
+    parseTestbedFile(file('[{ application: x, component: y }, { application: x, component: y }]'), 'own.yaml'),
+  ).toThrow(/y of x has two services/);
+  expect(() => parseTestbedFile(file('[{ application: x, component: y, sendsTo: [{ component: z }] }]'), 'own.yaml')).toThrow(
+    /z of x has no service here/,
+  );
+});
