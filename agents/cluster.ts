@@ -43,6 +43,7 @@ import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
 import { ObjectStorage } from './storage/object-storage.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
 import { SlidingWindow } from './telemetry/window.ts';
+import { TrustTeller } from './trust-teller.ts';
 
 /** Policies that decide unless the config names others. */
 const byDefault = ['static-placement', 'relocate-by-latency', 'change-specification', 'trust-placement'];
@@ -87,6 +88,7 @@ export async function startClusterAgentOn(
   const window = leading?.window ?? new SlidingWindow(clusterWindowMs);
   const teller = new ComponentsTeller(bus, log);
   const peersTeller = new PeersTeller(bus, log);
+  const trustTeller = new TrustTeller(bus, log, config);
   const descriptions = new NodeDescriptions(bus, log);
   const knobs = new NodeMechanisms(bus, clock, log);
   const peersNow = followPeers();
@@ -202,7 +204,9 @@ export async function startClusterAgentOn(
   const attend = async (): Promise<void> => {
     changed = false;
     if (stopped) return;
-    reputation.observe(nodesNow(), clock.now());
+    const [nodes, now] = [nodesNow(), clock.now()];
+    reputation.observe(nodes, now);
+    void trustTeller.tell(nodes, now);
     await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
     const peers = peersNow(orchestrator.nodes());
     for (const node of orchestrator.nodes()) {

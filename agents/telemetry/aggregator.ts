@@ -28,7 +28,8 @@ export interface AggregatorOptions {
 }
 
 interface Node {
-  heardAt: number;
+  /** By agent: a node's own tells most of it, its cluster's how far it is trusted. */
+  heardAt: Map<string, number>;
   /** When this span began, and when it is to be told, on our own clock. */
   since: number;
   dueAt: number;
@@ -49,12 +50,12 @@ export class Aggregator {
   }
 
   /** @param now ms since the epoch on our own clock; the sender's may be off */
-  add({ node, time, samples }: Telemetry, now: number): void {
+  add({ agent, node, time, samples }: Telemetry, now: number): void {
     const known = this.#nodes.get(node) ?? this.#begin(now);
     this.#nodes.set(node, known);
     // Repeated or late: what it says was counted.
-    if (time <= known.heardAt) return;
-    known.heardAt = time;
+    if (time <= (known.heardAt.get(agent) ?? Number.NEGATIVE_INFINITY)) return;
+    known.heardAt.set(agent, time);
     for (const { metric, value, ...from } of samples) {
       if (!Number.isFinite(value)) continue;
       const key = `${from.application ?? ''}|${from.component ?? ''}|${from.peer ?? ''}|${from.source ?? ''}`;
@@ -85,7 +86,7 @@ export class Aggregator {
   #begin(now: number): Node {
     const { spanMs } = this.#options;
     this.#turn = (this.#turn + 1) % turns;
-    return { heardAt: Number.NEGATIVE_INFINITY, since: now, dueAt: now + (spanMs * (this.#turn + 1)) / turns, groups: new Map() };
+    return { heardAt: new Map(), since: now, dueAt: now + (spanMs * (this.#turn + 1)) / turns, groups: new Map() };
   }
 
   #take(now: number, isDue: (node: Node) => boolean): Aggregate[] {

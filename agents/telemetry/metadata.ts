@@ -42,6 +42,7 @@ const help: Record<string, string> = {
   link_round_trip_ms: 'Round trip to the peer, median of a few probes',
   link_loss_ratio: 'Share of the probes to the peer that were not answered',
   link_throughput_bytes_per_second: 'What a short transfer from the peer reached',
+  trust_level: 'How far the agent of its cluster trusts the node, 0–1, by identity, behaviour and capability',
   component_cpu_cores: 'Processors that the component used',
   component_cpu_throttled_ratio: "Share of its quota's periods in which the component was held back",
   component_memory_bytes: 'Memory of the component that could not be had at once',

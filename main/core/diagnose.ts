@@ -143,7 +143,9 @@ export async function diagnoseTestbed(
         'See its log: mlsysops-cli agents logs HOST',
       ),
     );
-    const last = Math.max(0, ...Object.values(live.state.readings()).map(({ time }) => time));
+    // Trust is the cluster agent's reading of a node, and no sign of the node's own.
+    const own = Object.entries(live.state.readings()).filter(([key]) => !key.startsWith('trust_level|'));
+    const last = Math.max(0, ...own.map(([, { time }]) => time));
     const age = now - last;
     checks.push(
       // A twin has a time of its own.

@@ -74,9 +74,13 @@ test('from nothing to an explained relocation that brings the latency back', { t
   const described = () => cluster1.store.get('mlsysops.eu/mlsysopsapps', 'mlsysops', 'smart-camera')?.status;
   await until(() => (described() as { phase?: string } | undefined)?.phase === 'Deployed');
   expect(described()).toMatchObject({ ready: '3/3', clusters: 'cluster1' });
+  const fromNodes = telemetry.filter(({ agent }) => agent.startsWith('node-'));
   expect(
-    telemetry.every(({ samples }) => samples.every(({ source, metric }) => source === 'simulated' || metric.startsWith('cpu_'))),
+    fromNodes.every(({ samples }) => samples.every(({ source, metric }) => source === 'simulated' || metric.startsWith('cpu_'))),
   ).toBe(true);
+  const trust = () => telemetry.findLast(({ node, samples }) => node === 'worker-2' && samples[0]?.metric === 'trust_level');
+  const trusted = await until(trust);
+  expect(trusted).toMatchObject({ agent: 'cluster-cluster1', samples: [{ source: 'assessed' }] });
 
   const at = (id: string) => `${(order.find((entry) => entry.id === id)!.afterMs / 1000).toFixed(2)} s`;
   process.stdout.write(
@@ -94,6 +98,7 @@ test('from nothing to an explained relocation that brings the latency back', { t
     return JSON.stringify(node?.status).includes('NodeStatusUnknown');
   });
   expect(beats).toBe(before);
+  await until(() => trust()!.samples[0]!.value < trusted.samples[0]!.value);
   await twin.setNode('worker-2', 'up');
   await until(() => beats > before);
   await expect(twin.setNode('worker-9', 'up')).rejects.toThrow('worker-9');

@@ -48,6 +48,8 @@ const clusterUser = (testbed: Testbed, cluster: string, agent: string): BusUser 
     // Not from `subjects`: it takes names, and a wildcard in a name becomes a "_".
     `mls.application.${cluster}.>`,
     `mls.aggregate.${cluster}.>`,
+    // How far it trusts its nodes is a reading of theirs.
+    `mls.telemetry.${cluster}.>`,
     ...hostsOf(testbed, cluster).map((host) => requestsTo(nodeAgent(host.name))),
     requestsTo(continuumAgent),
     ...streamInfo,

@@ -6,6 +6,7 @@ import type { RunContext } from '../../run/phase.ts';
 import type { Host, Testbed } from '../../testbed/schema.ts';
 import { agentName, layersOf } from '../agents/configuration.ts';
 import { logScript, readJournalLine } from '../agents/logs.ts';
+import { nodeAgent } from '../bus/users.ts';
 import { managementHost } from '../support/hosts.ts';
 import { withHub } from './hub.ts';
 
@@ -57,7 +58,10 @@ export async function hearAgents(context: RunContext, now: () => number = Date.n
     const heartbeats = new Map<string, number>();
     const telemetry = new Map<string, number>();
     bus.subscribe(subjects.all.heartbeats, heartbeatSchema, ({ agent }) => heartbeats.set(agent, now()));
-    bus.subscribe(subjects.all.telemetry, telemetrySchema, ({ node }) => telemetry.set(node, now()));
+    // What others say of a node is not a sign of its own agent.
+    bus.subscribe(subjects.all.telemetry, telemetrySchema, ({ agent, node }) => {
+      if (agent === nodeAgent(node)) telemetry.set(node, now());
+    });
     const expected = expectedAgents(hosts, context.testbed);
     const until = now() + waitMs;
     for (;;) {
