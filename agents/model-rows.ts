@@ -6,9 +6,20 @@ import type { Policy } from './policies/policy.ts';
 export const modelRowsOf = <View>(policies: readonly Policy<View>[], mode: 0 | 1): ModelRow[] =>
   policies.flatMap(({ name: policy, version, models }, index) =>
     (models?.call(policies[index]!) ?? []).map((model): ModelRow => {
-      const { key, name, kind, unit, places } = model;
+      const { key, name, kind, unit, predicts } = model;
+      const { metric, application = null, component = null } = predicts ?? {};
+      const places = model.places.map((place) => ({ why: null, weights: [], ...place }));
       const shared = { origin: 'policy' as const, policy, version, endpoint: null };
-      return { ...shared, id: `${policy}/${key}`, name, kind, unit, places, ...stateOf(model, mode) };
+      return {
+        ...shared,
+        id: `${policy}/${key}`,
+        name,
+        kind,
+        unit,
+        predicts: metric === undefined ? null : { metric, application, component },
+        places,
+        ...stateOf(model, mode),
+      };
     }),
   );
 

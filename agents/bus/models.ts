@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { modeSchema } from './administration.ts';
 
+/** Of a line: how much what is predicted grows with one more of a feature, in `unit`. Of a forest: the share of its splits that are on it. */
+const weightSchema = z.object({ feature: z.string(), value: z.number(), unit: z.string() });
+export type ModelWeight = z.infer<typeof weightSchema>;
+
 export const modelRowSchema = z.object({
   /** Unique within the agent: "relocate-by-latency/camera/classifier/latency_ms", or the uid of a registered one. */
   id: z.string(),
@@ -25,8 +29,25 @@ export const modelRowSchema = z.object({
   unit: z.string(),
   /** Where a registered one is served. */
   endpoint: z.string().nullable(),
-  /** Nodes that it predicts for; `meanError` is the mean absolute one of late, in `unit`; null where nobody keeps it. */
-  places: z.array(z.object({ node: z.string(), by: z.string(), samples: z.number().int(), meanError: z.number().nullable() })),
+  /** What is predicted, as decisions name it in `expected`; null where no decision tells it. `application` and `component` null: of nodes. */
+  predicts: z
+    .object({ metric: z.string(), application: z.string().nullable(), component: z.string().nullable() })
+    .nullable()
+    .default(null),
+  /**
+   * Nodes that it predicts for. `by`: which of its learners does, and `why` that one, where there are several. `meanError` is the mean absolute
+   * one of late, in `unit`; null where nobody keeps it. `weights`: what it has learnt, of the learner that predicts now.
+   */
+  places: z.array(
+    z.object({
+      node: z.string(),
+      by: z.string(),
+      why: z.string().nullable().default(null),
+      samples: z.number().int(),
+      meanError: z.number().nullable(),
+      weights: z.array(weightSchema).default([]),
+    }),
+  ),
 });
 export type ModelRow = z.infer<typeof modelRowSchema>;
 

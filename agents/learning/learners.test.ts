@@ -56,11 +56,15 @@ test('a tree splits where the squared error is least, by trying every split', ()
 test('a forest learns what no line can, says how sure it is, and is the same from the same random numbers', () => {
   const [one, two] = [forest(), forest()];
   expect(one.predict([3, 0.5])).toEqual(prior);
+  expect(one.splitShares(2)).toEqual([0, 0]);
   bend(one, 600);
   bend(two, 600);
   expect(Math.abs(one.predict([3, 0.5]).value - 20)).toBeLessThan(5);
   expect(Math.abs(one.predict([10, 0.9]).value - 190)).toBeLessThan(10);
   expect(one.predict([10, 0.9])).toEqual(two.predict([10, 0.9]));
+  const [people = 0, load = 0] = one.splitShares(2);
+  expect(people + load).toBeCloseTo(1);
+  expect(Math.min(people, load)).toBeGreaterThan(0.1);
   // Near the jump it is less sure than far from it.
   expect(one.predict([6, 0.5]).deviation).toBeGreaterThan(one.predict([2, 0.5]).deviation);
   one.learn([Number.NaN, 1], 5);

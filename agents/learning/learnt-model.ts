@@ -12,6 +12,8 @@ export interface LearntModel {
   enough: number;
   /** Whether the policy decides by it in mode 1 alone. */
   isForMode1: boolean;
+  /** What is predicted, as the policy's decisions name it; undefined where none tells it. Without a component it is of nodes. */
+  predicts?: { metric: string; application?: string | undefined; component?: string | undefined };
   places: LearntPlace[];
 }
 
@@ -23,4 +25,8 @@ export interface LearntPlace {
   samples: number;
   /** Mean absolute error of the latest predictions, in the model's unit; null where nobody keeps it. */
   meanError: number | null;
+  /** Why that one predicts and not another, where there are several. */
+  why?: string;
+  /** What was learnt. Of a line: how much one more of a feature adds. Of a forest: the share of its splits that are on it. */
+  weights?: { feature: string; value: number; unit: string }[];
 }

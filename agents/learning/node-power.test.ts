@@ -22,9 +22,20 @@ test('a line is learnt as one; where power bends the forest is less off, and pre
   expect(straight.by).toBe('line');
   expect(at(straight, 0.5)).toBeCloseTo(50, 0);
   expect(straight.idleW).toBeCloseTo(30, 0);
+  expect(straight.told).toEqual({
+    why: expect.stringMatching(
+      /^the line was off by [\d.]+ W over the last 100, the forest by [\d.]+ W: it must be better by 20 %$/,
+    ),
+    weights: [
+      { feature: 'Idle', value: expect.closeTo(30, 0), unit: 'W' },
+      { feature: 'Load', value: expect.closeTo(40, 0), unit: 'W at full load' },
+    ],
+  });
 
   const power = taught(bent);
   expect(power.by).toBe('forest');
+  expect(power.told.why).toMatch(/^the forest was off by .* W over the last 100, the line by .* W$/);
+  expect(power.told.weights).toEqual([{ feature: 'Load', value: 1, unit: 'of its splits' }]);
   for (const load of [0.2, 0.6]) expect(Math.abs(at(power, load) - bent(load))).toBeLessThan(3);
   const again = new NodePower(seededBy('w'));
   again.restore(JSON.parse(JSON.stringify(power.state())));

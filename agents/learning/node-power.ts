@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { add, type Expression, multiply, treesOf } from '../decision/expression.ts';
+import { splitWeights, whyForestOrLine } from './forest-or-line.ts';
+import type { LearntPlace } from './learnt-model.ts';
 import { ErrorBook, errorBookStateSchema, isUsable, type Json } from './predictor.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from './recursive-least-squares.ts';
 import { RegressionForest } from './regression-forest.ts';
@@ -43,6 +45,19 @@ export class NodePower {
   /** W that the one that predicts was off of late; null before that is known. */
   get meanError(): number | null {
     return (this.by === 'forest' ? this.#forest.errors : this.#errors).meanAbsolute ?? null;
+  }
+  /** For people: why that one, and what it has learnt. */
+  get told(): Required<Pick<LearntPlace, 'why' | 'weights'>> {
+    const isForest = this.by === 'forest';
+    const [idle = 0, busy = 0] = this.#line.weights;
+    const weights = isForest
+      ? splitWeights(this.#forest, ['Load'])
+      : [
+          { feature: 'Idle', value: idle, unit: 'W' },
+          { feature: 'Load', value: busy, unit: 'W at full load' },
+        ];
+    const [line, forest] = [this.#errors, this.#forest.errors];
+    return { why: whyForestOrLine({ isForest, forest, line, enough, clearly, unit: 'W' }), weights };
   }
   /** W without any load, at least 0. */
   get idleW(): number {

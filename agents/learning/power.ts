@@ -105,6 +105,11 @@ export class LearntPower {
     return this.#model.samples;
   }
 
+  /** W idle, W at full load per GHz, and per GHz³. */
+  get weights(): readonly number[] {
+    return this.#model.weights;
+  }
+
   /** @param utilisation 0–1, for the uncertainty; undefined while too little was read */
   at(ghz: number, utilisation: number): PowerPrediction | undefined {
     if (this.samples < enoughPowerSamples) return undefined;

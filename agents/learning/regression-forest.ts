@@ -54,6 +54,14 @@ export class RegressionForest implements Predictor {
     return this.#trees;
   }
 
+  /** Of each feature, the share of all splits that are on it; 0 for all while there is none. */
+  splitShares(features: number): number[] {
+    const counts = Array.from({ length: features }, () => 0);
+    for (const node of this.#trees.flat()) if (node.length === 4) counts[node[0]]!++;
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    return counts.map((count) => (total === 0 ? 0 : count / total));
+  }
+
   predict(features: readonly number[]): Prediction {
     if (this.#trees.length === 0) return this.#options.prior;
     const leaves = this.#trees.map((tree) => walk(tree, features));

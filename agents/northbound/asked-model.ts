@@ -42,6 +42,7 @@ const rowOf = (model: RegisteredModel & ModelState): ModelRow => ({
   reason: model.reason,
   unit: '',
   endpoint: model.endpoint,
+  predicts: null,
   places: [],
 });
 

@@ -124,6 +124,8 @@ class BanditPlacement implements Policy<ClusterSituation> {
   }
 
   models(): LearntModel[] {
+    const features = ['Base', this.#settings.covariateName, 'Load of the node'];
+    const units = ['', `per ${this.#settings.covariateScale}`, 'at full load'];
     return [...this.#bandits].map(([key, bandit]) => ({
       key,
       name: `reward of placing ${key}`,
@@ -131,7 +133,13 @@ class BanditPlacement implements Policy<ClusterSituation> {
       unit: '',
       enough: 1,
       isForMode1: true,
-      places: bandit.arms.map((node) => ({ node, by: 'LinUCB', samples: bandit.pulls(node), meanError: null })),
+      places: bandit.arms.map((node) => ({
+        node,
+        by: 'LinUCB',
+        samples: bandit.pulls(node),
+        meanError: null,
+        weights: bandit.weights(node).map((value, index) => ({ feature: features[index]!, value, unit: units[index]! })),
+      })),
     }));
   }
 

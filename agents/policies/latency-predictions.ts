@@ -11,6 +11,7 @@ import {
   subtract,
   treesOf,
 } from '../decision/expression.ts';
+import { splitWeights, whyForestOrLine } from '../learning/forest-or-line.ts';
 import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model.ts';
 import type { LearntPlace } from '../learning/learnt-model.ts';
 import { ErrorBook, errorBookStateSchema } from '../learning/predictor.ts';
@@ -116,14 +117,23 @@ export class LatencyPredictions {
     };
   }
 
-  /** Nodes that it was seen on, by how many samples and how well each is known. */
-  places(): LearntPlace[] {
+  /** Nodes that it was seen on, by how many samples and how well each is known. `covariateName` for people; `unit` of the latency. */
+  places(covariateName: string, unit: string): LearntPlace[] {
     return [...this.#places].map(([node, place]) => {
       const isForest = isForestBetter(place);
-      const { samples } = this.#model.weights(node, () => 1);
+      const { samples, intercept, perUnit, perLoad } = this.#model.weights(node, () => 1);
       const { meanAbsolute } = isForest ? place.forest.errors : place.line;
       const by = isForest ? 'forest' : samples > 0 ? 'line' : 'line of another node, by speed';
-      return { node, by, samples, meanError: meanAbsolute ?? null };
+      const [x, load] = [covariateName, 'Load of others'];
+      const weights = isForest
+        ? splitWeights(place.forest, [x, load])
+        : [
+            { feature: 'Base', value: intercept, unit },
+            { feature: x, value: perUnit, unit: `${unit} each` },
+            { feature: load, value: perLoad, unit: `${unit} at full load` },
+          ];
+      const why = whyForestOrLine({ isForest, forest: place.forest.errors, line: place.line, enough, clearly, unit });
+      return { node, by, why, samples, meanError: meanAbsolute ?? null, weights };
     });
   }
 

@@ -224,7 +224,22 @@ describe('relocate-by-latency', () => {
       unit: 'ms',
       state: 'predicting',
     });
-    expect(latency?.places[0]).toMatchObject({ node: 'worker-1', by: 'line', meanError: expect.any(Number) });
+    expect(latency?.predicts).toEqual({
+      metric: 'frame_classify_latency_ms',
+      application: 'smart-camera',
+      component: 'classifier',
+    });
+    expect(latency?.places[0]).toMatchObject({
+      node: 'worker-1',
+      by: 'line',
+      meanError: expect.any(Number),
+      why: expect.stringMatching(/^the forest is tried beside it: \d+ of the 60 comparisons/),
+      weights: [
+        { feature: 'Base', unit: 'ms' },
+        { feature: 'People in view', unit: 'ms each' },
+        { feature: 'Load of others', unit: 'ms at full load' },
+      ],
+    });
     expect(latency?.places[0]?.samples).toBeGreaterThan(3);
     expect(modelRowsOf([taught], 0)[0]).toMatchObject({ state: 'unused', reason: 'mode 0 decides by heuristics' });
   });

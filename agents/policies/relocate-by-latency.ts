@@ -248,7 +248,10 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     const latencies = [...this.#models].map(([key, model]): LearntModel => {
       const [application, component, metric = ''] = key.split('/');
       const name = `${metric} of ${application}/${component}`;
-      return { key, name, kind: 'line and forest', unit: unitOf(metric), enough: 1, isForMode1: true, places: model.places() };
+      const unit = unitOf(metric);
+      const places = model.places(this.#settings.covariateName, unit);
+      const predicts = { metric, application, component };
+      return { key, name, kind: 'line and forest', unit, enough: 1, isForMode1: true, predicts, places };
     });
     return [...latencies, ...powerModels(this.#power, enoughPowerSamples)];
   }

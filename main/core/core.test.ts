@@ -262,6 +262,17 @@ test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, a
     ['management', 'master-1', 'worker-1', 'worker-2'].map((name) => [name, 'simulated']),
   );
 
+  // What agents have learnt is asked of each; one that is not there is told so.
+  const agent = status.agents.find(({ layer, cluster }) => layer === 'cluster' && cluster === 'cluster1')!.agent;
+  const latencyModel = async () => (await handlers['models.list']({ testbed, agent })).models.find(({ unit }) => unit === 'ms');
+  await expect.poll(latencyModel, { timeout: 20_000 }).toMatchObject({
+    origin: 'policy',
+    policy: 'relocate-by-latency',
+    predicts: { metric: 'frame_classify_latency_ms', application: 'smart-camera', component: 'classifier' },
+    places: expect.arrayContaining([expect.objectContaining({ weights: expect.any(Array), why: expect.any(String) })]),
+  });
+  expect(await codeOf(handlers['models.list']({ testbed, agent: 'nobody' }))).toBe('no-answer');
+
   const config = new KubeConfig();
   config.loadFromString((await handlers['testbeds.kubeconfig']({ testbed, cluster: 'cluster1' })).kubeconfig);
   expect((await config.makeApiClient(CoreV1Api).listNode()).items).toHaveLength(3);

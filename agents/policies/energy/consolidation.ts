@@ -153,7 +153,13 @@ class Consolidation implements Policy<ClusterSituation> {
 
   models(): LearntModel[] {
     if (this.#power.size === 0) return [];
-    const places = [...this.#power].map(([node, { by, samples, meanError }]) => ({ node, by, samples, meanError }));
+    const places = [...this.#power].map(([node, { by, samples, meanError, told }]) => ({
+      node,
+      by,
+      samples,
+      meanError,
+      ...told,
+    }));
     const name = 'power of nodes';
     return [{ key: 'power', name, kind: 'line and forest', unit: 'W', enough: enoughSamples, isForMode1: false, places }];
   }

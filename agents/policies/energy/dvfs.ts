@@ -12,7 +12,7 @@ import {
 } from '../../decision/expression.ts';
 import type { Premise } from '../../decision/record.ts';
 import { unitOf } from '../../descriptions/common.ts';
-import type { LearntModel } from '../../learning/learnt-model.ts';
+import type { LearntModel, LearntPlace } from '../../learning/learnt-model.ts';
 import {
   enoughPowerSamples,
   LearntPower,
@@ -248,18 +248,45 @@ class Dvfs implements Policy<HostSituation> {
 
   models(): LearntModel[] {
     const node = this.#node;
-    const placed = (samples: number) => [{ node, by: 'least squares', samples, meanError: null }];
+    const placed = (samples: number, weights: LearntPlace['weights']) => [
+      { node, by: 'least squares', samples, meanError: null, weights },
+    ];
     const shared = { kind: 'least squares', isForMode1: false };
-    const latencies = [...this.#latency].map(([key, { samples }]): LearntModel => {
-      const [application, component, metric = ''] = key.split('/');
-      const name = `${metric} of ${application}/${component} by frequency`;
-      return { ...shared, key, name, unit: unitOf(metric), enough: enoughLatencies, places: placed(samples) };
-    });
-    const { samples } = this.#power;
+    const latencies = [...this.#latency].map(
+      ([
+        key,
+        {
+          samples,
+          weights: [base = 0, fixed = 0, scaled = 0],
+        },
+      ]): LearntModel => {
+        const [application, component, metric = ''] = key.split('/');
+        const name = `${metric} of ${application}/${component} by frequency`;
+        const unit = unitOf(metric);
+        const x = metricWords(this.#settings.covariate);
+        const weights = [
+          { feature: 'Base', value: base, unit },
+          { feature: x, value: fixed, unit: `${unit} each` },
+          { feature: `${x} by frequency`, value: scaled, unit: `${unit} each at 1 GHz` },
+        ];
+        const predicts = { metric, application, component };
+        return { ...shared, key, name, unit, enough: enoughLatencies, predicts, places: placed(samples, weights) };
+      },
+    );
+    const {
+      samples,
+      weights: [idle = 0, perGHz = 0, perCube = 0],
+    } = this.#power;
     if (samples === 0) return latencies;
+    const places = placed(samples, [
+      { feature: 'Idle', value: idle, unit: 'W' },
+      { feature: 'Load by frequency', value: perGHz, unit: 'W at full load and 1 GHz' },
+      { feature: 'Load by frequency cubed', value: perCube, unit: 'W at full load and 1 GHz' },
+    ]);
+    const predicts = { metric: 'power_w' };
     return [
       ...latencies,
-      { ...shared, key: 'power', name: `power of ${node}`, unit: 'W', enough: enoughPowerSamples, places: placed(samples) },
+      { ...shared, key: 'power', name: `power of ${node}`, unit: 'W', enough: enoughPowerSamples, predicts, places },
     ];
   }
 
@@ -311,6 +338,7 @@ class Dvfs implements Policy<HostSituation> {
 const wayOf = (ghz: number, top: number, sleepW: number | undefined): string =>
   sleepW === undefined ? 'Run at' : ghz === top ? 'Race to idle at' : 'Slow and steady at';
 
+const metricWords = (metric: string): string => metric.charAt(0).toUpperCase() + metric.slice(1).replaceAll('_', ' ');
 const features = (covariate: number, ghz: number): number[] => [1, covariate, covariate / ghz];
 const latencyAt = ({ weights: [base = 0, fixed = 0, scaled = 0] }: RecursiveLeastSquares, covariate: Expression, ghz: number) =>
   add(base, multiply(fixed + scaled / ghz, covariate));
