@@ -55,6 +55,11 @@ export const testIds = {
   runLog: 'run-log',
   runFailure: 'run-failure',
   runCancel: 'run-cancel',
+  runPause: 'run-pause',
+  runAgain: 'run-again',
+  failureTrust: 'failure-trust',
+  failureTakeOver: 'failure-take-over',
+  failureReset: 'failure-reset',
 
   topology: 'topology',
   topologySearch: 'topology-search',

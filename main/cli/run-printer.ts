@@ -47,6 +47,8 @@ export function humanPrinter(stream: NodeJS.WriteStream = process.stdout, env: N
       // Its end says the same again, with what the host said.
       if (event.type === 'failure' && live) line(colours.bad(`✗ ${event.failure.message}`));
       if (event.type === 'warning') line(colours.attention(`! ${warningText(event)}`));
+      if (event.type === 'paused')
+        line(colours.attention(event.paused ? '! paused: what has begun goes on, nothing further begins' : 'goes on'));
       if (event.type === 'log' && event.stream === 'engine' && /taken over|waiting for it/.test(event.text))
         line(colours.quiet(`${event.host}: ${event.text.trim()}`));
       if (event.type === 'finished') {

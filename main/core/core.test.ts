@@ -154,6 +154,22 @@ test('a run that cannot reach its host fails with the reason, and can be watched
   expect(await handlers['testbeds.hostKeys']({ testbed: 'lab' })).toMatchObject([{ host: 'm', state: 'unreachable' }]);
   expect(core.needed()).toBe(false);
 
+  // Asked for again, it is what it was; paused, it begins nothing until it goes on.
+  expect(await codeOf(handlers['runs.pause']({ run, paused: true }))).toBe('not-running');
+  const part = await handlers['testbeds.up']({ testbed: 'lab', hosts: ['m'], skip: ['verify'] });
+  await listen(core, 'runs.watch', part).ended;
+  const repeated = await handlers['runs.again'](part);
+  await handlers['runs.pause']({ ...repeated, paused: true });
+  const repeating = listen(core, 'runs.watch', repeated);
+  await expect.poll(() => repeating.events.flat().map(({ type }) => type)).toContain('paused');
+  await handlers['runs.pause']({ ...repeated, paused: false });
+  await repeating.ended;
+  const started = repeating.events.flat()[0];
+  expect(started?.type === 'started' && started.phases.map(({ id }) => id)).not.toContain('verify');
+  await rm(join(dataFolder, 'testbeds', 'lab', 'runs', `${part.run}.json`));
+  expect(await codeOf(handlers['runs.again'](part))).toBe('no-words');
+  await rm(join(dataFolder, 'testbeds', 'lab', 'runs', `${repeated.run}.json`));
+
   // What a core leaves behind that is killed in the middle of a run.
   const left = join(dataFolder, 'testbeds', 'lab');
   await core.close();
@@ -163,7 +179,7 @@ test('a run that cannot reach its host fails with the reason, and can be watched
   await change(join(left, 'state.json'), { state: 'provisioning' });
   const again = await start(dataFolder);
   expect(await again.handlers['runs.list']({ testbed: 'lab' })).toMatchObject([{ run, state: 'interrupted' }]);
-  expect(await again.handlers['testbeds.get']({ testbed: 'lab' })).toMatchObject({ state: 'failed', lastRun: run });
+  expect(await again.handlers['testbeds.get']({ testbed: 'lab' })).toMatchObject({ state: 'failed', lastRun: repeated.run });
   const told = listen(again.core, 'runs.watch', { run });
   await told.ended;
   expect(told.events.flat()).toEqual(events);
@@ -178,6 +194,7 @@ test('a twin that is stopped while it starts leaves nothing running, and one tha
   const first = await handlers['testbeds.up']({ testbed });
   const watched = listen(core, 'runs.watch', first);
   await expect.poll(() => watched.events.length).toBeGreaterThan(0);
+  expect(await codeOf(handlers['runs.pause']({ ...first, paused: true }))).toBe('not-for-twins');
   await handlers['runs.cancel'](first);
   await watched.ended;
   expect(watched.events.flat().at(-1)).toMatchObject({ type: 'finished', state: 'cancelled' });

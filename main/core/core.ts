@@ -18,7 +18,7 @@ import { diagnoseApp, diagnoseStore, diagnoseTestbed, supportText } from './diag
 import { withContractErrors } from './errors.ts';
 import { holdForward, listListeners } from './forwards.ts';
 import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { Lifecycle, notForTwins } from './lifecycle.ts';
 import { Lives } from './lives.ts';
 import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
@@ -186,6 +186,17 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'runs.cancel': async ({ run }) => {
       secrets.giveUp(runs.cancel(run));
       return {};
+    },
+
+    'runs.pause': async ({ run, paused }) => {
+      const owner = runs.ownerOf(run);
+      if (testbeds.get(owner).testbed.kind === 'twin') throw notForTwins(owner);
+      runs.pause(run, paused);
+      return {};
+    },
+    'runs.again': async ({ run, ...wishes }) => {
+      const { testbed, words } = await runs.wordsOf(run);
+      return started(testbed, lifecycle.again(commanded(testbed), words, wishes));
     },
 
     'secrets.watch': ({ testbed }, emit, signal) => secrets.watch(testbeds.get(testbed).testbed.name, emit, signal),

@@ -23,6 +23,7 @@ import {
   type RunWishes,
   recipeOptions,
 } from './run-hosts.ts';
+import type { RunWords } from './run-summaries.ts';
 import { twinDown, twinPlan, twinUp } from './run-twin.ts';
 import type { Runs } from './runs.ts';
 import type { SshPools } from './ssh.ts';
@@ -65,7 +66,9 @@ export class Lifecycle {
       const part = Object.values(choice).some((some) => some !== undefined);
       // A part that is up does not make the whole so.
       const ends = { done: part ? entry.remembered.state : ('up' as const), otherwise: 'failed' as const };
-      return runs.start(entry, 'up', hostsRun('up', this.#hosts(entry), { ...wishes, ...choice }), ends);
+      const { only, skip, hosts } = choice;
+      const words = { verb: 'up' as const, only: copy(only), skip: copy(skip), hosts: copy(hosts) };
+      return runs.start(entry, 'up', words, hostsRun('up', this.#hosts(entry), { ...wishes, ...choice }), ends);
     }
     if (Object.values(wishes).some((wish) => wish !== undefined)) throw notForTwins(name);
     const work = twinUp({
@@ -83,7 +86,7 @@ export class Lifecycle {
         ),
       alive: async () => alive(await lives.open(entry)),
     });
-    return runs.start(entry, 'up', async (scope) => {
+    return runs.start(entry, 'up', { verb: 'up' }, async (scope) => {
       const stop = () => void this.#stopTwin(name);
       scope.signal.addEventListener('abort', stop, { once: true });
       try {
@@ -102,14 +105,21 @@ export class Lifecycle {
   async down(entry: TestbedEntry, wishes: Pick<RunWishes, 'takeOver'> = {}): Promise<string> {
     const { runs, lives } = this.#services;
     const { name, kind } = entry.testbed;
-    if (kind === 'twin') return runs.start(entry, 'down', twinDown({ entry, stop: () => this.#stopTwin(name) }));
+    const words = { verb: 'down' as const };
+    if (kind === 'twin') return runs.start(entry, 'down', words, twinDown({ entry, stop: () => this.#stopTwin(name) }));
     const work = hostsRun('down', this.#hosts(entry), wishes);
-    return runs.start(entry, 'down', async (scope) => {
+    return runs.start(entry, 'down', words, async (scope) => {
       await lives.drop(name);
       // Clusters that are made anew have other keys: what is left of these would be taken for theirs.
       for (const cluster of apisOf(entry.testbed)) await rm(kubeconfigFile(entry.folder.secrets, cluster), { force: true });
       await work(scope);
     });
+  }
+
+  /** What a run was asked for, asked for again. @throws ContractError run-in-flight */
+  again(entry: TestbedEntry, { verb, ...words }: RunWords, wishes: Pick<RunWishes, 'takeOver'> = {}): Promise<string> {
+    if ('operation' in words) return this.operate(entry, words.operation, wishes);
+    return verb === 'down' ? this.down(entry, wishes) : this.up(entry, { ...words, ...wishes });
   }
 
   /** What "up" would change; changes nothing, but starts local hosts that do not run. @throws Failure */
@@ -151,6 +161,7 @@ export class Lifecycle {
     return runs.start(
       entry,
       verbOf(operation),
+      { verb: 'operate', operation },
       async (scope) => {
         try {
           await operationRun(make, this.#hosts(entry), write, wishes)(scope);
@@ -235,7 +246,7 @@ export class Lifecycle {
   }
 }
 
-const notForTwins = (name: string): ContractError =>
+export const notForTwins = (name: string): ContractError =>
   new ContractError(
     'not-for-twins',
     `"${name}" is a twin, which is started and stopped as a whole.`,
@@ -245,4 +256,5 @@ const notForTwins = (name: string): ContractError =>
 /** Names under which kubeconfigs are kept: one of each cluster, and Karmada's. */
 export const apisOf = ({ hosts }: Testbed): string[] => [...new Set(hosts.map(({ cluster }) => cluster)), 'karmada'];
 
+const copy = (names: readonly string[] | undefined): string[] | undefined => names && [...names];
 const alive = (live: Live): string[] => live.state.agents().flatMap((agent) => (agent.alive ? [agent.agent] : []));

@@ -60,7 +60,7 @@ async function carryOut(
   what: Pick<RunOptions, 'testbed' | 'verb' | 'phases'>,
   options: HostsRunOptions,
   { takeOver, ...wishes }: RunWishes,
-  { run, journal, tell, signal }: RunScope,
+  { run, journal, tell, signal, gate }: RunScope,
 ): Promise<string> {
   const { stateFolder, ssh } = options;
   const lease = { ...defaultLease(stateFolder), takeOver };
@@ -75,6 +75,7 @@ async function carryOut(
     run,
     journal,
     signal,
+    gate,
     ssh,
     stateFolder,
     doubles,

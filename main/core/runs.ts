@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { ZodError, z } from 'zod';
 import type { RunEvent, RunVerb } from '../../provisioning/run/events.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
+import { Gate } from '../../provisioning/run/gate.ts';
 import { Journal, readJournal } from '../../provisioning/run/journal.ts';
 import { ContractError } from '../contract/contract.ts';
 import type { RunSummary } from '../contract/runs.ts';
 import type { TestbedState } from '../contract/testbeds.ts';
 import { Listeners } from './listeners.ts';
 import { Mailbox } from './mailbox.ts';
-import { journalFile, readRunSummaries, writeRunSummary } from './run-summaries.ts';
+import { journalFile, type KeptRun, type RunWords, readRunSummaries, writeRunSummary } from './run-summaries.ts';
 import type { TestbedEntry, Testbeds } from './testbeds.ts';
 
 /** What a run has while it goes. */
@@ -20,6 +21,8 @@ export interface RunScope {
   /** Written to the journal, and told. */
   emit(event: RunEvent): void;
   signal: AbortSignal;
+  /** While it is closed, nothing further is to be begun. */
+  gate: Gate;
 }
 
 /** Tells what happens until it ends; stops when the signal aborts. Its last event is "finished". */
@@ -29,11 +32,12 @@ export type RunWork = (scope: RunScope) => Promise<void>;
 const batch = 500;
 
 interface RunInFlight {
-  summary: RunSummary;
+  summary: KeptRun;
   folder: string;
   events: RunEvent[];
   heard: Listeners<RunEvent | null>;
   abort: AbortController;
+  gate: Gate;
   ended: Promise<void>;
   ends: RunEnds;
   /** Of the testbed, before it began. */
@@ -96,19 +100,20 @@ export class Runs {
   }
 
   /** Starts a run and gives its id at once. @throws ContractError run-in-flight */
-  async start(entry: TestbedEntry, verb: RunVerb, work: RunWork, ends: RunEnds = endsOf(verb)): Promise<string> {
+  async start(entry: TestbedEntry, verb: RunVerb, words: RunWords, work: RunWork, ends: RunEnds = endsOf(verb)): Promise<string> {
     const testbed = entry.testbed.name;
     const current = this.current(testbed);
     if (current) throw runInFlight(testbed);
     const startedAt = Date.now();
     const run = `${testbed}-${verb}-${stamp(startedAt)}-${randomBytes(3).toString('hex')}`;
-    const summary: RunSummary = { run, testbed, verb, state: 'running', startedAt, finishedAt: null, summary: null };
+    const summary: KeptRun = { run, testbed, verb, state: 'running', startedAt, finishedAt: null, summary: null, words };
     const inFlight: RunInFlight = {
       summary,
       folder: entry.folder.runs,
       events: [],
       heard: new Listeners(),
       abort: new AbortController(),
+      gate: new Gate(),
       ended: Promise.resolve(),
       ends,
       before: entry.remembered.state,
@@ -128,16 +133,33 @@ export class Runs {
     return run;
   }
 
-  async list(entry: TestbedEntry): Promise<RunSummary[]> {
+  async list(entry: TestbedEntry): Promise<KeptRun[]> {
     const known = await readRunSummaries(entry.folder.runs);
     return known.map((summary) => this.#inFlight.get(summary.run)?.summary ?? summary);
   }
 
   /** @returns its testbed @throws ContractError no-such-run */
   cancel(run: string): string {
-    const owner = this.#ownerOf(run);
+    const owner = this.ownerOf(run);
     this.#inFlight.get(run)?.abort.abort();
     return owner;
+  }
+
+  /** @throws ContractError no-such-run; not-running */
+  pause(run: string, paused: boolean): void {
+    this.ownerOf(run);
+    const inFlight = this.#inFlight.get(run);
+    if (!inFlight) throw new ContractError('not-running', `The run "${run}" has ended.`);
+    if (paused) inFlight.gate.close();
+    else inFlight.gate.open();
+  }
+
+  /** Whose it is, and what it was asked for. @throws ContractError no-such-run; no-words when an earlier version of the app has made it */
+  async wordsOf(run: string): Promise<{ testbed: string; words: RunWords }> {
+    const testbed = this.ownerOf(run);
+    const kept = (await this.list(this.#testbeds.get(testbed))).find((summary) => summary.run === run);
+    if (kept?.words) return { testbed, words: kept.words };
+    throw new ContractError('no-words', `It is not known any more what the run "${run}" was asked for.`, 'Start a new one.');
   }
 
   /** Hears the class of each failure of a run in flight, those that were before too. */
@@ -151,7 +173,7 @@ export class Runs {
 
   /** Everything that has happened so far, then what happens, in batches, until the run or the watcher ends. @throws ContractError no-such-run */
   async watch(run: string, emit: (events: RunEvent[]) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const owner = this.#ownerOf(run);
+    const owner = this.ownerOf(run);
     const inFlight = this.#inFlight.get(run);
     if (!inFlight) {
       const events = await readEvents(journalFile(this.#testbeds.get(owner).folder.runs, run), run);
@@ -177,14 +199,15 @@ export class Runs {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
-  #ownerOf(run: string): string {
+  /** Its testbed. @throws ContractError no-such-run */
+  ownerOf(run: string): string {
     const owner = this.#owners.get(run);
     if (owner === undefined) throw new ContractError('no-such-run', `There is no run "${run}".`);
     return owner;
   }
 
   async #carryOut(inFlight: RunInFlight, work: RunWork): Promise<void> {
-    const { summary, folder, abort } = inFlight;
+    const { summary, folder, abort, gate } = inFlight;
     let journal: Journal | null = null;
     try {
       journal = await Journal.create(journalFile(folder, summary.run));
@@ -195,7 +218,7 @@ export class Runs {
         tell(event);
       };
       try {
-        await work({ run: summary.run, journal: opened, tell, emit, signal: abort.signal });
+        await work({ run: summary.run, journal: opened, tell, emit, signal: abort.signal, gate });
         if (summary.state === 'running') throw new Error('the run ended without telling how');
       } catch (error) {
         for (const event of this.#failed(inFlight, error)) emit(event);

@@ -15,6 +15,7 @@ export async function carryOut(scope: RunScope, cells: readonly Cell[]): Promise
     const promise = (async () => {
       await Promise.all(cell.needs.map(start));
       if (!scope.chosen.includes(cell)) return leaveOut(cell);
+      await scope.gate.pass(scope.signal);
       if (!begun.has(cell.phase) && scope.ready.has(cell.host.name)) {
         begun.set(cell.phase, performance.now());
         scope.telling.emit({ type: 'phase', phase: cell.phase.id, state: 'running' });
@@ -49,6 +50,7 @@ async function endPhase(scope: RunScope, phase: Phase, cells: readonly Cell[], s
   if (cells.some((cell) => cell.state === 'failed')) return end('failed');
   if (cells.every((cell) => cell.state === 'none' || cell.state === 'held')) return end('skipped');
   if (cells.some((cell) => cell.state === 'held')) return end('failed');
+  if (phase.after) await scope.gate.pass(scope.signal);
   if (phase.after && scope.verb !== 'down' && !scope.signal.aborted) {
     const after = phase.after.bind(phase);
     // It waits for hosts in its own way (through an API, for a heartbeat): its time is theirs, not the engine's.

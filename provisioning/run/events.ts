@@ -123,6 +123,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     text: z.string(),
     remedy: z.string().optional(),
   }),
+  /** Nothing further is begun while it is paused. */
+  z.object({ type: z.literal('paused'), time: z.number(), paused: z.boolean() }),
   z.object({ type: z.literal('failure'), time: z.number(), failure: failureSchema }),
   z.object({
     type: z.literal('finished'),

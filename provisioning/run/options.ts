@@ -1,6 +1,7 @@
 import type { SshOptions } from '../ssh/connection.ts';
 import type { Testbed } from '../testbed/schema.ts';
 import type { PlanValue, RunEvent, RunVerb } from './events.ts';
+import type { Gate } from './gate.ts';
 import type { Journal } from './journal.ts';
 import type { Phase } from './phase.ts';
 
@@ -43,6 +44,8 @@ export interface RunOptions extends Choice {
   journal?: Journal;
   onEvent?: (event: RunEvent) => void;
   signal?: AbortSignal;
+  /** While it is closed, no phase is begun on any host. */
+  gate?: Gate;
   /** Names of doubles that stand in for real programs. */
   doubles?: readonly string[];
   /** Id of the run; default: from the time. */

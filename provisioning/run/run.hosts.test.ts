@@ -8,6 +8,7 @@ import { KnownHosts } from '../ssh/known-hosts.ts';
 import { SshPool } from '../ssh/pool.ts';
 import { type Testbed, testbedSchema } from '../testbed/schema.ts';
 import type { RunEvent } from './events.ts';
+import { Gate } from './gate.ts';
 import { journalFile, readJournal } from './journal.ts';
 import type { Phase, Step } from './phase.ts';
 import { makePlan } from './plan.ts';
@@ -218,6 +219,40 @@ describe('a run on four hosts', () => {
     expect(completed.failures).toEqual([]);
     expect(completed.finished.state).toBe('done');
     expect(fixture.ssh('worker-2', `ls ${folder}`)).toBe('a\nb\nc\nseen\n');
+  });
+});
+
+describe('a run that is paused', () => {
+  it('ends what it has begun, keeps the hosts, begins nothing, and goes on where it was', async () => {
+    const gate = new Gate();
+    const phases = ['first', 'second'].map((id) =>
+      phaseOf(id, () => [
+        fileStep(`/var/tmp/paused/${id}`, { change: `sleep 0.5; mkdir -p /var/tmp/paused; echo >/var/tmp/paused/${id}` }),
+      ]),
+    );
+    let resumed: Promise<void> | null = null;
+    const resume = async () => {
+      // The first phase ends everywhere meanwhile.
+      for (const { name } of fixture.hosts)
+        fixture.ssh(name, 'for i in $(seq 50); do [ -e /var/tmp/paused/first ] && exit 0; sleep 0.1; done; exit 1');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(fixture.ssh('worker-1', 'ls /var/tmp/paused; test -s /run/mlsysops.lease && echo held')).toMatch(/^first\s+held/);
+      gate.open();
+    };
+    const { finished, events } = await run(phases, {
+      gate,
+      onEach: (event) => {
+        if (resumed || event.type !== 'step' || event.step !== 'first') return;
+        gate.close();
+        resumed = resume();
+      },
+    });
+    await resumed;
+    expect(finished).toMatchObject({ state: 'done', changed: 8 });
+    const order = events.flatMap((event) =>
+      event.type === 'paused' ? [String(event.paused)] : event.type === 'step' && event.state === 'running' ? [event.step] : [],
+    );
+    expect(order.slice(order.indexOf('false'))).toEqual(['false', 'second', 'second', 'second', 'second']);
   });
 });
 

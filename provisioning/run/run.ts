@@ -7,6 +7,7 @@ import { type Cell, makeCells, reverseCells } from './cells.ts';
 import { builtInPhases, type Chosen, choose, unmetNeeds } from './choice.ts';
 import { refuseDrift } from './drift.ts';
 import { Failure } from './failure.ts';
+import { Gate } from './gate.ts';
 import { Journal, journalFile } from './journal.ts';
 import { defaultLease, Leases } from './leases.ts';
 import type { RunOptions } from './options.ts';
@@ -81,12 +82,16 @@ async function go(
     telling.fail(chosen);
     return end(0, 0);
   }
-  const scope = makeScope(options, { run, now, redactor, telling, chosen, signal });
+  const gate = options.gate ?? new Gate();
+  const scope = makeScope(options, { run, now, redactor, telling, chosen, signal, gate });
   const onAbort = () =>
     telling.warn('it is being stopped: steps in progress have a moment to end, nothing new is begun', { phase: '' });
   signal.addEventListener('abort', onAbort, { once: true });
+  gate.onChange = (paused) => telling.emit({ type: 'paused', paused });
+  if (gate.closed) gate.onChange(true);
   try {
     await getReady(scope);
+    await gate.pass(signal);
     cells = makeCells(phases, testbed, scope.roots);
     if (verb === 'down') cells = reverseCells(cells, scope.roots);
     scope.works.push(...cells);
@@ -99,12 +104,13 @@ async function go(
     );
   } finally {
     signal.removeEventListener('abort', onAbort);
+    gate.onChange = null;
   }
   await scope.leases.close();
   const sentBytes = await scope.session.pool.sentBytes();
   await scope.session.close();
   const wallMs = performance.now() - startedAt;
-  return end(sentBytes, Math.round(overheadMs(Math.max(0, wallMs - scope.patience.waitedMs), scope.works)));
+  return end(sentBytes, Math.round(overheadMs(Math.max(0, wallMs - scope.patience.waitedMs - gate.pausedMs), scope.works)));
 }
 
 /** Before anything is changed. @throws Failure: refused (what is left out is not in place), drift */
@@ -136,10 +142,10 @@ function sendAhead({ chosen, observed, ready, session }: RunScope): void {
 
 function makeScope(
   options: RunOptions,
-  own: { run: string; now: () => number; redactor: Redactor; telling: Telling; chosen: Chosen; signal: AbortSignal },
+  own: Pick<RunScope, 'telling' | 'chosen' | 'signal' | 'gate'> & { run: string; now: () => number; redactor: Redactor },
 ): RunScope {
   const { testbed, phases, verb, ssh, stateFolder } = options;
-  const { telling, chosen, signal, redactor, run, now } = own;
+  const { telling, chosen, signal, gate, redactor, run, now } = own;
   const session = new Session({
     testbed,
     ssh,
@@ -205,6 +211,7 @@ function makeScope(
     patience,
     telling,
     signal,
+    gate,
     roots: new Map(),
     ready: new Set(),
     observed,

@@ -1,6 +1,7 @@
 import type { Testbed } from '../testbed/schema.ts';
 import type { Chosen } from './choice.ts';
 import type { RunVerb } from './events.ts';
+import type { Gate } from './gate.ts';
 import type { Leases } from './leases.ts';
 import type { Work } from './overhead.ts';
 import type { Patience } from './patience.ts';
@@ -21,6 +22,7 @@ export interface RunScope {
   patience: Patience;
   telling: Telling;
   signal: AbortSignal;
+  gate: Gate;
   /** What came before the recipe on each host. */
   roots: Map<string, Work & { hostMs: number; after: Work[] }>;
   /** Names of hosts on which the recipe can be carried out. */

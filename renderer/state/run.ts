@@ -32,6 +32,8 @@ export interface RunPicture {
   log: readonly LogLine[];
   warnings: Extract<RunEvent, { type: 'warning' }>[];
   failures: FailureValue[];
+  /** Nothing further is begun. */
+  paused: boolean;
   finished: FinishedEvent | null;
 }
 
@@ -49,6 +51,7 @@ export const emptyRun: RunPicture = {
   log: [],
   warnings: [],
   failures: [],
+  paused: false,
   finished: null,
 };
 
@@ -127,7 +130,14 @@ export function foldRun(before: RunPicture, events: readonly RunEvent[]): RunPic
           kind: 'failure',
         });
         break;
+      case 'paused': {
+        next.paused = event.paused;
+        const text = event.paused ? 'Paused: what has begun goes on, nothing further begins.' : 'Goes on.';
+        say({ time: event.time, host: '', phase: '', text, kind: 'engine' });
+        break;
+      }
       case 'finished':
+        next.paused = false;
         next.finished = event;
         next.steps.running = 0;
         say({ time: event.time, host: '', phase: '', text: event.summary, kind: event.state === 'done' ? 'engine' : 'failure' });

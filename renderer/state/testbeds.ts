@@ -51,6 +51,18 @@ export async function setUp(testbed: string): Promise<void> {
   useNavigation.getState().go(kind === 'twin' ? 'topology' : 'run', testbed);
 }
 
+/** A run that has ended, asked for again as it was: it goes on from where it stopped. */
+export async function runAgain(testbed: string, run: string, takeOver?: boolean): Promise<void> {
+  await currentClient().call('runs.again', { run, takeOver });
+  useNavigation.getState().go('run', testbed);
+}
+
+/** Leaves one host as it was found. */
+export async function resetHost(testbed: string, host: string): Promise<void> {
+  await currentClient().call('testbeds.operate', { testbed, operation: { kind: 'reset-host', host } });
+  useNavigation.getState().go('run', testbed);
+}
+
 export async function takeDown(testbed: string): Promise<void> {
   await currentClient().call('testbeds.down', { testbed });
   useNavigation.getState().go('run', testbed);

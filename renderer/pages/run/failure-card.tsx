@@ -1,12 +1,15 @@
 import { useState } from 'react';
-import { Button } from '../../parts/controls.tsx';
+import { Button, ErrorNote } from '../../parts/controls.tsx';
 import { State } from '../../parts/glyphs.tsx';
+import type { ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import type { RunPicture } from '../../state/run.ts';
 import { openTerminal } from '../../state/terminals.ts';
-import { setUp } from '../../state/testbeds.ts';
+import { runAgain } from '../../state/testbeds.ts';
 import type { FailureValue } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { AcceptKeys, ResetHost, TakeOver } from './failure-remedies.tsx';
+import { remedyOf } from './failure-remedy.ts';
 
 /** Everything that is known of a failure as text, for a message to someone else. */
 export function failureReport(failure: FailureValue): string {
@@ -24,16 +27,25 @@ export function failureReport(failure: FailureValue): string {
   return [failure.message, '', ...told, ...(failure.stderr ? ['', failure.stderr] : [])].join('\n');
 }
 
+interface FailureCardProps {
+  picture: RunPicture;
+  failure: FailureValue;
+  testbed: string;
+  twin: boolean;
+}
+
 /** The failed work and its remedy in one card: what, why, what helps, and the buttons that do it. */
-export function FailureCard({ picture, failure, testbed }: { picture: RunPicture; failure: FailureValue; testbed: string }) {
+export function FailureCard({ picture, failure, testbed, twin }: FailureCardProps) {
   const go = useNavigation((state) => state.go);
   const [copied, setCopied] = useState(false);
+  const [error, setError] = useState<ShownError | null>(null);
   const running = picture.finished === null;
   const title = picture.phases.find((phase) => phase.id === failure.phase)?.title ?? failure.phase;
   const where = [failure.host, title].filter(Boolean).join(', ');
   const others = picture.failures.length - 1;
-  const needsKey = failure.code.startsWith('host-key');
-  const shell = failure.host;
+  const run = picture.run ?? '';
+  const remedy = remedyOf(picture.failures, failure);
+  const of = { testbed, run, disabled: running, onError: setError };
   return (
     <section className="card failed" aria-label="Failure" data-testid={testIds.runFailure}>
       <header className="tall">
@@ -60,21 +72,29 @@ export function FailureCard({ picture, failure, testbed }: { picture: RunPicture
             <div className="secondary">{failure.remedy}</div>
           </div>
         ) : null}
+        <ErrorNote error={error} />
         <div className="buttons">
-          {needsKey ? (
-            <Button kind="primary" large icon="key" onClick={() => go('testbeds', testbed)}>
-              Compare host keys
-            </Button>
-          ) : null}
-          <Button kind={needsKey ? 'plain' : 'primary'} large icon="refresh" disabled={running} onClick={() => setUp(testbed)}>
-            Try again
+          {remedy.kind === 'keys' ? <AcceptKeys {...of} keys={remedy.keys} /> : null}
+          {remedy.kind === 'take-over' ? <TakeOver {...of} holders={remedy.holders} /> : null}
+          <Button
+            kind={remedy.kind === 'keys' || remedy.kind === 'take-over' ? 'plain' : 'primary'}
+            large
+            icon="refresh"
+            disabled={running}
+            data-testid={testIds.runAgain}
+            title="What is in place stays: the run goes on where it stopped"
+            onClick={() => runAgain(testbed, run)}
+            onError={setError}
+          >
+            Try again from here
           </Button>
-          {shell ? (
+          {remedy.kind === 'reset' && !twin ? <ResetHost {...of} host={remedy.host} /> : null}
+          {failure.host && !twin ? (
             <Button
               large
               icon="terminals"
               onClick={() => {
-                openTerminal(testbed, shell);
+                openTerminal(testbed, failure.host ?? 'local');
                 go('terminals');
               }}
             >

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useState } from 'react';
-import { Badge, Button, DoublesBadge, Select } from '../../parts/controls.tsx';
+import { Badge, Button, DoublesBadge, ErrorNote, Select } from '../../parts/controls.tsx';
 import { formatAge, formatClock, listNames } from '../../parts/format.ts';
-import { currentClient, useConnection } from '../../state/connection.ts';
+import { currentClient, type ShownError, useConnection } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { emptyRun, foldRun, type RunPicture } from '../../state/run.ts';
-import { setUp, useCurrentTestbed } from '../../state/testbeds.ts';
+import { runAgain, setUp, useCurrentTestbed } from '../../state/testbeds.ts';
 import type { RunSummary } from '../../state/types.ts';
 import { useStream } from '../../state/use-stream.ts';
 import { useNow } from '../../state/visible.ts';
@@ -17,14 +17,24 @@ import { RunLog } from './run-log.tsx';
 /** How the run stands, in one sentence. */
 export function runSentence(run: RunPicture): string {
   if (run.finished) return run.finished.summary;
-  const verb = run.verb === 'up' ? 'set up' : 'taken down';
+  const verb = run.verb === 'up' ? 'set up' : run.verb === 'down' ? 'taken down' : 'changed';
   const stopped = [...new Set(run.failures.map((failure) => failure.host).filter((host) => host !== undefined))];
   if (stopped.length > 0) {
     const others = run.hosts.length - stopped.length;
     return `${listNames(stopped)} stopped; ${others === 0 ? 'no host goes on' : others === 1 ? 'the other host goes on' : `the other ${others} hosts go on`}.`;
   }
+  if (run.paused) return 'Paused. What has begun goes on to its end; the hosts stay taken until the run goes on or is stopped.';
   return `${run.testbed ?? 'The testbed'} is being ${verb}.`;
 }
+
+const headings: Record<RunPicture['verb'], string> = {
+  up: 'Set up',
+  down: 'Take down',
+  'remove-host': 'Remove a host of',
+  'replace-host': 'Replace a host of',
+  upgrade: 'Upgrade',
+  'rotate-certificates': 'Renew the certificates of',
+};
 
 export function RunPage() {
   const testbed = useCurrentTestbed();
@@ -84,7 +94,10 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
   const [picture, setPicture] = useState<RunPicture>(emptyRun);
   const [host, setHost] = useState('all');
   const [error, setError] = useState<string | null>(null);
-  const hosts = useCurrentTestbed()?.hosts ?? [];
+  const current = useCurrentTestbed();
+  const hosts = current?.hosts ?? [];
+  const twin = current?.kind === 'twin';
+  const [refused, setRefused] = useState<ShownError | null>(null);
   useStream('runs.watch', { run }, (events) => setPicture((before) => foldRun(before, events)), {
     reopen: false,
     // A watch tells the run from its start each time it is opened.
@@ -101,7 +114,7 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
     <main className="page run-page">
       <div className="row run-title">
         <h1>
-          {picture.verb === 'down' ? 'Take down' : 'Set up'} {testbed}
+          {headings[picture.verb]} {testbed}
         </h1>
         {index > 0 && runs.length > 1 ? (
           <Select
@@ -127,15 +140,40 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
           </span>
         ) : null}
         {running && !interrupted ? (
-          <Button icon="pause" data-testid={testIds.runCancel} onClick={() => currentClient().call('runs.cancel', { run })}>
-            Stop after this step
+          <>
+            {twin ? null : (
+              <Button
+                icon={picture.paused ? 'play' : 'pause'}
+                kind={picture.paused ? 'primary' : 'plain'}
+                data-testid={testIds.runPause}
+                title="What has begun goes on to its end, and nothing further begins"
+                onClick={() => currentClient().call('runs.pause', { run, paused: !picture.paused })}
+                onError={setRefused}
+              >
+                {picture.paused ? 'Go on' : 'Pause'}
+              </Button>
+            )}
+            <Button
+              icon="x"
+              data-testid={testIds.runCancel}
+              title="Steps in progress have a moment to end; later it can be gone on from there"
+              onClick={() => currentClient().call('runs.cancel', { run })}
+              onError={setRefused}
+            >
+              Stop
+            </Button>
+          </>
+        ) : failure || interrupted ? (
+          <Button icon="refresh" onClick={() => runAgain(testbed, run)} onError={setRefused}>
+            Try again from here
           </Button>
         ) : (
-          <Button icon="refresh" onClick={() => setUp(testbed)}>
-            {failure || interrupted ? 'Try again' : 'Set up again'}
+          <Button icon="refresh" onClick={() => setUp(testbed)} onError={setRefused}>
+            Set up again
           </Button>
         )}
       </div>
+      <ErrorNote error={refused} />
       <RunFigures picture={picture} now={now} interrupted={interrupted} />
       {picture.hosts.length > 0 ? (
         <Matrix picture={picture} hosts={hosts} now={now} onHost={setHost} />
@@ -143,7 +181,7 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
         <section className="card matrix-card skeleton" aria-hidden="true" />
       )}
       <div className={`run-below ${failure ? 'with-failure' : ''}`}>
-        {failure ? <FailureCard picture={picture} failure={failure} testbed={testbed} /> : null}
+        {failure ? <FailureCard picture={picture} failure={failure} testbed={testbed} twin={twin} /> : null}
         <RunLog picture={picture} host={host} onHost={setHost} />
       </div>
       <output className="visually-hidden" aria-live="polite" data-testid={testIds.runState}>
