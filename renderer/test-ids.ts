@@ -71,6 +71,7 @@ export const testIds = {
   component: (name: string, node: string) => `component-${name}-${node}`,
   agentCount: (layer: string) => `agents-${layer}`,
   inspector: 'inspector',
+  inspectorKubectl: 'inspector-kubectl',
 
   metrics: 'metrics',
   metric: (name: string) => `metric-${name}`,
@@ -114,6 +115,7 @@ export const testIds = {
   policyError: 'policy-error',
   policyRefusal: 'policy-refusal',
 
+  kubectlOpen: (cluster: string) => `kubectl-open-${cluster}`,
   terminalOpen: (host: string) => `terminal-open-${host}`,
   terminalTab: (host: string) => `terminal-tab-${host}`,
   terminalAll: 'terminal-all',

@@ -29,6 +29,7 @@ export function openTerminal(client: ContractClient, testbed: string | null, hos
       { terminal, testbed, host, ...size() },
       (event) => {
         if (!begun) begin();
+        if (event.type === 'opened') return;
         if (event.type === 'exit') {
           code = event.code ?? 1;
           return;

@@ -30,10 +30,12 @@ import { commandable, Recordings } from './recording/recordings.ts';
 import { saveRecording } from './recording/write.ts';
 import { Runs, runInFlight } from './runs.ts';
 import { Secrets } from './secrets.ts';
+import { promptedShell } from './shell-prompt.ts';
+import { hostShell, localProgram, localShell, type Shell } from './shells.ts';
 import { SshPools } from './ssh.ts';
 import { statusOf } from './status.ts';
 import { makeSystemInfo } from './system.ts';
-import { hostShell, localShell, type Shell, Terminals } from './terminals.ts';
+import { Terminals } from './terminals.ts';
 import { summaryOf, Testbeds } from './testbeds.ts';
 import { topologyAt } from './topology.ts';
 import { hostKeys, trustHost } from './trust.ts';
@@ -312,6 +314,12 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   /** With what belongs to the testbed, as far as it is there. */
   async function shellHere(input: ParsedInputOf<'terminals.open'>): Promise<Shell> {
     const entry = input.testbed === null ? null : testbeds.get(input.testbed);
+    const { cluster } = input;
+    if (cluster !== undefined) {
+      if (entry === null) throw new ContractError('no-such-cluster', `A shell of cluster "${cluster}" needs a testbed.`);
+      // Told before a shell opens that could not speak with it.
+      await kubeconfigOf(entry, cluster, twins);
+    }
     const environment = await localEnvironment({
       dataFolder,
       distFolder,
@@ -321,8 +329,13 @@ export async function startCore(options: CoreOptions): Promise<Core> {
         folder: entry.folder.secrets,
         kubeconfigs: await kubeconfigsOf(entry, twins),
       },
+      cluster,
     });
-    return localShell(input, env, environment);
+    if (cluster === undefined || entry === null) return localShell(input, env, environment);
+    const program = localProgram(env);
+    const label = `${entry.testbed.name}/${cluster}`;
+    const prompted = await promptedShell({ program, dataFolder, label, zdotdir: env.ZDOTDIR });
+    return localShell(input, env, { ...environment, ...prompted.env }, prompted.args);
   }
 
   /** What was decided while nobody listened is fetched before decisions are listed; a testbed that can't be reached lists what is known. */

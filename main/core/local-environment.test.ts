@@ -34,6 +34,15 @@ test('a shell finds mlsysops-cli in its PATH, and what is secret is its user’s
     });
     expect(env).toMatchObject({ MLSYSOPS_TESTBED: 'lab', KUBECONFIG: join(folder, 'secrets', 'kubeconfig') });
     expect(statSync(env.KUBECONFIG!).mode & 0o777).toBe(0o600);
+    const cluster = await localEnvironment({
+      ...{ dataFolder: folder, distFolder: join(process.cwd(), 'dist'), path: undefined, cluster: 'karmada' },
+      testbed: {
+        ...{ name: 'lab', folder: join(folder, 'secrets') },
+        kubeconfigs: { cluster1: kubeconfig('https://a', 'x'), karmada: kubeconfig('https://b', 'y') },
+      },
+    });
+    expect(parse(readFileSync(cluster.KUBECONFIG!, 'utf8'))).toMatchObject({ 'current-context': 'karmada' });
+    expect(parse(readFileSync(env.KUBECONFIG!, 'utf8'))).toMatchObject({ 'current-context': 'cluster1' });
     const found = execFileSync('sh', ['-c', 'command -v mlsysops-cli'], { env, encoding: 'utf8' }).trim();
     expect(found).toBe(join(folder, "data of o'neil", 'bin', 'mlsysops-cli'));
     expect(readFileSync(found, 'utf8')).toContain(join('main', 'cli', 'bin.mjs'));

@@ -42,6 +42,12 @@ export async function writeCommand(dataFolder: string, distFolder: string, node 
   return folder;
 }
 
+/** The one that is asked for comes first, and so is the current one. */
+function ordered(kubeconfigs: Readonly<Record<string, string>>, first: string | undefined): Readonly<Record<string, string>> {
+  const own = first === undefined ? undefined : kubeconfigs[first];
+  return first === undefined || own === undefined ? kubeconfigs : { [first]: own, ...kubeconfigs };
+}
+
 /** What a shell on this computer has besides its user's environment: mlsysops-cli, and kubectl's contexts of a testbed that is up. */
 export async function localEnvironment(options: {
   dataFolder: string;
@@ -49,14 +55,17 @@ export async function localEnvironment(options: {
   path: string | undefined;
   /** Where the merged kubeconfig is kept, a folder of the user's alone, and its parts; null without a testbed. */
   testbed: { name: string; folder: string; kubeconfigs: Readonly<Record<string, string>> } | null;
+  /** Whose context is the current one; default: the first. */
+  cluster?: string | undefined;
 }): Promise<Record<string, string>> {
-  const { dataFolder, distFolder, path, testbed } = options;
+  const { dataFolder, distFolder, path, testbed, cluster } = options;
   const bin = await writeCommand(dataFolder, distFolder);
   // So that mlsysops-cli in it speaks with this very core.
   const own = { MLSYSOPS_DATA: dataFolder, PATH: [bin, ...(path ? [path] : [])].join(delimiter) };
   if (testbed === null || Object.keys(testbed.kubeconfigs).length === 0) return own;
-  const file = join(testbed.folder, 'kubeconfig');
+  // A shell of a cluster has a file of its own: "kubectl config use-context" in another one leaves it as it is.
+  const file = join(testbed.folder, cluster === undefined ? 'kubeconfig' : `kubeconfig-${cluster}`);
   await mkdir(testbed.folder, { recursive: true, mode: 0o700 });
-  await writeFile(file, mergeKubeconfigs(testbed.kubeconfigs), { mode: 0o600 });
+  await writeFile(file, mergeKubeconfigs(ordered(testbed.kubeconfigs, cluster)), { mode: 0o600 });
   return { ...own, KUBECONFIG: file, MLSYSOPS_TESTBED: testbed.name };
 }

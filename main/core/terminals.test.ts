@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventOf } from '../contract/contract.ts';
-import { cut, localShell, Terminals } from './terminals.ts';
+import { channelLost } from '../transport/serve-channel.ts';
+import { localShell } from './shells.ts';
+import { cut, Terminals } from './terminals.ts';
 
 let home: string;
 beforeAll(async () => {
@@ -21,6 +23,7 @@ const environment = () => ({
   LANG: 'C.UTF-8',
 });
 let pauses = 0;
+const keptMs = 300;
 const terminals = new Terminals(async (input) => {
   const shell = localShell(input, environment());
   return {
@@ -30,18 +33,19 @@ const terminals = new Terminals(async (input) => {
       shell.pause();
     },
   };
-});
+}, keptMs);
 
 /** Opens a terminal; `take` is asked before each event is taken. */
 function open(terminal: string, take: () => Promise<void> = async () => {}) {
   const abort = new AbortController();
-  const seen = { text: '', largest: 0, exit: undefined as EventOf<'terminals.open'> | undefined };
+  const seen = { text: '', largest: 0, exit: undefined as EventOf<'terminals.open'> | undefined, resumed: false };
   const input = { terminal, testbed: null, host: 'local', columns: 80, rows: 24 };
   const ended = terminals.open(
     input,
     async (event) => {
       await take();
       if (event.type === 'exit') seen.exit = event;
+      else if (event.type === 'opened') seen.resumed = event.resumed;
       else {
         seen.text = (seen.text + event.data).slice(-200_000);
         seen.largest = Math.max(seen.largest, event.data.length);
@@ -50,7 +54,14 @@ function open(terminal: string, take: () => Promise<void> = async () => {}) {
     abort.signal,
   );
   ended.catch(() => {});
-  return { seen, ended, close: () => abort.abort(), input };
+  return { seen, ended, close: () => abort.abort(), lose: () => abort.abort(channelLost), input };
+}
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 const until = (seen: { text: string }, pattern: RegExp) => expect.poll(() => seen.text, { timeout: 10_000 }).toMatch(pattern);
 
@@ -105,19 +116,32 @@ describe('a terminal on this computer', () => {
     });
     first.close();
     await first.ended;
-    await expect
-      .poll(() => {
-        try {
-          return process.kill(pid, 0);
-        } catch {
-          return false;
-        }
-      })
-      .toBe(false);
+    await expect.poll(() => alive(pid)).toBe(false);
     const again = open('three');
     await until(again.seen, /\$ $/);
     again.close();
     await again.ended;
+  });
+
+  test('whose connection was lost goes on where it was, with what it said meanwhile, and ends when nobody comes back', async () => {
+    const first = open('four');
+    await until(first.seen, /\$ $/);
+    terminals.write('four', 'echo pid=$$; read line; echo "got $line"; seq 20000\r');
+    await until(first.seen, /pid=\d+\r\n/);
+    const [, pid = ''] = /pid=(\d+)/.exec(first.seen.text) ?? [];
+    first.lose();
+    await first.ended;
+    // It waits for its window, as a program does that writes into a full pipe.
+    terminals.write('four', 'word\r');
+    const again = open('four');
+    await until(again.seen, /got word\r\n1\r\n2\r\n[\s\S]*\r\n19999\r\n20000\r\n\$ $/);
+    expect(again.seen.resumed).toBe(true);
+    terminals.write('four', 'echo still=$$\r');
+    await until(again.seen, new RegExp(`still=${pid}\r\n`));
+    again.lose();
+    await again.ended;
+    await expect.poll(() => alive(Number(pid))).toBe(false);
+    expect(() => terminals.write('four', 'x')).toThrow(/no terminal/);
   });
 });
 

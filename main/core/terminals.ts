@@ -1,25 +1,7 @@
-import { homedir } from 'node:os';
-import { StringDecoder } from 'node:string_decoder';
-import { spawn } from 'node-pty';
-import type { SshPool } from '../../provisioning/ssh/pool.ts';
-import type { Host } from '../../provisioning/testbed/schema.ts';
 import { ContractError, type EventOf, type ParsedInputOf } from '../contract/contract.ts';
+import { channelLost } from '../transport/serve-channel.ts';
 import { Mailbox } from './mailbox.ts';
-
-/** A shell somewhere, in a terminal of its own. */
-export interface Shell {
-  onData(listener: (text: string) => void): void;
-  onExit(listener: (code: number | null, signal: string | null) => void): void;
-  write(data: string): void;
-  resize(size: { columns: number; rows: number }): void;
-  pause(): void;
-  resume(): void;
-  close(): void;
-}
-export interface ShellSize {
-  columns: number;
-  rows: number;
-}
+import type { Shell, ShellSize } from './shells.ts';
 
 /** Characters an event carries at most: under a flood a Ctrl-C has no more than a few of these before it. */
 const eventCharacters = 16 * 1024;
@@ -28,39 +10,42 @@ const highWater = 32 * 1024;
 
 /** Writes that wait for a shell to open: what a person types meanwhile, and no more. */
 const maximumWaiting = 1000;
+/** A shell whose window has lost its connection is kept for so long: reconnecting takes seconds, a computer that wakes a little longer. */
+const keptMs = 60_000;
 
 type Open = ParsedInputOf<'terminals.open'>;
 type TerminalEvent = EventOf<'terminals.open'>;
+type Emit = (event: TerminalEvent) => Promise<void>;
 
-/** Terminals, each belonging to the stream that opened it: it ends with the stream. */
+/** While a shell is being opened, what is typed for it waits. */
+type Waiting = ((shell: Shell) => void)[];
+
+/** Terminals, each belonging to the stream that opened it: it ends with the stream, or, where its connection was lost, a while later. */
 export class Terminals {
   readonly #openShell: (input: Open) => Promise<Shell>;
-  /** While a shell is being opened, what is typed for it waits. */
-  readonly #shells = new Map<string, Shell | ((shell: Shell) => void)[]>();
+  readonly #keptMs: number;
+  readonly #terminals = new Map<string, Terminal | Waiting>();
 
-  constructor(openShell: (input: Open) => Promise<Shell>) {
+  constructor(openShell: (input: Open) => Promise<Shell>, keptFor = keptMs) {
     this.#openShell = openShell;
+    this.#keptMs = keptFor;
   }
 
   /** Streams output until the shell or the stream ends. @throws ContractError terminal-exists; Failure when the host can't be reached */
-  async open(input: Open, emit: (event: TerminalEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
-    if (this.#shells.has(input.terminal))
-      throw new ContractError('terminal-exists', `There is a terminal "${input.terminal}" already.`);
-    const waiting: ((shell: Shell) => void)[] = [];
-    this.#shells.set(input.terminal, waiting);
+  async open(input: Open, emit: Emit, signal: AbortSignal): Promise<void> {
+    const { terminal: name } = input;
+    const known = this.#terminals.get(name);
+    if (Array.isArray(known) || known?.attached)
+      throw new ContractError('terminal-exists', `There is a terminal "${name}" already.`);
+    const terminal = known ?? (await this.#start(input));
+    terminal.attach(known && input);
     try {
-      const shell = await this.#openShell(input);
-      this.#shells.set(input.terminal, shell);
-      for (const act of waiting) act(shell);
       // Whoever opened it knows now that nothing more will be asked for it.
-      await emit({ type: 'output', data: '' });
-      try {
-        if (!signal.aborted) await stream(shell, emit, signal);
-      } finally {
-        shell.close();
-      }
+      await emit({ type: 'opened', resumed: known !== undefined });
+      if (!signal.aborted) await terminal.stream(emit, signal);
     } finally {
-      this.#shells.delete(input.terminal);
+      if (signal.reason === channelLost && !terminal.ended) terminal.detach(this.#keptMs, () => this.#end(name, terminal));
+      else this.#end(name, terminal);
     }
   }
 
@@ -75,52 +60,106 @@ export class Terminals {
   }
 
   close(): void {
-    for (const shell of this.#shells.values()) if (!Array.isArray(shell)) shell.close();
+    for (const [name, terminal] of this.#terminals) if (!Array.isArray(terminal)) this.#end(name, terminal);
   }
 
-  #act(terminal: string, act: (shell: Shell) => void): void {
-    const shell = this.#shells.get(terminal);
-    if (shell === undefined) throw new ContractError('no-such-terminal', `There is no terminal "${terminal}", or it has ended.`);
-    if (!Array.isArray(shell)) {
-      act(shell);
+  async #start(input: Open): Promise<Terminal> {
+    const waiting: Waiting = [];
+    this.#terminals.set(input.terminal, waiting);
+    try {
+      const shell = await this.#openShell(input);
+      const terminal = new Terminal(shell);
+      this.#terminals.set(input.terminal, terminal);
+      for (const act of waiting) act(shell);
+      return terminal;
+    } catch (error) {
+      this.#terminals.delete(input.terminal);
+      throw error;
+    }
+  }
+
+  #end(name: string, terminal: Terminal): void {
+    terminal.close();
+    if (this.#terminals.get(name) === terminal) this.#terminals.delete(name);
+  }
+
+  #act(name: string, act: (shell: Shell) => void): void {
+    const terminal = this.#terminals.get(name);
+    if (terminal === undefined) throw new ContractError('no-such-terminal', `There is no terminal "${name}", or it has ended.`);
+    if (!Array.isArray(terminal)) {
+      act(terminal.shell);
       return;
     }
-    if (shell.length >= maximumWaiting)
-      throw new ContractError('no-such-terminal', `The terminal "${terminal}" is still being opened.`);
-    shell.push(act);
+    if (terminal.length >= maximumWaiting)
+      throw new ContractError('no-such-terminal', `The terminal "${name}" is still being opened.`);
+    terminal.push(act);
   }
 }
 
-async function stream(shell: Shell, emit: (event: TerminalEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
-  const mailbox = new Mailbox<string>();
-  let waiting = 0;
-  let paused = false;
-  let exit: { code: number | null; signal: string | null } | null = null;
-  shell.onData((text) => {
-    mailbox.push(text);
-    waiting += text.length;
-    if (waiting < highWater || paused) return;
-    paused = true;
-    shell.pause();
-  });
-  shell.onExit((code, signalName) => {
-    exit ??= { code, signal: signalName };
-    mailbox.end();
-  });
-  for (let parts = await mailbox.take(signal); parts; parts = await mailbox.take(signal)) {
-    const text = parts.join('');
-    for (const data of cut(text)) {
-      // A receiver that has gone takes nothing more.
-      if (signal.aborted) return;
-      await emit({ type: 'output', data });
-    }
-    waiting -= text.length;
-    if (paused && waiting < highWater) {
-      paused = false;
-      shell.resume();
-    }
+/** A shell and what of its output nobody has taken yet. Where nobody does, the program waits. */
+class Terminal {
+  readonly shell: Shell;
+  readonly #output = new Mailbox<string>();
+  /** Taken from the mailbox, and not sent yet. */
+  #pending = '';
+  #waiting = 0;
+  #paused = false;
+  #exit: Extract<TerminalEvent, { type: 'exit' }> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  attached = true;
+
+  constructor(shell: Shell) {
+    this.shell = shell;
+    shell.onData((text) => {
+      this.#output.push(text);
+      this.#waiting += text.length;
+      if (this.#waiting < highWater || this.#paused) return;
+      this.#paused = true;
+      shell.pause();
+    });
+    shell.onExit((code, signal) => {
+      this.#exit ??= { type: 'exit', code, signal };
+      this.#output.end();
+    });
   }
-  if (exit && !signal.aborted) await emit({ type: 'exit', ...(exit as { code: number | null; signal: string | null }) });
+
+  get ended(): boolean {
+    return this.#exit !== null;
+  }
+
+  attach(size: ShellSize | undefined): void {
+    clearTimeout(this.#timer);
+    this.attached = true;
+    if (size) this.shell.resize(size);
+  }
+
+  detach(forMs: number, onLeft: () => void): void {
+    this.attached = false;
+    this.#timer = setTimeout(onLeft, forMs);
+  }
+
+  async stream(emit: Emit, signal: AbortSignal): Promise<void> {
+    do {
+      for (const data of cut(this.#pending)) {
+        await emit({ type: 'output', data });
+        // A receiver that has gone takes nothing more; what it has not taken is the next one's.
+        if (signal.aborted) return;
+        this.#pending = this.#pending.slice(data.length);
+        this.#waiting -= data.length;
+      }
+      if (this.#paused && this.#waiting < highWater) {
+        this.#paused = false;
+        this.shell.resume();
+      }
+      this.#pending = (await this.#output.take(signal))?.join('') ?? '';
+    } while (this.#pending !== '');
+    if (this.#exit && !signal.aborted) await emit(this.#exit);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.shell.close();
+  }
 }
 
 /** Pieces of an event's size; a surrogate pair stays together. */
@@ -132,67 +171,4 @@ export function* cut(text: string, size = eventCharacters): Generator<string> {
     yield text.slice(at, end);
     at = end;
   }
-}
-
-/** A shell of this computer's user. */
-export function localShell(size: ShellSize, env: NodeJS.ProcessEnv, extra: Record<string, string> = {}): Shell {
-  const program = env.SHELL ?? (process.platform === 'win32' ? 'powershell.exe' : '/bin/sh');
-  const pty = spawn(program, [], {
-    name: 'xterm-256color',
-    cols: size.columns,
-    rows: size.rows,
-    cwd: homedir(),
-    // So that mlsysops-cli in it speaks with this very core.
-    env: { ...shellEnvironment(env), ...extra },
-  });
-  let ended = false;
-  pty.onExit(() => {
-    ended = true;
-  });
-  return {
-    onData: (listener) => void pty.onData(listener),
-    onExit: (listener) =>
-      void pty.onExit(({ exitCode, signal }) => listener(signal ? null : exitCode, signal ? String(signal) : null)),
-    write: (data) => {
-      if (!ended) pty.write(data);
-    },
-    resize: ({ columns, rows }) => {
-      if (!ended) pty.resize(columns, rows);
-    },
-    pause: () => pty.pause(),
-    resume: () => pty.resume(),
-    close: () => {
-      if (!ended) pty.kill();
-    },
-  };
-}
-
-/** The user's own environment, without what makes the core what it is. */
-const shellEnvironment = (env: NodeJS.ProcessEnv): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries({ ...env, COLORTERM: 'truecolor' }).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !/^(ELECTRON_|MLSYSOPS_)/.test(entry[0]),
-    ),
-  );
-
-/** A shell on a host; `release` is called once, when it has ended or could not be opened. @throws Failure when the host can't be reached */
-export async function hostShell(pool: SshPool, host: Host, size: ShellSize, release: () => void): Promise<Shell> {
-  const shell = await pool.shell(host, size).catch((error: unknown) => {
-    release();
-    throw error;
-  });
-  const decoder = new StringDecoder('utf8');
-  return {
-    ...shell,
-    // A character may be split between two packets.
-    onData: (listener) =>
-      shell.onData((bytes) => {
-        const text = decoder.write(bytes);
-        if (text !== '') listener(text);
-      }),
-    close: () => {
-      shell.close();
-      release();
-    },
-  };
 }

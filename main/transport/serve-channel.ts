@@ -8,6 +8,9 @@ export interface ServerChannel {
   onClose(listener: () => void): void;
 }
 
+/** Why a stream was ended whose channel has closed: nobody chose to end it. */
+export const channelLost = new Error('the channel has closed');
+
 /** More streams than any window needs; past it, somebody leaks them. */
 const maximumStreams = 500;
 
@@ -16,7 +19,7 @@ export function serveChannel(handlers: Handlers, channel: ServerChannel, log: (t
   const streams = new Map<number, { grant(credit: number): void; abort: AbortController }>();
 
   channel.onClose(() => {
-    for (const stream of streams.values()) stream.abort.abort();
+    for (const stream of streams.values()) stream.abort.abort(channelLost);
     streams.clear();
   });
 

@@ -6,7 +6,7 @@ import { currentClient, shownError } from '../state/connection.ts';
 import { type PageName, pages, useNavigation } from '../state/navigation.ts';
 import { tell } from '../state/notices.ts';
 import { askToSave, chooseRecording } from '../state/recordings.ts';
-import { openOnAll, openTerminal } from '../state/terminals.ts';
+import { kubectlClusters, openKubectl, openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
@@ -115,6 +115,12 @@ function Palette() {
                   go('terminals');
                 })
               : null}
+            {kubectlClusters(testbed).map((cluster) =>
+              item('terminals', `Open kubectl of ${cluster}`, () => {
+                openKubectl(testbed?.name ?? '', cluster);
+                go('terminals');
+              }),
+            )}
             {item('terminals', 'Open shell on this computer', () => {
               openTerminal(testbed?.name ?? null, 'local');
               go('terminals');

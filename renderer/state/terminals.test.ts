@@ -2,8 +2,11 @@ import { beforeEach, expect, test } from 'vitest';
 import {
   acceptInput,
   closeTerminal,
+  kubectlClusters,
+  openKubectl,
   openOnAll,
   openTerminal,
+  sessionTitle,
   setPanes,
   showTerminal,
   toggleBroadcast,
@@ -48,4 +51,19 @@ test('what is typed goes to all that are seen while it is broadcast, and to no o
   for (const release of releases) release();
   typeInto(hidden, 'z');
   expect(got).toHaveLength(3);
+});
+
+test('a testbed that is up has a kubectl for each of its clusters, members first, and for Karmada', () => {
+  const host = { address: '', port: 22, user: 'u' };
+  const hosts = [
+    { ...host, name: 'm', role: 'management' as const, cluster: 'management' },
+    { ...host, name: 'a', role: 'master' as const, cluster: 'cluster1' },
+    { ...host, name: 'b', role: 'worker' as const, cluster: 'cluster1' },
+  ];
+  const testbed = { name: 'lab', kind: 'hosts' as const, hosts, doubles: [], lastRun: null, createdAt: 0, recording: null };
+  expect(kubectlClusters({ ...testbed, state: 'up' })).toEqual(['cluster1', 'management', 'karmada']);
+  expect(kubectlClusters({ ...testbed, state: 'down' })).toEqual([]);
+  openKubectl('lab', 'cluster1');
+  openTerminal('lab', 'local');
+  expect(useTerminals.getState().sessions.map(sessionTitle)).toEqual(['kubectl cluster1', 'this computer']);
 });

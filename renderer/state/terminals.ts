@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import type { TestbedSummary } from './types.ts';
 
 export interface TerminalSession {
   id: string;
@@ -6,7 +7,12 @@ export interface TerminalSession {
   testbed: string | null;
   /** "local" for this computer. */
   host: string;
+  /** Of a shell on this computer: the cluster that kubectl in it speaks with, and its prompt names. */
+  cluster?: string | undefined;
 }
+
+export const sessionTitle = ({ host, cluster }: TerminalSession): string =>
+  cluster !== undefined ? `kubectl ${cluster}` : host === 'local' ? 'this computer' : host;
 
 /** How many shells are seen at once. */
 export type PaneCount = 1 | 2 | 4;
@@ -31,13 +37,23 @@ function fill(sessions: readonly TerminalSession[], shown: readonly string[], pa
 }
 
 /** Opens a shell in a tab of its own and shows it. Its id is random: it is also the session's name at the core. */
-export function openTerminal(testbed: string | null, host: string): string {
+export function openTerminal(testbed: string | null, host: string, cluster?: string): string {
   const id = crypto.randomUUID();
   useTerminals.setState((state) => {
-    const sessions = [...state.sessions, { id, testbed, host }];
+    const sessions = [...state.sessions, { id, testbed, host, cluster }];
     return { sessions, shown: fill(sessions, [...state.shown, id], state.panes) };
   });
   return id;
+}
+
+/** A shell on this computer whose kubectl speaks with one cluster; "karmada" is the API above them all. */
+export const openKubectl = (testbed: string, cluster: string): string => openTerminal(testbed, 'local', cluster);
+
+/** What kubectl can speak with in a testbed that is up: the member clusters first, which one mostly means. */
+export function kubectlClusters(testbed: TestbedSummary | null): string[] {
+  if (testbed?.state !== 'up' || testbed.recording) return [];
+  const clusters = [...new Set(testbed.hosts.map(({ cluster }) => cluster))];
+  return [...clusters.filter((name) => name !== 'management'), ...clusters.filter((name) => name === 'management'), 'karmada'];
 }
 
 /** A shell on each host, all of them seen as far as there is room. */

@@ -6,12 +6,15 @@ import { useEffect, useRef, useState } from 'react';
 import { Button, IconButton } from '../parts/controls.tsx';
 import { State } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
-import { acceptInput, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
+import { acceptInput, sessionTitle, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
 import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
 import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 
-type Life = { state: 'open' } | { state: 'lost' } | { state: 'closed'; text: string };
+type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
+
+/** How long until a host that was lost is tried again, ms; the last holds for all further tries. */
+const againMs = [1000, 2000, 5000, 10_000, 30_000];
 
 const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -46,6 +49,8 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   const [host, setHost] = useState<HTMLDivElement | null>(null);
   const [life, setLife] = useState<Life>({ state: 'open' });
   const [attempt, setAttempt] = useState(0);
+  /** Tries since the shell was lost; null while it is as it should be. */
+  const lost = useRef<number | null>(null);
   const terminal = useRef<{ terminal: Terminal; fit: FitAddon; search: SearchAddon } | null>(null);
   const [searching, setSearching] = useState(false);
   const several = useTerminals(({ shown: seen }) => seen.length > 1);
@@ -113,21 +118,46 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     // Each connection is a shell of its own, so it has a name of its own.
     const name = attempt === 0 ? session.id : `${session.id}-${attempt}`.slice(-64);
     let ended = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     if (host.clientWidth > 0) made.fit.fit();
-    setLife({ state: 'open' });
+    if (lost.current === null) setLife({ state: 'open' });
+    const tryAgain = () => {
+      const tries = lost.current ?? 0;
+      lost.current = tries + 1;
+      setLife({ state: 'lost', text: `The connection to ${session.host} was lost; it is tried again` });
+      timer = setTimeout(() => setAttempt((before) => before + 1), againMs[Math.min(tries, againMs.length - 1)]);
+    };
     const stream = client.open(
       'terminals.open',
-      { terminal: name, testbed: session.testbed, host: session.host, columns: made.terminal.cols, rows: made.terminal.rows },
+      {
+        ...{ terminal: name, testbed: session.testbed, host: session.host, cluster: session.cluster },
+        ...{ columns: made.terminal.cols, rows: made.terminal.rows },
+      },
       (event) => {
         if (event.type === 'output') return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
+        if (event.type === 'opened') {
+          if (lost.current !== null && !event.resumed)
+            made.terminal.write('\r\n\x1b[2m— a new shell; the one before is gone —\x1b[0m\r\n');
+          lost.current = null;
+          setLife({ state: 'open' });
+          return;
+        }
         ended = true;
+        if (event.code === null && event.signal === null) {
+          tryAgain();
+          return;
+        }
         const how = event.signal ? `ended by ${event.signal}` : `exit code ${event.code ?? 'unknown'}`;
         setLife({ state: 'closed', text: `Closed, ${how}` });
       },
       (error) => {
         if (ended) return;
         ended = true;
-        setLife(error?.code === 'disconnected' ? { state: 'lost' } : { state: 'closed', text: error ? error.message : 'Closed' });
+        if (error?.code === 'disconnected') {
+          lost.current = 0;
+          setLife({ state: 'lost', text: 'Reconnecting' });
+        } else if (error?.code === 'unreachable' && lost.current !== null) tryAgain();
+        else setLife({ state: 'closed', text: error ? error.message : 'Closed' });
       },
     );
     const tell = (work: Promise<unknown>) =>
@@ -143,6 +173,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     });
     return () => {
       ended = true;
+      clearTimeout(timer);
       release();
       typed.dispose();
       resized.dispose();
@@ -161,7 +192,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       {several ? (
         <div className="terminal-title">
           <State name={life.state === 'open' ? 'ok' : life.state === 'lost' ? 'run' : 'none'} size={10} />
-          {session.host === 'local' ? 'this computer' : session.host}
+          {sessionTitle(session)}
           {broadcast ? <span className="accent-text">typing goes here too</span> : null}
         </div>
       ) : null}
@@ -187,8 +218,8 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       {life.state === 'open' ? null : (
         <div className="terminal-end" role="status">
           <State name={life.state === 'lost' ? 'run' : 'none'} />
-          <span>{life.state === 'lost' ? 'Reconnecting; a new shell starts when the core answers' : life.text}</span>
-          {life.state === 'closed' ? (
+          <span>{life.text}</span>
+          {life.state === 'closed' || lost.current ? (
             <Button icon="refresh" data-testid={testIds.terminalAgain} onClick={() => setAttempt(attempt + 1)}>
               Connect again
             </Button>

@@ -17,7 +17,7 @@ import { headlineOf, parseReadings } from '../state/headline.ts';
 import { useBeforeCursor, useHeartbeatAge } from '../state/moment.ts';
 import { useNavigation } from '../state/navigation.ts';
 import { useSeries } from '../state/telemetry.ts';
-import { openTerminal } from '../state/terminals.ts';
+import { kubectlClusters, openKubectl, openTerminal } from '../state/terminals.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { useTime } from '../state/time.ts';
 import { type AgentLife, type DecisionRecord, isAct, type Topology } from '../state/types.ts';
@@ -31,6 +31,8 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
   const go = useNavigation((state) => state.go);
   const testbed = useCurrentTestbed();
   const host = selection.kind === 'node' ? selection.name : selection.kind === 'component' ? selection.node : null;
+  const cluster = clusterOf(topology, selection);
+  const hasKubectl = cluster !== null && kubectlClusters(testbed).includes(cluster);
   const hasShell = host !== null && topology.kind !== 'twin' && testbed?.hosts.some((known) => known.name === host);
   const titles: Record<Selection['kind'], [string, LayerName]> = {
     continuum: ['Continuum', 'continuum'],
@@ -58,6 +60,21 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
       {selection.kind === 'component' ? <ComponentLatency topology={topology} selection={selection} /> : null}
       <Readings topology={topology} selection={selection} />
       <Agents topology={topology} selection={selection} />
+      {hasKubectl ? (
+        <div className="actions">
+          <Button
+            icon="terminals"
+            data-testid={testIds.inspectorKubectl}
+            title={`A shell on this computer in which kubectl speaks with ${cluster}`}
+            onClick={() => {
+              openKubectl(topology.testbed, cluster);
+              go('terminals');
+            }}
+          >
+            kubectl {cluster}
+          </Button>
+        </div>
+      ) : null}
       {host !== null ? (
         <div className="actions">
           <Button
@@ -75,6 +92,15 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
       ) : null}
     </aside>
   );
+}
+
+/** What kubectl would speak with: the cluster itself, that of a control plane, or Karmada's API. */
+function clusterOf(topology: Topology, selection: Selection): string | null {
+  if (selection.kind === 'continuum') return 'karmada';
+  if (selection.kind === 'cluster') return selection.name;
+  if (selection.kind !== 'node') return null;
+  const node = topology.nodes.find(({ name }) => name === selection.name);
+  return node && node.role !== 'worker' ? node.cluster : null;
 }
 
 function NodeState({ topology, name }: { topology: Topology; name: string }) {

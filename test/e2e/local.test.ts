@@ -142,5 +142,14 @@ describe('four real hosts in Electron', () => {
       /local\s+local/,
     );
     for (const cluster of ['cluster1', 'management', 'karmada']) expect(contexts).toContain(cluster);
+
+    // A shell of one cluster says so in its prompt, and kubectl in it speaks with that one.
+    await page.getByTestId('kubectl-open-management').click();
+    const kubectl = page.locator('[data-testid="terminal"][data-host="local"]').last();
+    const shown = () => kubectl.locator('.xterm-accessibility').innerText();
+    await waitUntil(shown, (text) => /\(local\/management\) /.test(text), 20_000, 'a prompt that names the cluster');
+    await kubectl.click();
+    await page.keyboard.type('kubectl get nodes -o name\n');
+    await waitUntil(shown, (text) => /node\/management\s*$/m.test(text), 20_000, 'the nodes of that cluster');
   });
 });

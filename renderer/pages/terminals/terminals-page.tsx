@@ -4,12 +4,14 @@ import { count } from '../../parts/format.ts';
 import { Icon, LayerShape } from '../../parts/glyphs.tsx';
 import {
   closeTerminal,
+  kubectlClusters,
+  openKubectl,
   openOnAll,
   openTerminal,
   type PaneCount,
+  sessionTitle,
   setPanes,
   showTerminal,
-  type TerminalSession,
   toggleBroadcast,
   useTerminals,
 } from '../../state/terminals.ts';
@@ -18,8 +20,6 @@ import { TerminalPane } from '../../terminal/terminal-pane.tsx';
 import { testIds } from '../../test-ids.ts';
 import { roleLayer } from '../testbeds/testbed-detail.tsx';
 import { ServicesPanel } from './services-panel.tsx';
-
-const titleOf = (session: TerminalSession) => (session.host === 'local' ? 'this computer' : session.host);
 
 const paneOptions: { value: `${PaneCount}`; label: string }[] = [
   { value: '1', label: 'One' },
@@ -67,6 +67,17 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
       >
         This computer
       </Button>
+      {kubectlClusters(testbed).map((cluster) => (
+        <Button
+          key={cluster}
+          data-testid={testIds.kubectlOpen(cluster)}
+          title={`A shell on this computer in which kubectl speaks with ${cluster}`}
+          onClick={() => void openKubectl(testbed?.name ?? '', cluster)}
+        >
+          <LayerShape name={cluster === 'karmada' ? 'continuum' : 'cluster'} size={11} />
+          kubectl {cluster}
+        </Button>
+      ))}
     </div>
   );
   return (
@@ -116,11 +127,11 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
                   onClick={() => showTerminal(session.id)}
                 >
                   <Icon name="terminals" size={14} />
-                  {titleOf(session)}
+                  {sessionTitle(session)}
                 </button>
                 <IconButton
                   icon="x"
-                  label={`Close ${titleOf(session)}`}
+                  label={`Close ${sessionTitle(session)}`}
                   iconSize={12}
                   onClick={() => closeTerminal(session.id)}
                 />

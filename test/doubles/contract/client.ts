@@ -141,6 +141,7 @@ export function createContractDouble(scenario: Scenario, clock: () => number = (
       return () => {};
     },
     'terminals.open': ({ host }, emit) => {
+      emit({ type: 'opened', resumed: false });
       emit({
         type: 'output',
         data: `\x1b[32mresearcher@${host}\x1b[0m:~$ hostname\r\n${host}\r\n\x1b[38;2;200;60;20mtrue colour\x1b[0m \x1b[31mred\x1b[0m\r\n\x1b[32mresearcher@${host}\x1b[0m:~$ `,
