@@ -9,7 +9,7 @@ import { localShell } from './shells.ts';
 let home: string;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'mls-prompt-'));
-  await writeFile(join(home, '.bashrc'), "alias hello='echo from my own file'\nPROMPT_COMMAND='PS1=\"mine> \"'\n");
+  await writeFile(join(home, '.bashrc'), "alias hello='echo from my own file'\nPROMPT_COMMAND='PS1=\"mine> \";'\n");
   await writeFile(join(home, '.zshrc'), "alias hello='echo from my own file'\nPROMPT='mine> '\n");
 });
 afterAll(() => rm(home, { recursive: true, force: true }));

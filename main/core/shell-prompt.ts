@@ -15,7 +15,9 @@ const missing =
 
 const bashrc = `for file in /etc/bash.bashrc ~/.bashrc; do [ -f "$file" ] && . "$file"; done
 __mlsysops_prompt() { case $PS1 in "($MLSYSOPS_KUBECTL) "*) ;; *) PS1="($MLSYSOPS_KUBECTL) $PS1" ;; esac; }
-PROMPT_COMMAND="\${PROMPT_COMMAND:+$PROMPT_COMMAND;}__mlsysops_prompt"
+# On a line of its own: the user's may end in ";".
+PROMPT_COMMAND="\${PROMPT_COMMAND:-:}
+__mlsysops_prompt"
 ${missing}
 `;
 
