@@ -98,6 +98,7 @@ export const testIds = {
 
   lookAgain: 'look-again',
   support: 'support',
+  checkAction: (kind: string) => `check-${kind}`,
 
   application: (name: string) => `application-${name}`,
   newApplication: 'new-application',

@@ -1,12 +1,25 @@
 import { z } from 'zod';
 import { call } from './define.ts';
 
+/** What the app can do about something that it found. A `command` is typed into the shell, not run. */
+export const checkActionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('set-up') }),
+  z.object({ kind: z.literal('renew-certificates') }),
+  z.object({ kind: z.literal('make-private') }),
+  z.object({ kind: z.literal('show-testbeds') }),
+  z.object({ kind: z.literal('forget-passwords') }),
+  z.object({ kind: z.literal('shell'), host: z.string(), command: z.string().optional() }),
+  z.object({ kind: z.literal('kubectl'), cluster: z.string(), command: z.string().optional() }),
+]);
+export type CheckAction = z.infer<typeof checkActionSchema>;
+
 /** One thing that the app looked at, of itself or of a testbed. */
 export const systemCheckSchema = z.object({
   id: z.string(),
   severity: z.enum(['ok', 'warning', 'error']),
   evidence: z.string(),
   remedy: z.string().optional(),
+  action: checkActionSchema.optional(),
 });
 export type SystemCheck = z.infer<typeof systemCheckSchema>;
 
@@ -16,8 +29,10 @@ export const systemContract = {
     z.object({ testbed: z.string().nullable() }),
     z.object({ app: z.array(systemCheckSchema), testbed: z.array(systemCheckSchema) }),
   ),
-  /** The same and the ends of logs in one text, without secrets, for whoever helps. */
-  'system.support': call(z.object({ testbed: z.string().nullable() }), z.object({ name: z.string(), text: z.string() })),
+  /** Makes the data folder this user's alone. */
+  'system.makePrivate': call(z.object({}), z.object({})),
+  /** The same, versions and logs as a .tar.gz (base64), without secrets, for whoever helps. */
+  'system.support': call(z.object({ testbed: z.string().nullable() }), z.object({ name: z.string(), data: z.base64() })),
   'system.info': call(
     z.object({}),
     z.object({

@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { completionsAt } from '../../agents/descriptions/complete.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
@@ -14,7 +15,7 @@ import {
   sampleApplications,
 } from './applications.ts';
 import { changedTestbed, createTestbed } from './create.ts';
-import { diagnoseApp, diagnoseStore, diagnoseTestbed, supportText } from './diagnose.ts';
+import { diagnoseApp, diagnoseStore, diagnoseTestbed } from './diagnose.ts';
 import { withContractErrors } from './errors.ts';
 import { holdForward, listListeners } from './forwards.ts';
 import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
@@ -34,6 +35,9 @@ import { promptedShell } from './shell-prompt.ts';
 import { hostShell, localProgram, localShell, type Shell } from './shells.ts';
 import { SshPools } from './ssh.ts';
 import { statusOf } from './status.ts';
+import { archivedAgentLogs } from './support/agent-logs.ts';
+import { tarGz } from './support/archive.ts';
+import { supportFiles } from './support/support.ts';
 import { makeSystemInfo } from './system.ts';
 import { Terminals } from './terminals.ts';
 import { summaryOf, Testbeds } from './testbeds.ts';
@@ -126,16 +130,29 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const handlers: Handlers = {
     'system.info': async () => systemInfo(),
     'system.diagnose': ({ testbed }) => diagnose(testbed),
+    'system.makePrivate': async () => {
+      await chmod(dataFolder, 0o700);
+      return {};
+    },
     'system.support': async ({ testbed }) => {
-      const { app, testbed: ofTestbed } = await diagnose(testbed);
       const entry = testbed === null ? null : testbeds.get(testbed);
-      const name = `mlsysops-support-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.txt`;
-      const secretFolders = testbeds.all().map(({ folder }) => folder.secrets);
-      const known = [...vault.values(), ...ssh.knownSecrets()];
-      return {
-        name,
-        text: await supportText({ dataFolder, checks: [...app, ...ofTestbed], entry, secretFolders, secrets: known }),
-      };
+      const [checks, info, agents] = await Promise.all([
+        diagnose(testbed),
+        systemInfo(),
+        entry === null ? [] : archivedAgentLogs(entry, { testbeds, ssh }),
+      ]);
+      const files = await supportFiles({
+        ...{ dataFolder, checks, info, entry, agents },
+        testbeds: testbeds.summaries().map(({ name, kind, state }) => ({ name, kind, state })),
+        secretFolders: testbeds.all().map(({ folder }) => folder.secrets),
+        secrets: [...vault.values(), ...ssh.knownSecrets()],
+      });
+      const name = `mlsysops-support-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
+      const packed = tarGz(
+        files.map((file) => ({ ...file, name: `${name}/${file.name}` })),
+        Date.now(),
+      );
+      return { name: `${name}.tar.gz`, data: packed.toString('base64') };
     },
 
     'testbeds.list': async () => testbeds.summaries(),

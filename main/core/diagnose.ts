@@ -1,21 +1,16 @@
-import { readdir, readFile, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type CertificateValue, certificateWarnings } from '../../provisioning/day2/certificates.ts';
-import { listJournals } from '../../provisioning/run/journal.ts';
-import { Redactor } from '../../provisioning/run/redact.ts';
-import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
+import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import type { OutputOf } from '../contract/contract.ts';
-import type { SystemCheck } from '../contract/system.ts';
+import type { CheckAction, SystemCheck } from '../contract/system.ts';
 import type { Store } from '../store/store.ts';
-import { logPath, tokenPath } from './folders.ts';
 import type { Live } from './live.ts';
 import { statusOf } from './status.ts';
 import type { TestbedEntry } from './testbeds.ts';
 
 /** Telemetry and journals of a week need some hundred MB. */
 const wantedFreeBytes = 2 ** 30;
-/** Of logs in a support file, from their ends. */
-const logBytes = 200_000;
 /** Agents' clocks and ours may differ by so much before charts and ages are misleading. */
 const agedMs = 5000;
 
@@ -39,7 +34,13 @@ export async function diagnoseApp(options: {
     checks.push(
       free >= wantedFreeBytes
         ? ok('disk', evidence)
-        : { id: 'disk', severity: 'warning', evidence, remedy: 'Free some space, or remove testbeds that are not needed' },
+        : {
+            id: 'disk',
+            severity: 'warning',
+            evidence,
+            remedy: 'Free some space, or remove testbeds that are not needed',
+            action: { kind: 'show-testbeds' },
+          },
     );
   } catch (error) {
     checks.push({ id: 'disk', severity: 'error', evidence: said(error), remedy: `Make ${dataFolder} readable for yourself` });
@@ -49,7 +50,15 @@ export async function diagnoseApp(options: {
     const open = (mode & 0o077) !== 0;
     const evidence = open ? `others may look into ${dataFolder}` : 'the data folder is yours alone';
     checks.push(
-      open ? { id: 'privacy', severity: 'warning', evidence, remedy: `chmod 700 ${dataFolder}` } : ok('privacy', evidence),
+      open
+        ? {
+            id: 'privacy',
+            severity: 'warning',
+            evidence,
+            remedy: `Make it yours alone: chmod 700 ${dataFolder}`,
+            action: { kind: 'make-private' },
+          }
+        : ok('privacy', evidence),
     );
   }
   checks.push(
@@ -96,7 +105,13 @@ export async function diagnoseTestbed(
   certificates: () => Promise<CertificateValue[]>,
   now = Date.now(),
 ): Promise<SystemCheck[]> {
-  if (live === null) return [{ id: 'state', severity: 'warning', evidence: `the testbed is ${entry.remembered.state}, not up` }];
+  if (live === null) {
+    const { state, recording } = entry.remembered;
+    if (recording) return [ok('state', `a recording of ${recording.of}: there is nothing to look after`)];
+    const evidence = `the testbed is ${state}, not up`;
+    return [{ id: 'state', severity: 'warning', evidence, remedy: 'Set it up', action: { kind: 'set-up' } }];
+  }
+  const twin = entry.testbed.kind === 'twin';
   const checks: SystemCheck[] = [];
   try {
     const { nodes, members, agents } = await statusOf(entry, live);
@@ -110,6 +125,7 @@ export async function diagnoseTestbed(
               severity: 'error',
               evidence: problem,
               remedy: 'See the cluster’s control plane; "Set up again" mends what is missing',
+              action: { kind: 'set-up' },
             }),
           )),
     );
@@ -121,6 +137,7 @@ export async function diagnoseTestbed(
         ({ name }) => name,
         'is not Ready',
         'See "kubectl describe node"',
+        ({ name, cluster }) => ({ kind: 'kubectl', cluster, command: `kubectl describe node ${name}` }),
       ),
     );
     checks.push(
@@ -131,6 +148,7 @@ export async function diagnoseTestbed(
         ({ name }) => name,
         'is not a ready member of Karmada',
         'Set it up again: it is joined anew',
+        () => ({ kind: 'set-up' }),
       ),
     );
     checks.push(
@@ -140,7 +158,8 @@ export async function diagnoseTestbed(
         ({ alive }) => alive,
         ({ agent }) => agent,
         'has fallen silent',
-        'See its log: mlsysops-cli agents logs HOST',
+        twin ? 'Start the twin anew' : 'See its log: mlsysops-cli agents logs',
+        (agent) => (twin ? { kind: 'set-up' } : { kind: 'shell', host: 'local', command: logCommand(entry.testbed, agent) }),
       ),
     );
     // Trust is the cluster agent's reading of a node, and no sign of the node's own.
@@ -149,13 +168,18 @@ export async function diagnoseTestbed(
     const age = now - last;
     checks.push(
       // A twin has a time of its own.
-      last > 0 && (age < agedMs || entry.testbed.kind === 'twin')
+      last > 0 && (age < agedMs || twin)
         ? ok('telemetry', `the last reading is ${(Math.max(0, age) / 1000).toFixed(1)} s old`)
         : {
             id: 'telemetry',
             severity: 'warning',
             evidence: last === 0 ? 'nothing has been read yet' : `the last reading is ${Math.round(age / 1000)} s old`,
             remedy: 'See whether the node agents run, and whether their clocks are right',
+            action: {
+              kind: 'shell',
+              host: entry.testbed.hosts[0]?.name ?? 'local',
+              command: 'timedatectl; systemctl status mlsysops-node',
+            },
           },
     );
   } catch (error) {
@@ -164,16 +188,26 @@ export async function diagnoseTestbed(
       severity: 'error',
       evidence: said(error),
       remedy: 'See whether the management host can be reached',
+      action: twin
+        ? { kind: 'set-up' }
+        : { kind: 'shell', host: managementOf(entry.testbed), command: 'systemctl status mlsysops-bus' },
     });
   }
-  if (entry.testbed.kind !== 'twin') {
+  if (!twin) {
     try {
       const warnings = certificateWarnings(await certificates(), now);
       checks.push(
         ...(warnings.length === 0
           ? [ok('certificates', 'none ends within a month')]
           : warnings.map(
-              ({ text, remedy }): SystemCheck => ({ id: 'certificates', severity: 'warning', evidence: text, remedy }),
+              ({ text, remedy, authority }): SystemCheck => ({
+                id: 'certificates',
+                severity: 'warning',
+                evidence: text,
+                remedy,
+                // What an authority has signed is renewed by it; the authority itself is not.
+                ...(authority ? {} : { action: { kind: 'renew-certificates' } }),
+              }),
             )),
       );
     } catch (error) {
@@ -190,67 +224,23 @@ function each<T>(
   name: (one: T) => string,
   what: string,
   remedy: string,
+  action: (one: T) => CheckAction,
 ): SystemCheck {
-  const bad = all.filter((one) => !good(one)).map(name);
-  if (bad.length === 0) return ok(id, `${all.length} of ${all.length} ${id}`);
-  return { id, severity: 'error', evidence: `${bad.join(', ')} ${what}`, remedy };
+  const bad = all.filter((one) => !good(one));
+  const [first] = bad;
+  if (first === undefined) return ok(id, `${all.length} of ${all.length} ${id}`);
+  return { id, severity: 'error', evidence: `${bad.map(name).join(', ')} ${what}`, remedy, action: action(first) };
 }
 
-/**
- * One text for whoever helps: checks, the testbed without its secrets, its last run, and the end of the core's log. What looks like a secret, and
- * every file in the testbed's folder of secrets, is taken out.
- */
-export async function supportText(options: {
-  dataFolder: string;
-  checks: readonly SystemCheck[];
-  entry: TestbedEntry | null;
-  /** Folders of secrets of all testbeds: the log speaks of any of them. */
-  secretFolders: readonly string[];
-  /** Passwords that are known. */
-  secrets: readonly string[];
-}): Promise<string> {
-  const { dataFolder, checks, entry, secretFolders, secrets } = options;
-  const redactor = new Redactor();
-  // As they are, and as they stand in JSON and in a Kubernetes secret.
-  for (const secret of secrets)
-    for (const form of [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')]) redactor.add(form);
-  for (const folder of secretFolders)
-    for (const secret of await secretsIn(folder)) redactor.addFile({ path: '', mode: '', content: secret, secret: true });
-  redactor.add(await readFile(tokenPath(dataFolder), 'utf8').catch(() => ''));
-  const parts = [
-    [
-      'checks',
-      checks
-        .map(({ severity, id, evidence, remedy }) => `${severity} ${id}: ${evidence}${remedy ? `. ${remedy}` : ''}`)
-        .join('\n'),
-    ],
-    ...(entry
-      ? [
-          ['testbed', writeTestbedFile(entry.testbed)],
-          ['last run', await lastRun(entry.folder.path)],
-        ]
-      : []),
-    ['core.log', await endOf(logPath(dataFolder))],
-  ];
-  return redactor.text(parts.map(([title, text]) => `===== ${title}\n${text}\n`).join('\n'));
-}
+const managementOf = ({ hosts }: Testbed): string =>
+  hosts.find(({ role }) => role === 'management')?.name ?? hosts[0]?.name ?? 'local';
 
-async function lastRun(folder: string): Promise<string> {
-  const run = (await listJournals(folder)).at(-1);
-  return run === undefined ? 'none' : endOf(join(folder, 'runs', `${run}.jsonl`));
-}
-
-async function endOf(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).slice(-logBytes);
-  } catch (error) {
-    return said(error);
-  }
-}
-
-async function secretsIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return Promise.all(
-    names.filter((one) => one.isFile()).map((one) => readFile(join(one.parentPath ?? one.path, one.name), 'utf8')),
-  );
+/** Node agents are called after their hosts; those above run on control planes. */
+function logCommand(
+  testbed: Testbed,
+  { agent, layer, cluster, node }: { agent: string; layer: string; cluster: string; node?: string | undefined },
+): string {
+  const control = testbed.hosts.find((host) => host.cluster === cluster && host.role !== 'worker')?.name;
+  const host = layer === 'continuum' ? managementOf(testbed) : (node ?? control ?? agent);
+  return `mlsysops-cli agents logs ${testbed.name} ${host} --layer ${layer}`;
 }

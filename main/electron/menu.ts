@@ -65,7 +65,7 @@ export function setMenu(command: (command: WindowCommand) => void, platform: Nod
     {
       role: 'help',
       submenu: [
-        item('Diagnostics and support file', { command: 'go', page: 'diagnostics', testbed: null }),
+        item('Diagnostics and support archive', { command: 'go', page: 'diagnostics', testbed: null }),
         { label: 'MLSysOps framework', click: () => void shell.openExternal(projectPage) },
         ...(mac ? [] : [separator, { role: 'about' as const }]),
       ],

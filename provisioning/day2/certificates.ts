@@ -74,7 +74,7 @@ export function parseCertificates(host: string, text: string): CertificateValue[
 export function certificateWarnings(
   certificates: readonly CertificateValue[],
   now: number,
-): { host: string; text: string; remedy: string }[] {
+): { host: string; text: string; remedy: string; authority: boolean }[] {
   return certificates
     .filter(({ expiresAt }) => expiresAt < now + warnDays * dayMs)
     .map(({ host, path, subject, expiresAt, authority }) => {
@@ -82,6 +82,7 @@ export function certificateWarnings(
       const when = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
       return {
         host,
+        authority,
         text: `the certificate ${subject.replace(/^CN=/, '')} of ${host} ${when} (${path})`,
         remedy: authority
           ? 'It is an authority: take down the testbed and set it up again before that day'

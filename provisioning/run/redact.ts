@@ -18,10 +18,10 @@ export class Redactor {
   readonly #known = new Set<string>();
   #pattern: RegExp | null = null;
 
-  /** Values shorter than 6 characters are left: they would blot out half of a log. */
-  add(secret: string): void {
+  /** Values shorter than `atLeast` characters are left: they would blot out half of a log. */
+  add(secret: string, atLeast = 6): void {
     const value = secret.trim();
-    if (value.length < 6 || this.#known.has(value)) return;
+    if (value.length < atLeast || this.#known.has(value)) return;
     this.#known.add(value);
     this.#pattern = null;
   }

@@ -9,6 +9,8 @@ export interface TerminalSession {
   host: string;
   /** Of a shell on this computer: the cluster that kubectl in it speaks with, and its prompt names. */
   cluster?: string | undefined;
+  /** Typed into it once it is there, for the person to run. */
+  typed?: string | undefined;
 }
 
 export const sessionTitle = ({ host, cluster }: TerminalSession): string =>
@@ -37,17 +39,21 @@ function fill(sessions: readonly TerminalSession[], shown: readonly string[], pa
 }
 
 /** Opens a shell in a tab of its own and shows it. Its id is random: it is also the session's name at the core. */
-export function openTerminal(testbed: string | null, host: string, cluster?: string): string {
+export function openTerminal(
+  testbed: string | null,
+  host: string,
+  more: Pick<TerminalSession, 'cluster' | 'typed'> = {},
+): string {
   const id = crypto.randomUUID();
   useTerminals.setState((state) => {
-    const sessions = [...state.sessions, { id, testbed, host, cluster }];
+    const sessions = [...state.sessions, { id, testbed, host, ...more }];
     return { sessions, shown: fill(sessions, [...state.shown, id], state.panes) };
   });
   return id;
 }
 
 /** A shell on this computer whose kubectl speaks with one cluster; "karmada" is the API above them all. */
-export const openKubectl = (testbed: string, cluster: string): string => openTerminal(testbed, 'local', cluster);
+export const openKubectl = (testbed: string, cluster: string): string => openTerminal(testbed, 'local', { cluster });
 
 /** What kubectl can speak with in a testbed that is up: the member clusters first, which one mostly means. */
 export function kubectlClusters(testbed: TestbedSummary | null): string[] {

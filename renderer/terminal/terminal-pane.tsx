@@ -51,6 +51,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   const [attempt, setAttempt] = useState(0);
   /** Tries since the shell was lost; null while it is as it should be. */
   const lost = useRef<number | null>(null);
+  const wasTyped = useRef(session.typed === undefined);
   const terminal = useRef<{ terminal: Terminal; fit: FitAddon; search: SearchAddon } | null>(null);
   const [searching, setSearching] = useState(false);
   const several = useTerminals(({ shown: seen }) => seen.length > 1);
@@ -134,7 +135,12 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
         ...{ columns: made.terminal.cols, rows: made.terminal.rows },
       },
       (event) => {
-        if (event.type === 'output') return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
+        if (event.type === 'output') {
+          // With its first words the shell has its prompt, or will have read what comes before it.
+          if (!wasTyped.current) void tell(client.call('terminals.write', { terminal: name, data: session.typed ?? '' }));
+          wasTyped.current = true;
+          return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
+        }
         if (event.type === 'opened') {
           if (lost.current !== null && !event.resumed)
             made.terminal.write('\r\n\x1b[2m— a new shell; the one before is gone —\x1b[0m\r\n');

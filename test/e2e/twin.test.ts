@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import AxeBuilder from 'axe-core';
@@ -243,7 +244,7 @@ describe('a twin in the browser', () => {
     expect(await typeInTerminal(app.page, 'local', 'echo $((6*7))-answered', /42-answered/)).toContain('42-answered');
   });
 
-  it('is found well by the diagnostics, which give one text for whoever helps', async () => {
+  it('is found well by the diagnostics, which give an archive for whoever helps', async () => {
     const { page } = app;
     await visit(page, 'diagnostics');
     const twin = page.getByRole('region', { name: 'twin' });
@@ -253,8 +254,12 @@ describe('a twin in the browser', () => {
     expect(text).toMatch(/agents\s+6 of 6 agents/);
     await inBothThemes(page, (theme) => app.screenshot(`diagnostics-${theme}`));
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByTestId('support').click()]);
-    const support = await readFile(await file.path(), 'utf8');
-    expect(support).toContain('===== core.log');
+    expect(file.suggestedFilename()).toMatch(/^mlsysops-support-.*\.tar\.gz$/);
+    const archive = await file.path();
+    const names = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8' });
+    for (const name of ['checks.txt', 'core.log', 'testbed.yaml', 'versions.json', 'runs/']) expect(names).toContain(name);
+    const support = execFileSync('tar', ['-xzOf', archive], { encoding: 'utf8' });
+    expect(support).toContain('serves');
     const token = (await readFile(join(app.dataFolder, 'core.token'), 'utf8')).trim();
     expect(token.length).toBeGreaterThan(10);
     expect(support).not.toContain(token);

@@ -5,8 +5,10 @@ import { count } from '../../parts/format.ts';
 import { State, type StateName } from '../../parts/glyphs.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { currentClient, type ShownError, shownError, useConnection } from '../../state/connection.ts';
+import { fromBase64 } from '../../state/recordings.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { CheckActionButton } from './check-action.tsx';
 
 interface Found {
   app: SystemCheck[];
@@ -25,7 +27,7 @@ export function diagnosisSentence({ app, testbed }: Found): string {
   return 'Everything is fine.';
 }
 
-/** What the app sees of itself and of the testbed, each with what helps; and one text for whoever helps further. */
+/** What the app sees of itself and of the testbed, each with what helps; and an archive for whoever helps further. */
 export function DiagnosticsPage() {
   const testbed = useCurrentTestbed()?.name ?? null;
   const connected = useConnection(({ state }) => state === 'connected');
@@ -40,8 +42,8 @@ export function DiagnosticsPage() {
     if (connected) look().catch((reason: unknown) => setError(shownError(reason)));
   }, [look, connected]);
   const support = async () => {
-    const { name, text } = await currentClient().call('system.support', { testbed });
-    saveFile(name, new Blob([text], { type: 'text/plain' }));
+    const { name, data } = await currentClient().call('system.support', { testbed });
+    saveFile(name, new Blob([fromBase64(data)], { type: 'application/gzip' }));
   };
   return (
     <main className="page scrolls">
@@ -57,19 +59,21 @@ export function DiagnosticsPage() {
         <Button
           icon="download"
           data-testid={testIds.support}
-          title="Checks, the testbed, its last run and the end of the log in one text, without secrets"
+          title="Checks, versions, the testbed, and logs of the app, its last runs and the agents, without secrets"
           onClick={support}
           onError={setError}
         >
-          Support file
+          Support archive
         </Button>
       </div>
       <div className="testbeds-page">
         <ErrorNote error={error} />
         {found ? (
           <>
-            <Checks title="This app" checks={found.app} />
-            {testbed ? <Checks title={testbed} checks={found.testbed} /> : null}
+            <Checks title="This app" checks={found.app} testbed={null} onDone={look} onError={setError} />
+            {testbed ? (
+              <Checks title={testbed} checks={found.testbed} testbed={testbed} onDone={look} onError={setError} />
+            ) : null}
           </>
         ) : null}
       </div>
@@ -77,7 +81,15 @@ export function DiagnosticsPage() {
   );
 }
 
-function Checks({ title, checks }: { title: string; checks: readonly SystemCheck[] }) {
+interface ChecksProps {
+  title: string;
+  checks: readonly SystemCheck[];
+  testbed: string | null;
+  onDone: () => Promise<void>;
+  onError: (error: ShownError) => void;
+}
+
+function Checks({ title, checks, ...of }: ChecksProps) {
   return (
     <section className="card" aria-label={title}>
       <header className="tall">
@@ -99,6 +111,7 @@ function Checks({ title, checks }: { title: string; checks: readonly SystemCheck
                 {check.evidence}
                 {check.remedy ? <div className="secondary">{check.remedy}</div> : null}
               </td>
+              <td className="check-action">{check.action ? <CheckActionButton {...of} action={check.action} /> : null}</td>
             </tr>
           ))}
         </tbody>
