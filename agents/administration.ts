@@ -193,6 +193,7 @@ export class Administration<View> {
     }
     const wanted = settings ?? {};
     const before = shipped.settingsOf(name);
+    await shipped.check(name, wanted);
     shipped.set(name, wanted);
     this.#use();
     await this.#save({ ...this.#settings, policies: { ...this.#settings.policies, [name]: wanted } });

@@ -12,6 +12,7 @@ import { clusterWindowMs, type Leading, startClusterCandidate } from './cluster-
 import { ComponentsTeller, componentsOn } from './components-teller.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
 import { decisionRecordSchema } from './decision/record.ts';
+import { Foresight } from './foresight.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
@@ -234,7 +235,26 @@ export async function startClusterAgentOn(
     replySchema,
     (request) => replying(() => administration.configTrust(request)),
   );
-  const owned: { close(): void }[] = [trustRequests, administration, liveness, telemetry, ...heartbeat, tellUpwards];
+  const foresight = new Foresight<ClusterSituation>({
+    agent: config.agent,
+    cluster,
+    policies: () => loop.policies,
+    view,
+    window,
+    clock,
+    log,
+    failed: (policy, error) => administration.policyFailed(policy, error),
+  });
+  const owned: { close(): void }[] = [
+    trustRequests,
+    administration,
+    liveness,
+    telemetry,
+    ...heartbeat,
+    tellUpwards,
+    foresight,
+    shipped,
+  ];
   const begin = async (): Promise<void> => {
     await orchestrator.start();
     if (stopped) return;

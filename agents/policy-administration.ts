@@ -86,7 +86,10 @@ export class PolicyAdministration<View> {
   async tryOut({ name, content, language, settings }: z.infer<typeof policyTryRequestSchema>): Promise<PolicyTrial> {
     const { shipped, files } = this.#options;
     if ((content === undefined) === (settings === undefined)) throw new Error('give either content or settings');
-    if (content === undefined) return this.#considered(shipped.beside(name, settings ?? {}));
+    if (content === undefined) {
+      await shipped.check(name, settings ?? {});
+      return this.#considered(shipped.beside(name, settings ?? {}));
+    }
     if (!files) throw new Error('this agent takes no policy files');
     const printed: string[] = [];
     return files.tryOut(

@@ -1,7 +1,7 @@
 import type { ApplicationDescription, ComponentDescription } from '../descriptions/application.ts';
 import { type ComponentView, servingPod } from '../orchestration/orchestrator.ts';
 import type { Point, SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
-import type { ClusterSituation } from './situation.ts';
+import type { ClusterSituation, NodeSituation } from './situation.ts';
 
 /** A component with a latency target, where it runs, and what it last said. */
 export interface Subject {
@@ -68,6 +68,12 @@ export function othersLoad(window: SlidingWindow, view: ClusterSituation, subjec
   return window
     .points({ metric: 'cpu_used_ratio', node: subject.node, component: '' }, since)
     .map(({ time, value }) => ({ time, value: Math.max(value - (before(own, time) ?? 0) / cores, 0) }));
+}
+
+/** Share of its own node that the component itself uses, 0–1: it is not load from others. */
+export function ownShare(subject: Subject, { name, cores }: NodeSituation, window: SlidingWindow): number {
+  const own = window.usual({ ...componentQuery(subject), metric: 'component_cpu_cores', node: name }) ?? 0;
+  return Math.min(own / Math.max(cores, 1), 1);
 }
 
 /** Value of the last point at or before a time. */

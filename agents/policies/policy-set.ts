@@ -57,12 +57,20 @@ export class PolicySet<View> {
     return this.#active.get(name)?.settings;
   }
 
+  /** Whether these settings can be followed here and now. @throws Error that says why not; as the constructor */
+  async check(name: string, settings: Settings): Promise<void> {
+    this.#make(name, settings);
+    await this.#factories.find((factory) => factory.name === name)?.check?.(settings);
+  }
+
   /** Has a policy decide with these settings from now on; what it has learnt stays with it. @throws as the constructor, and changes nothing then */
   set(name: string, settings: Settings): void {
     const fresh = this.#make(name, settings);
-    const learnt = this.#active.get(name)?.policy.state?.();
+    const former = this.#active.get(name)?.policy;
+    const learnt = former?.state?.();
     if (learnt !== undefined) fresh.policy.restore?.(learnt);
     this.#active.set(name, fresh);
+    former?.close?.();
   }
 
   /** Makes each policy anew; what they have learnt stays with them, as over a restart. */
@@ -72,7 +80,13 @@ export class PolicySet<View> {
 
   /** false when it did not decide anyway. */
   delete(name: string): boolean {
+    this.#active.get(name)?.policy.close?.();
     return this.#active.delete(name);
+  }
+
+  /** Nobody decides any more. */
+  close(): void {
+    for (const { policy } of this.#active.values()) policy.close?.();
   }
 
   #make(name: string, settings: Settings): { settings: Settings; policy: Policy<View> } {

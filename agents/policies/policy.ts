@@ -24,6 +24,12 @@ export interface Trigger {
   component?: string;
 }
 
+/** What was asked of somebody else about a node: readings of it. */
+export interface Foreseen {
+  node: string;
+  samples: Sample[];
+}
+
 /** A candidate before it is scored: its terms are expressions over the premises. */
 export interface Option {
   id: string;
@@ -63,6 +69,11 @@ export interface Policy<View> {
   learn?(input: PolicyInput<View>): void;
   /** Readings of its own making (a prediction), told with the telemetry of the node; asked of the policies of node agents. */
   derive?(input: PolicyInput<View>): Sample[];
+  /**
+   * Asks somebody outside of the loop (a model, say). It is called once a second, beside the loop and never twice at once; what it gives comes into the
+   * agent's window as readings of nodes. For policies of cluster agents. @throws Error that says why nothing was foreseen
+   */
+  foresee?(input: PolicyInput<View>): Promise<Foreseen[]>;
   analyze(input: PolicyInput<View>): Trigger[];
   /** undefined when there is nothing to decide after all. */
   plan(input: PolicyInput<View>, trigger: Trigger): Proposal | undefined;
@@ -73,6 +84,8 @@ export interface Policy<View> {
   /** What was learnt, to survive a restart. */
   state?(): Json;
   restore?(state: Json): void;
+  /** It decides no more: ends what it has started. */
+  close?(): void;
 }
 
 /** A policy by its name, made from settings. @throws z.ZodError when they do not fit. */
@@ -82,6 +95,8 @@ export interface PolicyFactory<View> {
   summary: string;
   settings: z.ZodType;
   create(settings: unknown): Policy<View>;
+  /** Whether settings that fit can be followed here and now, where that takes time to find out. @throws Error that says why not */
+  check?(settings: unknown): Promise<void>;
 }
 
 /** Policies named in an agent's config with their settings; without any, all of the layer as they are. @throws Error on an unknown name. */

@@ -3,15 +3,17 @@ import { atLeastZero, constant, divide, type Expression, multiply, premise, subt
 import type { DecisionRecord, Premise } from '../decision/record.ts';
 import { permits } from '../descriptions/application.ts';
 import { unitOf } from '../descriptions/common.ts';
+import { externalModelSchema } from '../learning/external-model.ts';
 import type { LearntModel } from '../learning/learnt-model.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 import { placementCommand } from './commands.ts';
 import { rejectionOf } from './constraints.ts';
-import { LatencyPredictions, latencyByThumb } from './latency-predictions.ts';
-import { before, componentQuery, keyOf, othersLoad, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
-import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
+import { checkPredictor, ForeseenLatencies } from './foreseen-latencies.ts';
+import { type LatencyPrediction, LatencyPredictions, latencyByThumb } from './latency-predictions.ts';
+import { before, componentQuery, keyOf, othersLoad, ownShare, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
+import type { Foreseen, Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import { powerModels } from './power-models.ts';
 import type { Rejection } from './rejection.ts';
 import type { ClusterSituation, NodeSituation } from './situation.ts';
@@ -33,6 +35,8 @@ const settingsSchema = z.strictObject({
   moveCost: z.number().min(0).default(0.05),
   /** Score that 100 W cost. */
   energyWeight: z.number().min(0).default(0.1),
+  /** A model that predicts latencies in mode 1 in place of those that are learnt here; they step in where it says nothing. */
+  predictor: externalModelSchema.optional(),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -46,6 +50,7 @@ const enoughPowerSamples = 10;
 const savedSchema = z.object({
   latency: z.record(z.string(), z.json()),
   power: z.record(z.string(), recursiveLeastSquaresStateSchema),
+  foreseen: z.record(z.string(), z.json()).optional(),
 });
 
 /** Moves a component when its latency has passed its target, to the node where it is predicted to be best served. */
@@ -57,15 +62,18 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   readonly #power = new Map<string, RecursiveLeastSquares>();
   readonly #learntUntil = new Map<string, number>();
   readonly #places = new Map<string, string>();
+  readonly #foreseen: ForeseenLatencies | undefined;
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    this.#foreseen = settings.predictor && new ForeseenLatencies(settings.predictor);
   }
 
   learn({ view, window, now }: PolicyInput<ClusterSituation>): void {
     const speedOf = speedIn(view);
     for (const subject of subjectsOf(view, window, this.#settings.covariate)) {
       const key = keyOf(subject);
+      this.#foreseen?.learn(subject, window);
       // While it moves, what it says is of two nodes at once; and the first seconds in a new place are a start, not how it is there.
       const isSettled = subject.view.pods.length === 1 && this.#places.get(key) === subject.node;
       if (!isSettled) {
@@ -94,6 +102,13 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       this.#power.set(node.name, model);
       this.#learntUntil.set(key, power.time);
     }
+  }
+
+  async foresee(input: PolicyInput<ClusterSituation>): Promise<Foreseen[]> {
+    const { covariate, closeAt } = this.#settings;
+    const mayGo = (subject: Subject) =>
+      this.#considered(subject, input).flatMap(({ node, rejected }) => (rejected ? [] : [node]));
+    return this.#foreseen?.ask(input, { covariate, closeAt }, mayGo) ?? [];
   }
 
   analyze({ view, window, now }: PolicyInput<ClusterSituation>): Trigger[] {
@@ -126,8 +141,11 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     if (!subject) return undefined;
     const model = this.#modelOf(subject);
     const speedOf = speedIn(view);
+    const considered = this.#considered(subject, input);
+    const feasible = considered.filter(({ rejected }) => !rejected).map(({ node }) => node);
+    const foreseen = view.mode === 1 ? this.#foreseen?.of(subject, feasible, window, now) : undefined;
     // Nothing is known of the latency here yet: a prediction by what was learnt would be a guess.
-    if (view.mode === 1 && model.samples(subject.node, speedOf) === 0) return undefined;
+    if (view.mode === 1 && !foreseen && model.samples(subject.node, speedOf) === 0) return undefined;
     const settings = this.#settings;
     const name = subject.component.metadata.name;
     const unit = unitOf(subject.metric);
@@ -163,11 +181,10 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       usual: subject.target,
     });
 
-    const nodes = view.nodes.toSorted((a, b) => a.name.localeCompare(b.name));
-    const considered = nodes.map((node) => ({ node, rejected: this.#rejection(node, subject, input) }));
+    premises.push(...(foreseen?.premises ?? []));
+    Object.assign(readings, foreseen?.readings);
     const latencyNow = window.usual(subject.latency, now - 3000) ?? window.latest(subject.latency)[0]?.value ?? subject.target;
     const used = new Set<string>();
-    const feasible = considered.filter(({ rejected }) => !rejected).map(({ node }) => node);
     const watts = this.#wattsTerms(feasible, subject, window);
     const options = considered.map(({ node, rejected }): Option => {
       const isHere = node.name === subject.node;
@@ -184,14 +201,12 @@ class RelocateByLatency implements Policy<ClusterSituation> {
         { metric: 'cpu_used_ratio', node: node.name, component: '' },
         [0, 1],
       );
-      const own = isHere ? this.#ownShare(subject, node, window) : 0;
+      const own = isHere ? ownShare(subject, node, window) : 0;
       const load = loadValue === undefined ? undefined : { value: loadValue, id: loadId, own };
       const asked = { node: node.name, speedOf, covariate, load };
-      const {
-        expression: latency,
-        deviation,
-        by,
-      } = view.mode === 1 ? model.predict(asked) : latencyByThumb(asked, { node: subject.node, latencyMs: latencyNow });
+      const learnt = (): LatencyPrediction =>
+        view.mode === 1 ? model.predict(asked) : latencyByThumb(asked, { node: subject.node, latencyMs: latencyNow });
+      const { expression: latency, deviation, by } = foreseen?.at(node.name) ?? learnt();
       used.add(by);
       const energy = watts.get(node.name);
       return {
@@ -206,13 +221,14 @@ class RelocateByLatency implements Policy<ClusterSituation> {
         ],
       };
     });
+    const missing = this.#foreseen && view.mode === 1 && !foreseen ? `, as ${this.#foreseen.name} said nothing of late` : '';
     premises.push({
       id: 'mode',
       name: 'Mode',
       value: view.mode,
       unit: '',
       at: now,
-      source: `${view.mode === 1 ? 'learnt models' : 'heuristics'} (set-mode ${view.mode}); predicted by ${[...used].sort().join(', ')}`,
+      source: `${view.mode === 1 ? 'learnt models' : 'heuristics'} (set-mode ${view.mode}); predicted by ${[...used].sort().join(', ')}${missing}`,
       usual: view.mode,
     });
     return {
@@ -259,7 +275,11 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   state(): Json {
     const latency = Object.fromEntries([...this.#models].map(([key, model]) => [key, model.state()]));
     const power = Object.fromEntries([...this.#power].map(([node, model]) => [node, model.state()]));
-    return { latency, power };
+    return { latency, power, ...(this.#foreseen && { foreseen: this.#foreseen.state() }) };
+  }
+
+  close(): void {
+    this.#foreseen?.close();
   }
 
   restore(state: Json): void {
@@ -269,6 +289,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       model.restore(models);
       this.#models.set(key, model);
     }
+    if (saved.foreseen) this.#foreseen?.restore(saved.foreseen);
     for (const [node, model] of Object.entries(saved.power)) this.#power.set(node, RecursiveLeastSquares.restore(model));
   }
 
@@ -279,6 +300,11 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     return model;
   }
 
+  #considered(subject: Subject, input: PolicyInput<ClusterSituation>) {
+    const nodes = input.view.nodes.toSorted((a, b) => a.name.localeCompare(b.name));
+    return nodes.map((node) => ({ node, rejected: this.#rejection(node, subject, input) }));
+  }
+
   /** Staying is never ruled out: it is what happens when nothing is done. */
   #rejection(node: NodeSituation, subject: Subject, { view, now }: PolicyInput<ClusterSituation>): Rejection | undefined {
     if (node.name === subject.node) return undefined;
@@ -286,12 +312,6 @@ class RelocateByLatency implements Policy<ClusterSituation> {
     if (rejected) return rejected;
     if (permits(subject.application, 'component_relocation')) return undefined;
     return { rule: 'permitted_actions', reason: `${subject.application.name} does not permit component_relocation` };
-  }
-
-  /** Share of its own node that the component itself uses, 0–1: it is not load from others. */
-  #ownShare(subject: Subject, node: NodeSituation, window: SlidingWindow): number {
-    const cores = window.usual({ ...componentQuery(subject), metric: 'component_cpu_cores', node: node.name }) ?? 0;
-    return Math.min(cores / Math.max(node.cores, 1), 1);
   }
 
   /** What the component's work costs in power on each node; only when every node's power is known, or they could not be compared. */
@@ -320,4 +340,8 @@ export const relocateByLatency: PolicyFactory<ClusterSituation> = {
   summary: 'Moves a component whose latency is over its target to the node that is predicted to serve it best',
   settings: settingsSchema,
   create: (settings) => new RelocateByLatency(settingsSchema.parse(settings)),
+  async check(settings) {
+    const { predictor, covariate } = settingsSchema.parse(settings);
+    if (predictor) await checkPredictor(predictor, covariate);
+  },
 };
