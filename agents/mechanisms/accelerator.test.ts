@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { applicationSchema } from '../descriptions/application.ts';
 import { type NodeDescription, nodeSchema } from '../descriptions/node.ts';
 import { ManualClock } from '../manual-clock.ts';
+import { devicesMoved, devicesWanted, platformOf } from '../orchestration/devices.ts';
 import type { WorkloadChange, WorkloadPod, Workloads, WorkloadView } from '../orchestration/workloads.ts';
-import { AcceleratorMechanism, platformOf } from './accelerator.ts';
+import { AcceleratorMechanism } from './accelerator.ts';
 import { applyAll } from './steps.ts';
 
 const gpuNode: NodeDescription = nodeSchema.parse({
@@ -112,4 +113,24 @@ test('what descriptions or hardware say no to is refused, with the reason', asyn
 test('devices are known by what their plugins call them', () => {
   const names = ['nvidia.com/gpu', 'gpu.intel.com/i915', 'xilinx.com/fpga-u250', 'google.com/tpu', 'smarter-devices/snd'];
   expect(names.map(platformOf)).toEqual(['gpu', 'gpu', 'fpga', 'tpu', undefined]);
+});
+
+test('what a description asks for is had as the node calls it, and under another name after a move', () => {
+  const nvidia = { 'nvidia.com/gpu': 2 };
+  const asking = (platform_requirements: object) => ({ image: 'x', platform_requirements });
+  expect(devicesWanted(asking({ gpu: { model: 'T4' } }), nvidia)).toEqual({ 'nvidia.com/gpu': '1' });
+  expect(devicesWanted(asking({ gpu: { requests: 2 }, fpga: {} }), { ...nvidia, 'xilinx.com/fpga-u250': 1 })).toEqual({
+    'nvidia.com/gpu': '2',
+    'xilinx.com/fpga-u250': '1',
+  });
+  expect(devicesWanted(asking({ gpu: {} }), undefined)).toEqual({});
+  expect(devicesWanted(asking({ cpu: { requests: 1 } }), nvidia)).toEqual({});
+  const intel = { 'gpu.intel.com/i915': 1 };
+  expect(devicesMoved({ 'nvidia.com/gpu': '1' }, intel)).toEqual({ 'nvidia.com/gpu': null, 'gpu.intel.com/i915': '1' });
+  for (const [devices, there] of [
+    [{ 'nvidia.com/gpu': '1' }, nvidia],
+    [{ 'nvidia.com/gpu': '1' }, {}],
+    [{}, intel],
+  ] as const)
+    expect(devicesMoved(devices, there)).toBeUndefined();
 });

@@ -2,14 +2,12 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { type ComponentDescription, permits } from '../descriptions/application.ts';
 import type { NodeDescription } from '../descriptions/node.ts';
+import { deviceFor, type Platform, platformOf, platforms } from '../orchestration/devices.ts';
 import type { NodeView } from '../orchestration/orchestrator.ts';
 import type { ContainerView, WorkloadView } from '../orchestration/workloads.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
 import { nodePermits } from './permission.ts';
 import { containerIn, described, named, replacePods, type WorkloadCluster } from './workload-steps.ts';
-
-const platforms = ['cpu', 'gpu', 'fpga', 'tpu'] as const;
-type Platform = (typeof platforms)[number];
 
 /** `container` may be left out where there is one; "cpu" takes its accelerator away. */
 export const acceleratorCommandSchema = z.strictObject({
@@ -116,7 +114,7 @@ export class AcceleratorMechanism implements Mechanism {
         ),
     );
     if (missing !== undefined) return { refusal: `${view.node} has no ${platform} for ${missing}` };
-    const device = Object.keys(node.devices ?? {}).find((one) => platformOf(one) === platform);
+    const device = deviceFor(platform, node.devices);
     if (device === undefined)
       return { refusal: `the kubelet of ${view.node} offers no ${platform}: the device plugin of its vendor is not there` };
     return { device, free: Math.max((node.devices?.[device] ?? 0) - this.#takenByOthers(view, container, device), 0) };
@@ -152,10 +150,6 @@ const keyOf = ({ application, component }: WorkloadView) => ({ application, comp
 /** Containers of a pod are in the order of their descriptions. */
 const callsOf = (component: ComponentDescription, index: number): string[] =>
   (component.containers?.[index]?.acceleration_api ?? []).map(({ call_name: name }) => name);
-
-/** Device plugins name what they offer after vendor and kind: nvidia.com/gpu, gpu.intel.com/i915, xilinx.com/fpga-u250, google.com/tpu. */
-export const platformOf = (device: string): Platform | undefined =>
-  platforms.find((platform) => platform !== 'cpu' && device.toLowerCase().includes(platform));
 
 function assignedTo({ devices = {} }: ContainerView): { platform: Platform; instances: number } {
   const [device, count] = Object.entries(devices).find(([name]) => platformOf(name) !== undefined) ?? [];

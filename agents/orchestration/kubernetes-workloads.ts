@@ -11,11 +11,11 @@ import {
   type V1RuntimeClass,
 } from '@kubernetes/client-node';
 import { namespace } from '../descriptions/custom-resource.ts';
+import { isDevice } from './devices.ts';
 import { calling } from './kubernetes-errors.ts';
 import { type ComponentView, OrchestrationError } from './orchestrator.ts';
 import type { Reflector } from './reflector.ts';
 import { deploymentName, labels } from './resources.ts';
-import { isDevice } from './views.ts';
 import type { Amounts, Resources, WorkloadChange, WorkloadPod, Workloads, WorkloadView } from './workloads.ts';
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
@@ -230,7 +230,7 @@ const amountsOf = (amounts: Record<string, string> | undefined): Amounts => ({
   ...(amounts?.memory !== undefined && { memory: amounts.memory }),
 });
 
-const devicesOf = (resources: V1ResourceRequirements | undefined): { devices?: Record<string, string> } => {
+export const devicesOf = (resources: V1ResourceRequirements | undefined): { devices?: Record<string, string> } => {
   const devices = Object.entries(resources?.limits ?? {}).filter(([resource]) => isDevice(resource));
   return devices.length > 0 ? { devices: Object.fromEntries(devices) } : {};
 };

@@ -3,7 +3,6 @@ import {
   CoreV1Api,
   CustomObjectsApi,
   type KubeConfig,
-  type KubernetesObject,
   NodeV1Api,
   PatchStrategy,
   setHeaderOptions,
@@ -17,10 +16,11 @@ import type { Log } from '../config.ts';
 import type { ComponentDescription } from '../descriptions/application.ts';
 import { customResourceDefinition, namespace } from '../descriptions/custom-resource.ts';
 import { apiGroup, kinds } from '../descriptions/kinds.ts';
-import { parseCustomResource } from '../descriptions/parse.ts';
+import { type CustomObject, DescriptionReader } from './description-reader.ts';
+import { devicesMoved, type Offered } from './devices.ts';
 import { ExpectedPins } from './expected-pins.ts';
 import { calling, errorText } from './kubernetes-errors.ts';
-import { KubernetesWorkloads } from './kubernetes-workloads.ts';
+import { devicesOf, KubernetesWorkloads } from './kubernetes-workloads.ts';
 import {
   type ClusterOrchestrator,
   type ComponentView,
@@ -42,9 +42,8 @@ import {
 } from './resources.ts';
 import { componentViews, nodeView } from './views.ts';
 
-/** Custom objects as the client gives them. */
-export type CustomObject = KubernetesObject & Record<string, unknown>;
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+const strategicPatch = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 const plural = kinds.MLSysOpsApp.plural;
 
 /** A cluster through its Kubernetes API. */
@@ -180,7 +179,8 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
       const name = service.metadata?.name;
       await calling(`create Service ${name}`, [409], () => this.#core.createNamespacedService({ namespace, body: service }));
     }
-    const body = deploymentOf(description, described, { node: this.#hostnameOf(node), planUid, ownerUid: uid });
+    const place = { node: this.#hostnameOf(node), offered: this.#devicesOf(node) };
+    const body = deploymentOf(description, described, { ...place, planUid, ownerUid: uid });
     const created = await calling(`create Deployment ${body.metadata?.name}`, [409], () =>
       this.#apps.createNamespacedDeployment({ namespace, body }),
     );
@@ -189,19 +189,26 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
 
   async pin(application: string, component: string, node: string, planUid: string): Promise<void> {
     const marks = { [labels.planUid]: planUid };
+    const name = deploymentName(application, component);
+    const now = this.#deployments.items.find(({ metadata }) => metadata?.name === name)?.spec?.template.spec?.containers;
+    const containers = (now ?? []).flatMap((container) => {
+      const devices = devicesMoved(devicesOf(container.resources).devices ?? {}, this.#devicesOf(node));
+      return devices ? [{ name: container.name, resources: { requests: devices, limits: devices } }] : [];
+    });
+    const nodeSelector = { [hostnameLabel]: this.#hostnameOf(node) };
     const body = {
       metadata: { labels: marks },
       // Not resting any more: an agent that ended in the middle of a resize has left it so.
       spec: {
         paused: false,
-        template: { metadata: { labels: marks }, spec: { nodeSelector: { [hostnameLabel]: this.#hostnameOf(node) } } },
+        template: { metadata: { labels: marks }, spec: { nodeSelector, ...(containers.length > 0 && { containers }) } },
       },
     };
-    const name = deploymentName(application, component);
     const present = this.components().find((view) => view.application === application && view.component === component);
     const change = async (): Promise<boolean> => {
       await calling(`pin Deployment ${name} to ${node}`, [], () =>
-        this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
+        // Containers are joined by their names, which a merge patch would not do.
+        this.#apps.patchNamespacedDeployment({ name, namespace, body }, containers.length > 0 ? strategicPatch : mergePatch),
       );
       return true;
     };
@@ -222,7 +229,10 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
         this.#apps.patchNamespacedDeployment({ name, namespace, body }, mergePatch),
       );
     };
-    await patch(planUid, containersOf(component), runtimeClassOf(component));
+    const pin = this.components().find(
+      (view) => view.application === application && view.component === component.metadata.name,
+    )?.pin;
+    await patch(planUid, containersOf(component, pin ? this.#devicesOf(pin) : undefined), runtimeClassOf(component));
     const { containers, runtimeClassName } = former.spec ?? {};
     return async () => void (await patch(former.metadata?.labels?.[labels.planUid], containers, runtimeClassName));
   }
@@ -241,6 +251,10 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     await calling(`write the status of ${application}`, [404], () =>
       this.#custom.patchNamespacedCustomObjectStatus({ ...place, body: { status } }, mergePatch),
     );
+  }
+
+  #devicesOf(node: string): Offered {
+    return this.nodes().find(({ name }) => name === node)?.devices;
   }
 
   #hostnameOf(node: string): string {
@@ -276,39 +290,6 @@ export async function persist(work: () => Promise<void>, isStopped: () => boolea
     } catch (error) {
       log('warn', `${errorText(error)}; trying again in ${delayMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, delayMs));
-    }
-  }
-}
-
-/** Descriptions as they lie in the API, each read once a version; one that is no longer valid keeps counting as it last was. */
-export class DescriptionReader {
-  readonly #log: Log;
-  readonly #read = new Map<string, { version: string; application: DescribedApplication | undefined }>();
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  read(items: CustomObject[]): DescribedApplication[] {
-    return items.flatMap((item) => {
-      if (item.metadata?.deletionTimestamp) return [];
-      const uid = item.metadata?.uid ?? '';
-      const version = item.metadata?.resourceVersion ?? '';
-      const before = this.#read.get(uid);
-      if (before && before.version === version) return before.application ?? [];
-      const application = this.#parse(item, uid) ?? before?.application;
-      this.#read.set(uid, { version, application });
-      return application ?? [];
-    });
-  }
-
-  #parse(item: CustomObject, uid: string): DescribedApplication | undefined {
-    try {
-      const parsed = parseCustomResource({ apiVersion: `${apiGroup}/v1`, kind: 'MLSysOpsApp', ...item });
-      return parsed.kind === 'MLSysOpsApp' ? { uid, description: parsed.value } : undefined;
-    } catch (error) {
-      this.#log('warn', `a description in the API is not usable: ${errorText(error)}`);
-      return undefined;
     }
   }
 }

@@ -4,6 +4,7 @@ import type { ApplicationDescription, ComponentDescription } from '../descriptio
 import { namespace } from '../descriptions/custom-resource.ts';
 import { apiVersion } from '../descriptions/kinds.ts';
 import { replicaLimits } from '../descriptions/scaling.ts';
+import { devicesWanted, type Offered } from './devices.ts';
 
 export const labels = {
   app: 'mlsysops.eu/app',
@@ -30,7 +31,7 @@ export const metricsPort = (component: ComponentDescription): number | undefined
 export function deploymentOf(
   application: ApplicationDescription,
   component: ComponentDescription,
-  options: { node: string; planUid: string; ownerUid: string },
+  options: { node: string; planUid: string; ownerUid: string; offered?: Offered },
 ): V1Deployment {
   const name = component.metadata.name;
   const selector = { [labels.app]: application.name, [labels.component]: name };
@@ -61,7 +62,7 @@ export function deploymentOf(
           ...(component.host_network && { hostNetwork: true }),
           ...(runtimeClass && { runtimeClassName: runtimeClass }),
           terminationGracePeriodSeconds: 5,
-          containers: containersOf(component),
+          containers: containersOf(component, options.offered),
         },
       },
     },
@@ -72,8 +73,14 @@ export function deploymentOf(
 export const runtimeClassOf = ({ runtime_class_name: name }: ComponentDescription): string | undefined =>
   name === 'default' ? undefined : name;
 
-export const containersOf = ({ metadata: { name }, containers = [] }: ComponentDescription): V1Container[] =>
-  containers.map((container, index) => containerOf(container, index === 0 ? name : `${name}-${index}`));
+/** `offered` are the devices of the node that they are for. */
+export const containersOf = (
+  { metadata: { name }, containers = [] }: ComponentDescription,
+  offered: Offered = undefined,
+): V1Container[] =>
+  containers.map((container, index) =>
+    containerOf(container, index === 0 ? name : `${name}-${index}`, devicesWanted(container, offered)),
+  );
 
 /** A Service with the component's name, so that its peers find it by that; undefined when it opens no port. */
 export function serviceOf(
@@ -108,10 +115,15 @@ export function serviceOf(
 
 const owner = (application: string, uid: string) => ({ apiVersion, kind: 'MLSysOpsApp', name: application, uid });
 
-function containerOf(container: NonNullable<ComponentDescription['containers']>[number], name: string): V1Container {
+function containerOf(
+  container: NonNullable<ComponentDescription['containers']>[number],
+  name: string,
+  devices: Record<string, string>,
+): V1Container {
   const { cpu, memory } = container.platform_requirements ?? {};
-  const requests = quantities(cpu?.requests, memory?.requests);
-  const limits = quantities(cpu?.limits, memory?.limits);
+  // Of a device, requests and limits are one.
+  const requests = quantities(cpu?.requests, memory?.requests, devices);
+  const limits = quantities(cpu?.limits, memory?.limits, devices);
   return {
     name,
     image: container.image,
@@ -137,7 +149,11 @@ function containerOf(container: NonNullable<ComponentDescription['containers']>[
   };
 }
 
-function quantities(cpu: string | number | undefined, memory: string | number | undefined): Record<string, string> | undefined {
-  if (cpu === undefined && memory === undefined) return undefined;
-  return { ...(cpu !== undefined && { cpu: String(cpu) }), ...(memory !== undefined && { memory: String(memory) }) };
+function quantities(
+  cpu: string | number | undefined,
+  memory: string | number | undefined,
+  devices: Record<string, string>,
+): Record<string, string> | undefined {
+  if (cpu === undefined && memory === undefined && Object.keys(devices).length === 0) return undefined;
+  return { ...(cpu !== undefined && { cpu: String(cpu) }), ...(memory !== undefined && { memory: String(memory) }), ...devices };
 }

@@ -1,5 +1,6 @@
 import type { V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { parseQuantity } from '../descriptions/quantity.ts';
+import { isDevice } from './devices.ts';
 import type { ComponentView, NodeView } from './orchestrator.ts';
 import type { PodView } from './pod-view.ts';
 import { hostnameLabel, labels, metricsPortAnnotation } from './resources.ts';
@@ -29,9 +30,6 @@ export function nodeView(node: V1Node): NodeView {
     ...(address !== undefined && { address }),
   };
 }
-
-/** Device plugins name their resources after a domain; Kubernetes' own have none, or that of the project. */
-export const isDevice = (resource: string): boolean => resource.includes('/') && !/(^|\.)kubernetes\.io\//.test(resource);
 
 export function podView(pod: V1Pod): PodView {
   const port = Number(pod.metadata?.annotations?.[metricsPortAnnotation]);

@@ -141,6 +141,38 @@ test('a component becomes one pinned Deployment and a Service; moving changes th
   }
 }, 60_000);
 
+test('an accelerator that is described is asked for as the node calls it, also after a move', async () => {
+  const orchestrator = new KubernetesOrchestrator(cluster.kubeConfig, () => {});
+  await orchestrator.start();
+  try {
+    const devices = { [one]: { 'nvidia.com/gpu': 2 }, [two]: { 'gpu.intel.com/i915': 1 } };
+    for (const [node, offered] of Object.entries(devices)) await cluster.offer(node, offered);
+    await vi.waitFor(
+      () =>
+        expect(orchestrator.nodes().filter(({ name }) => name in devices)).toMatchObject([
+          { devices: devices[one] },
+          { devices: devices[two] },
+        ]),
+      patient,
+    );
+    const containers = [{ image: 'eye:1', platform_requirements: { cpu: { requests: '250m' }, gpu: { requests: 1 } } }];
+    const application = await cluster.describe({ name: 'sight', components: [{ metadata: { name: 'eye' }, containers }] });
+    const resources = async () =>
+      (await cluster.apps.readNamespacedDeployment({ name: 'sight-eye', namespace })).spec?.template.spec?.containers[0]
+        ?.resources;
+    await orchestrator.deploy(application, 'eye', one, 'plan-1');
+    const nvidia = { 'nvidia.com/gpu': '1' };
+    expect(await resources()).toEqual({ requests: { cpu: '250m', ...nvidia }, limits: nvidia });
+    await vi.waitFor(() => expect(orchestrator.workloads.views()[0]?.containers[0]?.devices).toEqual(nvidia), patient);
+    await orchestrator.pin('sight', 'eye', two, 'plan-2');
+    const intel = { 'gpu.intel.com/i915': '1' };
+    expect(await resources()).toEqual({ requests: { cpu: '250m', ...intel }, limits: intel });
+    await orchestrator.remove('sight', 'eye');
+  } finally {
+    orchestrator.stop();
+  }
+});
+
 test('views follow the API through cut connections, watches that end, and versions that are too old', async () => {
   const said: string[] = [];
   const orchestrator = new KubernetesOrchestrator(cluster.kubeConfig, (_level, text) => said.push(text));

@@ -114,6 +114,12 @@ export class TestCluster {
     throw new Error(`${body.metadata.name} is not served`);
   }
 
+  /** Has a node offer devices, as its kubelet does for a device plugin. */
+  async offer(node: string, devices: Record<string, number>): Promise<void> {
+    const amounts = Object.fromEntries(Object.entries(devices).map(([device, count]) => [device, String(count)]));
+    await this.core.patchNodeStatus({ name: node, body: { status: { capacity: amounts, allocatable: amounts } } }, merge);
+  }
+
   async stop(): Promise<void> {
     const everything = { group: 'mlsysops.eu', version: 'v1', namespace, plural: 'mlsysopsapps' };
     await this.custom.deleteCollectionNamespacedCustomObject(everything);
