@@ -30,6 +30,7 @@ import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
 import { policyFilesOf } from './policies/agent-policy-files.ts';
 import { suspicionsOf } from './policies/anomaly-reaction.ts';
+import { misfit } from './policies/constraints.ts';
 import { expectingPlacements } from './policies/expecting.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
@@ -114,12 +115,20 @@ export async function startClusterAgentOn(
   );
 
   const agentOf = (node: string) => liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node);
+  const descriptionOf = (node: string) => {
+    const agent = agentOf(node);
+    return agent ? descriptions.of(agent.agent) : undefined;
+  };
   const mechanisms = [
-    new PlacementMechanism(orchestrator, clock),
-    ...workloadMechanisms(orchestrator, clock, (node) => {
-      const agent = agentOf(node);
-      return agent ? descriptions.of(agent.agent) : undefined;
+    new PlacementMechanism(orchestrator, clock, {
+      descriptionOf,
+      isMisfit(application, component, name) {
+        const now = view();
+        const node = now.nodes.find((one) => one.name === name);
+        return node !== undefined && misfit(node, application, component, now) !== undefined;
+      },
     }),
+    ...workloadMechanisms(orchestrator, clock, descriptionOf),
     ...storageMechanisms(config, orchestrator, clock),
     new OnNodeMechanism(bus, (node) => {
       const agent = agentOf(node);

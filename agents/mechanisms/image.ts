@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { permits } from '../descriptions/application.ts';
+import type { NodeDescription } from '../descriptions/node.ts';
+import type { WorkloadView } from '../orchestration/workloads.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
+import { imagePermission } from './permission.ts';
 import { containerIn, described, named, replacePods, type WorkloadCluster } from './workload-steps.ts';
 
 /** `container` may be left out where there is one. */
@@ -12,13 +15,18 @@ export const imageCommandSchema = z.strictObject({
   image: z.string().min(1),
 });
 
+export interface ImageCluster extends WorkloadCluster {
+  /** What a node's agent says that its host is; undefined where it has said nothing. */
+  descriptionOf: (node: string) => NodeDescription | undefined;
+}
+
 /** Another container image for a component that runs: the new pod becomes ready before the old one goes, or the old image is put back. */
 export class ImageMechanism implements Mechanism {
   readonly name = 'image';
-  readonly #cluster: WorkloadCluster;
+  readonly #cluster: ImageCluster;
   readonly #clock: Clock;
 
-  constructor(cluster: WorkloadCluster, clock: Clock) {
+  constructor(cluster: ImageCluster, clock: Clock) {
     this.#cluster = cluster;
     this.#clock = clock;
   }
@@ -32,11 +40,14 @@ export class ImageMechanism implements Mechanism {
   }
 
   options(): Json {
-    return this.#cluster.workloads.views().map(({ application, component, containers }) => {
+    return this.#cluster.workloads.views().map((view) => {
+      const { application, component, containers } = view;
       const found = described(this.#cluster, application, component);
-      const permitted = found !== undefined && permits(found.application, 'change_container_image');
+      const reason = this.#refusal(view);
+      const permitted = found !== undefined && permits(found.application, 'change_container_image') && reason === undefined;
       // Which images there are is a registry's to say: any may be asked for, and one that cannot be pulled is taken back.
-      return { application, component, permitted, containers: containers.map(({ name }) => name), image: 'any reference' };
+      const names = containers.map(({ name }) => name);
+      return { application, component, permitted, ...(reason && { reason }), containers: names, image: 'any reference' };
     });
   }
 
@@ -48,6 +59,8 @@ export class ImageMechanism implements Mechanism {
   async apply(command: unknown, plan: PlanSteps): Promise<void> {
     const { name, component, container, image } = imageCommandSchema.parse(command);
     const { view } = named(this.#cluster, name, component, 'change_container_image');
+    const refusal = this.#refusal(view);
+    if (refusal !== undefined) throw new MechanismError(refusal);
     const former = containerIn(view, container);
     if (former.image === image && !plan.resumed) throw new MechanismError(`${component} has the image ${image} already`);
     const titles = {
@@ -57,5 +70,9 @@ export class ImageMechanism implements Mechanism {
     await replacePods(plan, { cluster: this.#cluster, clock: this.#clock }, view, titles, () =>
       this.#cluster.workloads.change(name, component, { containers: [{ name: former.name, image }] }, plan.planId),
     );
+  }
+
+  #refusal({ node }: WorkloadView): string | undefined {
+    return node === null ? undefined : imagePermission(node, this.#cluster.descriptionOf(node));
   }
 }

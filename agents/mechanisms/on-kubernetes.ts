@@ -29,7 +29,7 @@ export function workloadMechanisms(
   return [
     new ReplicasMechanism(cluster, clock),
     new ResourcesMechanism(cluster, clock),
-    new ImageMechanism(cluster, clock),
+    new ImageMechanism({ ...cluster, descriptionOf }, clock),
     new RuntimeClassMechanism(cluster, clock),
     new ComponentSleepMechanism(cluster, clock),
     new AcceleratorMechanism({ ...cluster, node }, clock),

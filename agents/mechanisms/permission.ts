@@ -9,6 +9,12 @@ type NodeAction = NonNullable<NodeDescription['permitted_actions']>[number];
 export const nodePermits = (node: NodeDescription | undefined, action: NodeAction): boolean =>
   node?.permitted_actions?.some((permitted) => permitted === action || permitted === '*') ?? true;
 
+/** Why no image of what runs on a node may be changed, by the node's description; undefined where it may. */
+export const imagePermission = (node: string, description: NodeDescription | undefined): string | undefined =>
+  nodePermits(description, 'change_container_image')
+    ? undefined
+    : `the description of ${node} does not permit change_container_image`;
+
 /**
  * The pods on this node of an application, or of one of its components, all of which must permit `action`.
  * @throws MechanismError when none runs here, or its application does not permit it (one that names no permitted actions permits none)

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { applicationSchema, componentSchema } from '../descriptions/application.ts';
+import { type NodeDescription, nodeSchema } from '../descriptions/node.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { ClusterOrchestrator, ComponentView } from '../orchestration/orchestrator.ts';
 import type { PodView } from '../orchestration/pod-view.ts';
@@ -22,7 +23,11 @@ function setUp() {
     cores: 4,
     memoryBytes: 4e9,
   }));
-  const description = applicationSchema.parse({ name: 'shop', components: [{ metadata: { name: 'front' } }] });
+  const description = applicationSchema.parse({
+    name: 'shop',
+    permitted_actions: ['component_relocation', 'change_container_image'],
+    components: [{ metadata: { name: 'front' }, containers: [{ image: 'front:1' }] }],
+  });
   const orchestrator: ClusterOrchestrator = {
     start: async () => {},
     stop: () => {},
@@ -47,7 +52,8 @@ function setUp() {
     report: async () => {},
   };
   const clock = new ManualClock();
-  const mechanism = new PlacementMechanism(orchestrator, clock);
+  const rules = { isMisfit: vi.fn(() => false), descriptionOf: vi.fn((): NodeDescription | undefined => undefined) };
+  const mechanism = new PlacementMechanism(orchestrator, clock, rules);
   let steps: Step[] = [];
   const apply = (command: object) => {
     const report = (reported: Step[]) => {
@@ -67,7 +73,7 @@ function setUp() {
     await clock.advance(0);
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   };
-  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners, nodes };
+  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners, nodes, description, rules };
 }
 const pod = (node: string, more: Partial<PodView> = {}): PodView => ({
   name: `front-${node}`,
@@ -172,6 +178,54 @@ test('a changed specification is over when its own pod is ready and the former o
   await hopeless.show([pod('w1'), pod('w1', { planUid: 'plan', ready: false, reason: 'ErrImageNeverPull: no such image' })]);
   await expect(failing).rejects.toThrow('front does not start: ErrImageNeverPull');
   expect(hopeless.calls).toEqual(['respec front:2', 'respec back']);
+});
+
+test('a move takes the permission of the application, but away from where the component cannot stay', async () => {
+  const { apply, show, description, nodes, rules, calls } = setUp();
+  await show([pod('w1')]);
+  description.permitted_actions = ['change_container_image'];
+  await expect(apply(move)).rejects.toThrow('shop does not permit component_relocation');
+  expect(calls).toEqual([]);
+  const begins = async () => {
+    void apply(move);
+    await show([pod('w1')]);
+    return calls.splice(0).length > 0;
+  };
+  rules.isMisfit.mockReturnValue(true);
+  expect(await begins()).toBe(true);
+  rules.isMisfit.mockReturnValue(false);
+  // A node that may come back is one to relocate from; an application that names no actions forbids none.
+  nodes[0]!.ready = false;
+  expect(await begins()).toBe(false);
+  description.permitted_actions = undefined;
+  expect(await begins()).toBe(true);
+  nodes[0]!.ready = true;
+  expect(await begins()).toBe(false);
+  nodes.splice(0, 1);
+  expect(await begins()).toBe(true);
+});
+
+test('a changed specification takes the permission of application and node for each of its changes', async () => {
+  const { apply, show, description, rules, calls } = setUp();
+  await show([pod('w1')]);
+  const to = (spec: object) => ({ front: [{ action: 'change_spec', new_spec: { metadata: { name: 'front' }, ...spec } }] });
+  await expect(apply(to({ containers: [{ image: 'front:1', command: ['x'] }] }))).rejects.toThrow(
+    'cannot be changed while it runs',
+  );
+  await expect(apply(to({ runtime_class_name: 'crun', containers: [{ image: 'front:1' }] }))).rejects.toThrow(
+    'shop does not permit change_container_runtime_class (runtime class none → crun)',
+  );
+  const closed = nodeSchema.parse({
+    continuum_layer: 'edge',
+    environment: { node_type: 'native', os: 'ubuntu' },
+    hardware: {},
+    permitted_actions: ['cpu_frequency'],
+  });
+  rules.descriptionOf.mockReturnValue(closed);
+  await expect(apply(respec)).rejects.toThrow('the description of w1 does not permit change_container_image');
+  description.permitted_actions = [];
+  await expect(apply(respec)).rejects.toThrow('shop does not permit change_container_image (image front:1 → front:2)');
+  expect(calls).toEqual([]);
 });
 
 test('what a new specification changes, and what it needs to be permitted', () => {

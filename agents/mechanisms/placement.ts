@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { componentSchema } from '../descriptions/application.ts';
+import { type ApplicationDescription, type ComponentDescription, componentSchema, permits } from '../descriptions/application.ts';
+import type { NodeDescription } from '../descriptions/node.ts';
 import type { ClusterOrchestrator, ComponentView } from '../orchestration/orchestrator.ts';
 import type { PodView } from '../orchestration/pod-view.ts';
 import { type Json, type Mechanism, MechanismError, type PlanSteps } from './mechanism.ts';
+import { imagePermission } from './permission.ts';
+import { specDifferences } from './spec-change.ts';
 import { waitUntil } from './steps.ts';
 
 const hostActionSchema = z.discriminatedUnion('action', [
@@ -26,15 +29,26 @@ const endTimeoutMs = 60_000;
 /** Reasons that do not heal by waiting; a pod that has them is given up on. */
 const hopeless = /^(ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError)/;
 
+/** What else tells whether a component may be changed. */
+export interface PlacementRules {
+  /** Whether its description keeps a component off the node that it is on: what a description asks for needs no permission. */
+  isMisfit: (application: ApplicationDescription, component: ComponentDescription, node: string) => boolean;
+  /** What a node's agent says that its host is. */
+  descriptionOf: (node: string) => NodeDescription | undefined;
+}
+const noRules: PlacementRules = { isMisfit: () => false, descriptionOf: () => undefined };
+
 /** Placement of components on nodes, named as in the framework: deploy, remove, and move with the new pod up before the old one goes; and change_spec. */
 export class PlacementMechanism implements Mechanism {
   readonly name = 'fluidity';
   readonly #orchestrator: ClusterOrchestrator;
   readonly #clock: Clock;
+  readonly #rules: PlacementRules;
 
-  constructor(orchestrator: ClusterOrchestrator, clock: Clock) {
+  constructor(orchestrator: ClusterOrchestrator, clock: Clock, rules: PlacementRules = noRules) {
     this.#orchestrator = orchestrator;
     this.#clock = clock;
+    this.#rules = rules;
   }
 
   state(): Json {
@@ -71,6 +85,8 @@ export class PlacementMechanism implements Mechanism {
         await plan.run(`Remove ${component} from ${action.host}`, () => this.#orchestrator.remove(application, component));
         return plan.run(`Wait until ${component} has ended`, () => this.#ended(application, component, () => true));
       case 'move':
+        // What was begun was permitted then; half of a move is worse than all of it.
+        if (!plan.resumed) this.#permitMove(application, component, action.src_host);
         await plan.run(
           `Pin ${component} to ${action.target_host}`,
           () => this.#orchestrator.pin(application, component, action.target_host, plan.planId),
@@ -87,6 +103,7 @@ export class PlacementMechanism implements Mechanism {
           this.#ended(application, component, (pod) => pod.node === action.src_host),
         );
       case 'change_spec': {
+        if (!plan.resumed) this.#permitSpec(application, action.new_spec);
         let putBack = (): Promise<void> => Promise.resolve();
         await plan.run(
           `Change ${component}`,
@@ -101,6 +118,37 @@ export class PlacementMechanism implements Mechanism {
           this.#ended(application, component, (pod) => pod.planUid !== plan.planId),
         );
       }
+    }
+  }
+
+  #described(application: string, component: string): { is: ComponentDescription; of: ApplicationDescription } {
+    const of = this.#orchestrator.applications().find(({ description }) => description.name === application)?.description;
+    const is = of?.components.find(({ metadata }) => metadata.name === component);
+    if (!of || !is) throw new MechanismError(`${component} of ${application} is not described in this cluster`);
+    return { is, of };
+  }
+
+  /**
+   * Away from a node that is lost, or that its description rules out, a component may go at any time (from one that is not ready, unless permitted actions are named).
+   * @throws MechanismError
+   */
+  #permitMove(application: string, component: string, from: string): void {
+    const { is, of } = this.#described(application, component);
+    if (permits(of, 'component_relocation') || this.#rules.isMisfit(of, is, from)) return;
+    const node = this.#orchestrator.nodes().find(({ name }) => name === from);
+    if (!node || (!node.ready && of.permitted_actions === undefined)) return;
+    throw new MechanismError(`${application} does not permit component_relocation`);
+  }
+
+  /** @throws MechanismError */
+  #permitSpec(application: string, spec: ComponentDescription): void {
+    const { is, of } = this.#described(application, spec.metadata.name);
+    const pin = this.#find(application, spec.metadata.name)?.pin;
+    for (const { text, action } of specDifferences(is, spec)) {
+      if (action === null) throw new MechanismError(`${text} cannot be changed while it runs`);
+      if (!permits(of, action)) throw new MechanismError(`${application} does not permit ${action} (${text})`);
+      const refusal = action === 'change_container_image' && pin && imagePermission(pin, this.#rules.descriptionOf(pin));
+      if (refusal) throw new MechanismError(refusal);
     }
   }
 

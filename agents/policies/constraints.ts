@@ -75,6 +75,20 @@ export function placementRejection(
   return capabilityRejection(node, component, others) ?? roomRejection(node, component, others);
 }
 
+/** What several components break together, and each would mend: those that must be one would swap places, those that are too many all leave. */
+const shared: ReadonlySet<string> = new Set(['single_node', 'requests.cpu', 'requests.memory', 'gpu.instances']);
+
+/** Why its description keeps a component off the node that it is on; what asks for that needs no permission of its own. */
+export function misfit(
+  node: NodeSituation,
+  application: ApplicationDescription,
+  component: ComponentDescription,
+  view: ClusterSituation,
+): Rejection | undefined {
+  const why = placementRejection(node, application, component, view);
+  return why && !shared.has(why.rule) ? why : undefined;
+}
+
 /** Layers that a node says that it is of, by its label or else its description; "*" says nothing. */
 function layersOf(node: NodeSituation): string[] {
   const label = node.labels[layerLabel];

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Rejection } from './rejection.ts';
 import type { Mechanisms } from './situation.ts';
 
-const schema = z.array(z.object({ application: z.string(), component: z.string(), permitted: z.boolean() }));
+const schema = z.array(
+  z.object({ application: z.string(), component: z.string(), permitted: z.boolean(), reason: z.string().optional() }),
+);
 
 /** Why a mechanism of components may not change one, as its options tell; undefined when it may, or tells nothing of it. */
 export function permissionOf(
@@ -13,5 +15,8 @@ export function permissionOf(
   const options = schema.safeParse(mechanisms[mechanism]?.options);
   const own = options.data?.find((one) => one.application === application && one.component === component);
   if (own?.permitted !== false) return undefined;
-  return { rule: 'permitted_actions', reason: `${application} does not permit changing the ${mechanism} of ${component}` };
+  return {
+    rule: 'permitted_actions',
+    reason: own.reason ?? `${application} does not permit changing the ${mechanism} of ${component}`,
+  };
 }

@@ -4,7 +4,7 @@ import type { Premise } from '../decision/record.ts';
 import { permits } from '../descriptions/application.ts';
 import type { DescribedApplication } from '../orchestration/orchestrator.ts';
 import { placementCommand } from './commands.ts';
-import { placementRejection, rejectionOf } from './constraints.ts';
+import { misfit, rejectionOf } from './constraints.ts';
 import { type LostNode, lostNode, withoutLost } from './lost-node.ts';
 import type { Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import type { ClusterSituation } from './situation.ts';
@@ -158,9 +158,6 @@ class StaticPlacement implements Policy<ClusterSituation> {
 const pinOf = (view: ClusterSituation, application: string, component: string): string | null =>
   view.components.find((one) => one.application === application && one.component === component)?.pin ?? null;
 
-/** What several components break together, and each would mend: those that must be one would swap places, those that are too many all leave. */
-const shared: ReadonlySet<string> = new Set(['single_node', 'requests.cpu', 'requests.memory', 'gpu.instances']);
-
 /** Components on a node that is lost, or that their description does not want (any more). What it asks for needs no permission of its own. */
 const misplaced = (view: ClusterSituation, lostOf: (node: string) => LostNode | undefined): Trigger[] =>
   view.applications.flatMap(({ description }) =>
@@ -175,8 +172,8 @@ const misplaced = (view: ClusterSituation, lostOf: (node: string) => LostNode | 
       const lost = lostOf(pin);
       if (lost) return trigger(lost.which);
       const node = view.nodes.find((one) => one.name === pin);
-      const why = node && placementRejection(node, description, component, view);
-      return why && !shared.has(why.rule) ? trigger(`but ${why.reason}`) : [];
+      const why = node && misfit(node, description, component, view);
+      return why ? trigger(`but ${why.reason}`) : [];
     }),
   );
 
