@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { NodeDescription } from '../descriptions/node.ts';
 import { kernelFiles } from '../host/linux/files.ts';
+import { GpuFiles } from '../host/linux/gpu-files.ts';
+import { NvidiaClocks } from '../host/linux/nvidia.ts';
 import { PolicyRoutes } from '../host/linux/policy-routes.ts';
 import { CpusetCgroups } from '../host/linux/processor-sets.ts';
 import { hostPrograms, type Programs } from '../host/linux/programs.ts';
@@ -9,6 +11,7 @@ import { TrafficControl } from '../host/linux/traffic-control.ts';
 import type { TrackedComponent } from '../host/signals.ts';
 import { CpuFrequencyMechanism } from './cpu-frequency.ts';
 import { CpusetMechanism } from './cpuset.ts';
+import { GpuFrequencyMechanism } from './gpu-frequency.ts';
 import type { Mechanism } from './mechanism.ts';
 import { ForbiddenMechanism, nodePermits } from './permission.ts';
 import { PowerCapMechanism } from './power-cap.ts';
@@ -34,6 +37,7 @@ export function linuxMechanisms(options: LinuxMechanismsOptions): Mechanism[] {
   const offered: [Mechanism, Parameters<typeof nodePermits>[1]][] = [
     [new CpuFrequencyMechanism(settings), 'cpu_frequency'],
     [new PowerCapMechanism(settings), 'set_power_cap'],
+    [new GpuFrequencyMechanism({ sources: [new GpuFiles(settings), new NvidiaClocks(programs)], clock }), 'gpu_frequency'],
     [new CpusetMechanism({ sets: new CpusetCgroups(kernelFiles(root), settings), components }), 'change_container_cpu_set'],
     // The framework has no action of its own for holding traffic back.
     [new TrafficShapingMechanism({ shaping: new TrafficControl(programs), components, clock }), 'traffic_redirection'],

@@ -27,6 +27,8 @@ export class SysfsDouble implements KernelSettings {
     const sibling = (name: string) => Number(this.files.get(path.replace(/[^/]+$/, name)));
     if (path.endsWith('scaling_min_freq') && Number(value) > sibling('scaling_max_freq')) throw refusal('EINVAL', path);
     if (path.endsWith('scaling_max_freq') && Number(value) < sibling('scaling_min_freq')) throw refusal('EINVAL', path);
+    if (path.endsWith('gt_min_freq_mhz') && Number(value) > sibling('gt_max_freq_mhz')) throw refusal('EINVAL', path);
+    if (path.endsWith('gt_max_freq_mhz') && Number(value) < sibling('gt_min_freq_mhz')) throw refusal('EINVAL', path);
     if (path.endsWith('scaling_governor')) {
       const governors = this.files.get(path.replace(/[^/]+$/, 'scaling_available_governors'))?.split(' ') ?? [];
       if (!governors.includes(value)) throw refusal('EINVAL', path);
