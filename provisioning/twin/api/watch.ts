@@ -57,10 +57,15 @@ export function streamWatch(store: ObjectStore, call: Call, response: ServerResp
     send('BOOKMARK', { kind: resource.kind, apiVersion: groupVersion(resource), metadata });
   }, bookmarkMs);
   const seconds = Math.min(Number(query.get('timeoutSeconds') ?? longestS) || longestS, longestS);
-  const end = setTimeout(() => response.end(), seconds * 1000);
-  response.on('close', () => {
+  // Closed before the response ends: a change that came between the end and its 'close' would be written after the end.
+  const stop = () => {
     clearInterval(bookmark);
     clearTimeout(end);
     watch.close();
-  });
+  };
+  const end = setTimeout(() => {
+    stop();
+    response.end();
+  }, seconds * 1000);
+  response.on('close', stop);
 }
