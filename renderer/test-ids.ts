@@ -116,6 +116,11 @@ export const testIds = {
   policyError: 'policy-error',
   policyRefusal: 'policy-refusal',
 
+  model: (id: string) => `model-${id}`,
+  modelPlaces: 'model-places',
+  modelOutcomes: 'model-outcomes',
+  modelDecisions: 'model-decisions',
+
   kubectlOpen: (cluster: string) => `kubectl-open-${cluster}`,
   terminalOpen: (host: string) => `terminal-open-${host}`,
   terminalTab: (host: string) => `terminal-tab-${host}`,

@@ -22,7 +22,7 @@ export function whyForestOrLine({
   const off = ({ meanAbsolute = 0 }: ErrorBook): string => `${Number(meanAbsolute.toPrecision(2))} ${unit}`;
   if (isForest) return `the forest was off by ${off(forest)} over the last ${forest.count}, the line by ${off(line)}`;
   const fewest = Math.min(forest.count, line.count);
-  if (fewest < enough) return `the forest is tried beside it: ${fewest} of the ${enough} comparisons that it needs were made`;
+  if (fewest < enough) return `the forest learns beside it: compared ${fewest} of ${enough} times`;
   return `the line was off by ${off(line)} over the last ${line.count}, the forest by ${off(forest)}: it must be better by ${Math.round((1 - clearly) * 100)} %`;
 }
 

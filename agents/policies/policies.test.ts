@@ -233,7 +233,7 @@ describe('relocate-by-latency', () => {
       node: 'worker-1',
       by: 'line',
       meanError: expect.any(Number),
-      why: expect.stringMatching(/^the forest is tried beside it: \d+ of the 60 comparisons/),
+      why: expect.stringMatching(/^the forest learns beside it: compared \d+ of 60 times/),
       weights: [
         { feature: 'Base', unit: 'ms' },
         { feature: 'People in view', unit: 'ms each' },

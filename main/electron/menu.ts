@@ -9,6 +9,7 @@ const pages: readonly (readonly [page: string, label: string])[] = [
   ['decisions', 'Decisions'],
   ['applications', 'Applications'],
   ['policies', 'Policies'],
+  ['models', 'Models'],
   ['terminals', 'Terminals'],
   ['diagnostics', 'Diagnostics'],
 ];
@@ -59,7 +60,9 @@ export function setMenu(command: (command: WindowCommand) => void, platform: Nod
     },
     {
       label: '&Go',
-      submenu: pages.map(([page, label], index) => item(label, { command: 'go', page, testbed: null }, `CmdOrCtrl+${index + 1}`)),
+      submenu: pages.map(([page, label], index) =>
+        item(label, { command: 'go', page, testbed: null }, `CmdOrCtrl+${(index + 1) % 10}`),
+      ),
     },
     { role: 'windowMenu' },
     {

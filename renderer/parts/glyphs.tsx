@@ -36,6 +36,7 @@ export type IconName =
   | 'settings'
   | 'operations'
   | 'policies'
+  | 'models'
   | 'pin'
   | 'globe'
   | 'bell';

@@ -26,6 +26,12 @@ export function Sprite() {
           <path d="M12 2l1.7 1.5L12 5" />
         </symbol>
         <symbol id="i-applications" viewBox="0 0 16 16">
+          <rect x="2.5" y="2.5" width="4.5" height="4.5" rx="1" />
+          <rect x="9" y="2.5" width="4.5" height="4.5" rx="1" />
+          <rect x="2.5" y="9" width="4.5" height="4.5" rx="1" />
+          <circle cx="11.25" cy="11.25" r="2.25" />
+        </symbol>
+        <symbol id="i-models" viewBox="0 0 16 16">
           <path d="M8 1.8l5.4 3v6.4L8 14.2l-5.4-3V4.8z" />
           <path d="M2.6 4.8L8 8l5.4-3.2M8 8v6.2" />
         </symbol>

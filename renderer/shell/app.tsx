@@ -2,6 +2,7 @@ import { type ComponentType, useEffect, useState } from 'react';
 import { ApplicationsPage } from '../pages/applications/applications-page.tsx';
 import { DecisionsPage } from '../pages/decisions/decisions-page.tsx';
 import { DiagnosticsPage } from '../pages/diagnostics/diagnostics-page.tsx';
+import { ModelsPage } from '../pages/models/models-page.tsx';
 import { PoliciesPage } from '../pages/policies/policies-page.tsx';
 import { RunPage } from '../pages/run/run-page.tsx';
 import { TelemetryPage } from '../pages/telemetry/telemetry-page.tsx';
@@ -31,6 +32,7 @@ const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
   decisions: DecisionsPage,
   applications: ApplicationsPage,
   policies: PoliciesPage,
+  models: ModelsPage,
   diagnostics: DiagnosticsPage,
 };
 

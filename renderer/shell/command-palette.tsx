@@ -12,7 +12,7 @@ import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
 import { takeTour } from '../state/tour.ts';
 import { useWorld } from '../state/world.ts';
-import { pageTitles } from './nav-rail.tsx';
+import { texts } from '../texts/texts.ts';
 
 export const usePalette = create<{ open: boolean }>(() => ({ open: false }));
 
@@ -93,7 +93,7 @@ function Palette() {
         <Command.List>
           <Command.Empty>Nothing by that name.</Command.Empty>
           <Command.Group heading="Go to">
-            {pages.map((page, index) => item(page, pageTitles[page], () => go(page), [], shortcutOf(index)))}
+            {pages.map((page, index) => item(page, texts.pages[page], () => go(page), [], shortcutOf(index)))}
           </Command.Group>
           <Command.Group heading="Do">
             {item('twin', 'Start a twin', () => void startTwin())}

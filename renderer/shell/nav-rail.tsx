@@ -2,20 +2,10 @@ import { Icon, type IconName } from '../parts/glyphs.tsx';
 import { type PageName, placeHref, useNavigation } from '../state/navigation.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 
-export const pageTitles: Record<PageName, string> = {
-  testbeds: 'Testbeds',
-  run: 'Run',
-  topology: 'Topology',
-  telemetry: 'Telemetry',
-  decisions: 'Decisions',
-  applications: 'Apps',
-  policies: 'Policies',
-  terminals: 'Terminals',
-  diagnostics: 'Diagnostics',
-};
 const groups: PageName[][] = [
-  ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications', 'policies'],
+  ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications', 'policies', 'models'],
   ['terminals', 'diagnostics'],
 ];
 
@@ -35,8 +25,8 @@ export function NavRail() {
               className={needsTestbed && !testbed ? 'off' : ''}
               aria-disabled={needsTestbed && !testbed ? true : undefined}
               aria-current={name === page ? 'page' : undefined}
-              aria-label={pageTitles[name]}
-              title={pageTitles[name]}
+              aria-label={texts.pages[name]}
+              title={texts.pages[name]}
               data-testid={testIds.nav(name)}
               onClick={(event) => {
                 event.preventDefault();
@@ -44,7 +34,7 @@ export function NavRail() {
               }}
             >
               <Icon name={name as IconName} size={18} />
-              <span>{pageTitles[name]}</span>
+              <span>{texts.pages[name]}</span>
             </a>
           );
         }),

@@ -8,6 +8,7 @@ export const pages = [
   'decisions',
   'applications',
   'policies',
+  'models',
   'terminals',
   'diagnostics',
 ] as const;

@@ -226,6 +226,19 @@ describe('a twin in the browser', () => {
     await page.getByTestId('policy-spread-load').waitFor({ state: 'detached', timeout: 20_000 });
   });
 
+  it('tells what an agent has learnt to predict, and what came of decisions by it', async () => {
+    const { page } = app;
+    await visit(page, 'models');
+    await page.locator('[data-testid^="model-relocate-by-latency/smart-camera/classifier"][data-state="predicting"]').click();
+    expect(await page.getByTestId('model-places').innerText()).toMatch(/worker-\d[\s\S]*People in view/i);
+    await page.getByTestId('model-decisions').getByText('Moved classifier').first().waitFor({ timeout: 20_000 });
+    await page.locator('.predicted-actual .mark').first().waitFor({ timeout: 90_000 });
+    await inBothThemes(page, (theme) => app.screenshot(`models-${theme}`));
+    await page.getByTestId('model-decisions').getByText('Moved classifier').first().click();
+    await page.getByTestId('decision-sentence').getByText('Moved classifier').waitFor();
+    await page.locator('.live').first().click();
+  });
+
   it('shows any moment of the past on every page', async () => {
     const { page } = app;
     await visit(page, 'topology');
@@ -274,6 +287,7 @@ describe('a twin in the browser', () => {
       'decisions',
       'applications',
       'policies',
+      'models',
       'terminals',
       'diagnostics',
     ]) {

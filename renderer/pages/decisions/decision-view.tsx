@@ -9,8 +9,8 @@ import {
   quantity,
 } from '../../parts/format.ts';
 import { Icon, LayerShape, State } from '../../parts/glyphs.tsx';
+import { askForPolicy } from '../../state/agent-choice.ts';
 import { useNavigation } from '../../state/navigation.ts';
-import { askForPolicy } from '../../state/policy-choice.ts';
 import { useTestbedNow } from '../../state/twin-clock.ts';
 import { type Candidate, type DecisionRecord, isAct } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';

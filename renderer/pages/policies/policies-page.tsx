@@ -2,81 +2,34 @@ import { useCallback, useEffect, useState } from 'react';
 import type { OutputOf } from '../../../main/contract/contract.ts';
 import { Button, ErrorNote, Select } from '../../parts/controls.tsx';
 import { State } from '../../parts/glyphs.tsx';
+import { askForPolicy, chooseAgent, useAgentChoice } from '../../state/agent-choice.ts';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
-import { useMomentTime } from '../../state/moment.ts';
-import { useNavigation } from '../../state/navigation.ts';
-import { usePolicyChoice } from '../../state/policy-choice.ts';
-import { useCurrentTestbed } from '../../state/testbeds.ts';
-import { useTime } from '../../state/time.ts';
-import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { OfAgent } from '../of-agent.tsx';
 import { FileForm, type NewPolicy, PolicyDetailView } from './policy-detail.tsx';
-import { decidingAgents, kindNames, type PolicyList, policiesSentence, policyStates } from './policy-words.ts';
+import { kindNames, type PolicyList, policiesSentence, policyStates } from './policy-words.ts';
 
 /** Which policies an agent decides by: read, written, tried on the present situation, and put live. */
 export function PoliciesPage() {
-  const testbed = useCurrentTestbed();
-  const topology = useWorld((state) => state.topology);
-  const past = useMomentTime() !== null;
-  const go = useNavigation((state) => state.go);
-  const agents = decidingAgents(topology?.agents ?? []);
-  const wanted = usePolicyChoice((state) => state.agent);
-  // The agents of clusters place components: that is what people come here for.
-  const agent = agents.find((one) => one.agent === wanted) ?? agents.find(({ layer }) => layer === 'cluster') ?? agents[0];
-
-  if (testbed?.state !== 'up' || testbed.recording || past || !agent) {
-    const wait = testbed?.state === 'up' && !testbed.recording && !past;
-    return (
-      <main className="page">
-        <div className="empty">
-          <h1 data-testid={testIds.sentence}>
-            {wait
-              ? 'Waiting for an agent'
-              : past && testbed?.state === 'up'
-                ? 'Policies are as they are now'
-                : 'No testbed is up'}
-          </h1>
-          <p>
-            {past && testbed?.state === 'up'
-              ? 'The time line shows a moment of the past. Which policy took a decision then stands with the decision.'
-              : 'The policies of each agent stand here, with what they decide and how to change them, once its testbed is up.'}
-          </p>
-          {wait ? null : past && testbed?.state === 'up' ? (
-            <Button onClick={() => useTime.getState().live()}>Back to live</Button>
-          ) : (
-            <Button onClick={() => go('testbeds')}>Choose a testbed</Button>
-          )}
-        </div>
-      </main>
-    );
-  }
   return (
-    <PoliciesOf
-      key={`${testbed.name} ${agent.agent}`}
-      testbed={testbed.name}
-      agent={agent.agent}
-      agents={agents.map((one) => one.agent)}
-      onAgent={(name) => usePolicyChoice.setState({ agent: name, name: null })}
-    />
+    <OfAgent
+      upFirst="The policies of each agent stand here, with what they decide and how to change them, once its testbed is up."
+      asNow={{
+        title: 'Policies are as they are now',
+        help: 'The time line shows a moment of the past. Which policy took a decision then stands with the decision.',
+      }}
+    >
+      {(place) => <PoliciesOf key={`${place.testbed} ${place.agent}`} {...place} />}
+    </OfAgent>
   );
 }
 
-function PoliciesOf({
-  testbed,
-  agent,
-  agents,
-  onAgent,
-}: {
-  testbed: string;
-  agent: string;
-  agents: readonly string[];
-  onAgent: (agent: string) => void;
-}) {
+function PoliciesOf({ testbed, agent, agents }: { testbed: string; agent: string; agents: readonly string[] }) {
   const [list, setList] = useState<PolicyList | null>(null);
   const [templates, setTemplates] = useState<OutputOf<'policies.templates'>>([]);
   const [error, setError] = useState<ShownError | null>(null);
-  const chosen = usePolicyChoice((state) => state.name);
-  const setChosen = (name: string | null) => usePolicyChoice.setState({ agent, name });
+  const chosen = useAgentChoice((state) => state.policy);
+  const setChosen = (name: string | null) => askForPolicy(agent, name);
   const [draft, setDraft] = useState<NewPolicy | null>(null);
   const read = useCallback(() => {
     currentClient()
@@ -111,7 +64,12 @@ function PoliciesOf({
     <main className="page applications-page">
       <div className="toolbar">
         <h1>Policies</h1>
-        <Select label="Agent" value={agent} options={agents.map((name) => ({ value: name, label: name }))} onChange={onAgent} />
+        <Select
+          label="Agent"
+          value={agent}
+          options={agents.map((name) => ({ value: name, label: name }))}
+          onChange={chooseAgent}
+        />
         <span className="body secondary ellipsis" data-testid={testIds.sentence}>
           {list ? policiesSentence(agent, list) : ''}
         </span>

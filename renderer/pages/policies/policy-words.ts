@@ -1,7 +1,7 @@
 import type { OutputOf } from '../../../main/contract/contract.ts';
 import type { CodeIssue } from '../../editor/code-editor.tsx';
 import type { StateName } from '../../parts/glyphs.tsx';
-import type { AgentLife, DecisionRecord } from '../../state/types.ts';
+import type { DecisionRecord } from '../../state/types.ts';
 
 export type PolicyList = OutputOf<'policies.list'>;
 export type PolicyRow = PolicyList['policies'][number];
@@ -28,12 +28,6 @@ export function policiesSentence(agent: string, { policies, mode }: Pick<PolicyL
   const by = mode === 1 ? 'learnt models' : 'heuristics';
   const first = `${deciding} of ${policies.length} policies of ${agent} decide, by ${by}`;
   return wrong.length === 0 ? `${first}.` : `${first}; ${wrong.map(({ name }) => name).join(', ')} needs a look.`;
-}
-
-/** Agents that can have policies, outermost first. */
-export function decidingAgents(agents: readonly AgentLife[]): AgentLife[] {
-  const order = { continuum: 0, cluster: 1, node: 2 };
-  return [...agents].sort((a, b) => order[a.layer] - order[b.layer] || a.agent.localeCompare(b.agent, 'en', { numeric: true }));
 }
 
 /** The line that an agent's refusal names, where it names one: "policy-x.py:12: …", "line 12", "(12:3)". */

@@ -1,0 +1,6 @@
+export const ofAgent = {
+  waiting: 'Waiting for an agent',
+  noneUp: 'No testbed is up',
+  backToLive: 'Back to live',
+  chooseTestbed: 'Choose a testbed',
+};

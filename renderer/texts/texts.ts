@@ -1,0 +1,9 @@
+import { models } from './english/models.ts';
+import { ofAgent } from './english/of-agent.ts';
+import { pages } from './english/pages.ts';
+
+const english = { pages, ofAgent, models };
+
+/** All that the window says in its own words, by page. Another language is another object of this shape. */
+export type Texts = typeof english;
+export const texts: Texts = english;
