@@ -98,6 +98,14 @@ export class TestCluster {
     return { uid: made.metadata.uid, description };
   }
 
+  /** Puts another description in the place of one. */
+  async redescribe(value: { name: string }): Promise<void> {
+    const body = toCustomResource({ kind: 'MLSysOpsApp', value: applicationSchema.parse(value) });
+    const place = { group: 'mlsysops.eu', version: 'v1', namespace, plural: 'mlsysopsapps', name: value.name };
+    const { metadata } = (await this.custom.getNamespacedCustomObject(place)) as { metadata: object };
+    await this.custom.replaceNamespacedCustomObject({ ...place, body: { ...body, metadata } });
+  }
+
   /** Makes a kind known, and waits until it is served: a moment after it is made. */
   async define(body: { metadata: { name?: string | undefined } }, version: string): Promise<void> {
     const definitions = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
