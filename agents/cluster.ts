@@ -64,6 +64,8 @@ export interface ClusterAgentOptions {
   log: Log;
   /** Unused by the shipped policies, which do not explore yet. */
   random?: () => number;
+  /** A policy file has been asked: where time is simulated, it can wait for the answer. */
+  onAsk?: (answer: Promise<void>) => void;
 }
 
 /** The agent of one cluster: which node each component runs on, decided and explained. Where the config has an election, it does so while it leads. */
@@ -188,10 +190,12 @@ export async function startClusterAgentOn(
     layer: clusterFiles,
     python: (file, log) => {
       const { folder: _, ...limits } = python ?? {};
-      return PythonPolicy.load(file, { ...limits, log, onPlan: () => loop.poke() });
+      const { onAsk } = options;
+      return PythonPolicy.load(file, { ...limits, log, onPlan: () => loop.poke(), ...(onAsk && { onAsk }) });
     },
     onChange: (policies) => administration.takeFiles(policies),
     onAnswer: () => loop.poke(),
+    onAsk: options.onAsk,
     log,
     now: () => clock.now(),
   });
@@ -286,8 +290,9 @@ export async function startClusterAgentOn(
     loop.poke();
     log('info', 'cluster agent started', { cluster });
   };
-  begin().catch((error: unknown) => log('error', 'the cluster agent cannot start', { error: String(error) }));
+  const begun = begin().catch((error: unknown) => log('error', 'the cluster agent cannot start', { error: String(error) }));
   return {
+    begun,
     async stop() {
       stopped = true;
       for (const one of owned) one.close();

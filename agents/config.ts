@@ -115,6 +115,8 @@ export const agentConfigSchema = z.strictObject({
 export type AgentConfig = z.infer<typeof agentConfigSchema>;
 
 export interface RunningAgent {
+  /** Resolves when it decides, where it does so only after it was started. */
+  begun?: Promise<void>;
   stop(): Promise<void>;
 }
 

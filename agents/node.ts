@@ -46,6 +46,8 @@ export interface NodeAgentOptions {
   mechanisms?: Mechanism[];
   store?: StateStore;
   settings?: SettingsStore;
+  /** A policy file has been asked: where time is simulated, it can wait for the answer. */
+  onAsk?: (answer: Promise<void>) => void;
 }
 
 /** The agent of one host: its heartbeat, and its telemetry with that of the components on it. Knows no Kubernetes. */
@@ -122,6 +124,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<Running
     layer: nodeFiles,
     onChange: (policies) => administration.takeFiles(policies),
     onAnswer: () => loop.poke(),
+    onAsk: options.onAsk,
     log,
     now: () => clock.now(),
   });

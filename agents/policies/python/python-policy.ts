@@ -31,6 +31,8 @@ export interface PythonPolicyOptions extends Omit<PythonProcessOptions, 'file' |
   modelEndpoint?: string;
   /** Called when a plan is there, so that the loop need not wait for its next tick. */
   onPlan?: () => void;
+  /** Given what resolves when the file that was just asked has answered, or failed to. */
+  onAsk?: (answer: Promise<void>) => void;
 }
 
 /**
@@ -181,7 +183,7 @@ export class PythonPolicy implements FilePolicy<ClusterSituation> {
     const key = application ?? '';
     if (this.#busy.has(key) || (this.#due.get(key) ?? 0) > input.now) return;
     this.#busy.add(key);
-    this.#ask(input, application)
+    const asking = this.#ask(input, application)
       .then(() => {
         this.#failure = null;
       })
@@ -194,6 +196,7 @@ export class PythonPolicy implements FilePolicy<ClusterSituation> {
         this.#options.log('error', `policy ${this.name} failed`, { error: text, ...(application !== null && { application }) });
       })
       .finally(() => this.#busy.delete(key));
+    this.#options.onAsk?.(asking);
   }
 
   async #ask({ view, window, now }: PolicyInput<ClusterSituation>, name: string | null): Promise<void> {

@@ -26,6 +26,8 @@ export interface TypeScriptPolicyOptions<View> extends FileLayer<View> {
   limits?: Partial<TypeScriptProcessLimits>;
   /** Called when an answer is there, so that the loop need not wait for its next tick. */
   onAnswer?: () => void;
+  /** Given what resolves when the file that was just asked has answered, or failed to. */
+  onAsk?: (answer: Promise<void>) => void;
 }
 
 /**
@@ -90,7 +92,7 @@ export class TypeScriptPolicy<View> implements FilePolicy<View> {
 
   analyze(input: PolicyInput<View>): Trigger[] {
     if (!this.#isAsking && input.now >= this.#dueAt) {
-      this.askNow(input).then(
+      const asking = this.askNow(input).then(
         () => {
           if (this.#ready.length > 0) this.#options.onAnswer?.();
         },
@@ -98,6 +100,7 @@ export class TypeScriptPolicy<View> implements FilePolicy<View> {
           // Told and counted already.
         },
       );
+      this.#options.onAsk?.(asking);
     }
     return this.#ready.map(({ trigger }) => trigger);
   }
