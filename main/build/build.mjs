@@ -41,6 +41,7 @@ const bundles = [
   { out: 'agents/cluster.mjs', entry: 'agents/main/cluster.ts', target: 'node22' },
   { out: 'agents/continuum.mjs', entry: 'agents/main/continuum.ts', target: 'node22' },
   { out: 'twin/process.mjs', entry: 'provisioning/twin/process.ts', target: 'node20' },
+  { out: 'twin/dry-run.mjs', entry: 'provisioning/twin/dry-run/process.ts', target: 'node20' },
   { out: 'local-hosts/helper.mjs', entry: 'provisioning/local-hosts/helper.ts', target: 'node20' },
   { out: 'core/process.mjs', entry: 'main/core/process.ts', target: 'node20' },
   { out: 'cli/cli.mjs', entry: 'main/cli/cli.ts', target: 'node20' },

@@ -41,7 +41,7 @@ export function makeProgram(withClient: WithClient, here: Here): Command {
   addInfraCommands(program, withApi);
   addModelCommands(program, withApi);
   addManageCommands(program, withApi);
-  addAgentSettingCommands(program, withApi);
+  addAgentSettingCommands(program, withApi, withClient);
   addFrameworkCommands(program, withClient, withApi);
   addEventsCommand(program, withApi);
   addEvaluateCommands(program, here);

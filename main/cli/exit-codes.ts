@@ -16,6 +16,7 @@ const classes: { code: number; what: string; failures: readonly string[] }[] = [
       'unprocessable',
       'too-large',
       'unsupported-type',
+      'dry-run',
     ],
   },
   {
@@ -26,7 +27,7 @@ const classes: { code: number; what: string; failures: readonly string[] }[] = [
   {
     code: 4,
     what: 'a host, an agent or an API cannot be reached',
-    failures: ['unreachable', 'disconnected', 'bus', 'invalid-answer', 'timed-out'],
+    failures: ['unreachable', 'disconnected', 'bus', 'no-answer', 'invalid-answer', 'timed-out'],
   },
   { code: 5, what: "a host's key is unknown or has changed", failures: ['host-key-unknown', 'host-key-changed'] },
   { code: 6, what: 'signing in, or sudo, failed', failures: ['authentication', 'sudo', 'unauthorized', 'forbidden'] },
@@ -47,6 +48,8 @@ const classes: { code: number; what: string; failures: readonly string[] }[] = [
       'conflict',
       'not-implemented',
       'too-many',
+      'busy',
+      'cannot-simulate',
     ],
   },
   { code: 11, what: 'the hosts are not what the plan was made of', failures: ['drift'] },

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { agentsContract } from './agents.ts';
 import { applicationsContract } from './applications.ts';
 import { decisionsContract } from './decisions.ts';
+import { dryRunsContract } from './dry-runs.ts';
 import { forwardsContract } from './forwards.ts';
 import { modelsContract } from './models.ts';
 import { northboundContract } from './northbound.ts';
@@ -41,6 +42,7 @@ export const contract = {
   ...decisionsContract,
   ...applicationsContract,
   ...policiesContract,
+  ...dryRunsContract,
   ...modelsContract,
   ...northboundContract,
   ...terminalsContract,

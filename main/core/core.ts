@@ -16,6 +16,7 @@ import {
 } from './applications.ts';
 import { changedTestbed, createTestbed } from './create.ts';
 import { diagnoseApp, diagnoseStore, diagnoseTestbed } from './diagnose.ts';
+import { dryRunPolicy } from './dry-run.ts';
 import { withContractErrors } from './errors.ts';
 import { holdForward, listListeners } from './forwards.ts';
 import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
@@ -297,6 +298,14 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     },
 
     ...policyHandlers(liveOf, assetsFolder),
+    'policies.dryRun': async (input, emit, signal) =>
+      dryRunPolicy(
+        { entry: commanded(input.testbed), live: await liveOf(input.testbed), store: await storeOf(input.testbed) },
+        join(distFolder, 'twin', 'dry-run.mjs'),
+        input,
+        emit,
+        signal,
+      ),
     'twins.control': async ({ testbed, control }) => twins.control(twinNamed(testbed), control),
     'twins.clock': ({ testbed }, emit, signal) => twins.watchClock(twinNamed(testbed), emit, signal),
     'northbound.reach': ({ testbed }, emit, signal) => holdNorthbound(commanded(testbed), emit, signal, { twins, ssh }),

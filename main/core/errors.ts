@@ -2,6 +2,7 @@ import { BusError } from '../../agents/bus/bus.ts';
 import { LocalHostsError } from '../../provisioning/local-hosts/local-hosts.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { TwinError } from '../../provisioning/twin/client.ts';
+import { DryRunError } from '../../provisioning/twin/dry-run/client.ts';
 import { ContractError, type Handlers } from '../contract/contract.ts';
 import { StoreError } from '../store/database.ts';
 import { LinkError } from './link/link.ts';
@@ -21,6 +22,7 @@ export function asContractError(error: unknown): unknown {
       'See whether its agents and bus run: testbed status.',
     );
   if (error instanceof TwinError) return new ContractError('twin', error.message);
+  if (error instanceof DryRunError) return new ContractError('dry-run', error.message);
   if (error instanceof LocalHostsError) return new ContractError('local-hosts', error.message);
   if (error instanceof StoreError) return new ContractError('store', error.message);
   return error;

@@ -19,7 +19,7 @@ import type { Live } from './live.ts';
 export function policyHandlers(
   liveOf: (testbed: string) => Promise<Live>,
   assetsFolder: string,
-): Pick<Handlers, Extract<keyof Handlers, `policies.${string}` | 'models.list'>> {
+): Pick<Handlers, Exclude<Extract<keyof Handlers, `policies.${string}`>, 'policies.dryRun'> | 'models.list'> {
   const ask = async <S extends z.ZodType>(
     { testbed, agent }: { testbed: string; agent: string },
     verb: string,

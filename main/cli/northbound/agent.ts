@@ -1,30 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
-import { z } from 'zod';
-import { type ChangeAnswer, policyNameSchema } from '../../../agents/bus/administration.ts';
+import type { ChangeAnswer } from '../../../agents/bus/administration.ts';
 import { layerSchema } from '../../../agents/decision/record.ts';
 import { type NorthboundClient, NorthboundError } from '../../../agents/northbound/client.ts';
+import { addDryRunCommand } from '../dry-run.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { age, print, printJson, table } from '../output.ts';
+import type { WithClient } from '../with-client.ts';
 import { diffText } from './changes.ts';
 import { number } from './figures.ts';
+import { type GivenPolicy, objectIn, policyIn, policyName, policyOptions } from './given-policy.ts';
 import { type ApiOptions, apiCommand, apiHelp, type WithApi, wrong } from './reach.ts';
-
-const settingsSchema = z.record(z.string(), z.json());
 
 interface OfAgent extends ApiOptions {
   agent: string;
 }
-interface Given {
-  file?: string;
-  name?: string;
-  settings?: string;
-}
 
 /** `mlsysops-cli agent …` */
-export function addAgentSettingCommands(program: Command, withApi: WithApi): void {
+export function addAgentSettingCommands(program: Command, withApi: WithApi, withClient: WithClient): void {
   const agent = program
     .command('agent')
     .description('How agents decide: their policies and settings')
@@ -37,6 +30,7 @@ anything happens, is kept over its restarts, and is shown as a diff.
   mlsysops-cli agent list
   mlsysops-cli agent set-policy --agent cluster --file policy-mine.py
   mlsysops-cli agent try-policy cluster-cluster1 --file policy-mine.ts  what it would decide now; nothing is carried out
+  mlsysops-cli agent dry-run lab cluster-cluster1 --file policy-mine.ts what would come of it, simulated from the present state on
   mlsysops-cli agent set-policy --agent cluster-cluster1 --name relocate-by-latency --settings '{"margin": 0.2}'
   mlsysops-cli agent delete-policy --agent cluster mine
   mlsysops-cli agent set-config --agent node --file config.yaml         telemetryMs: 2000
@@ -102,13 +96,8 @@ ${apiHelp}`,
         return 0;
       }),
   );
-  const policyOptions = (command: Command): Command =>
-    command
-      .option('--file <file>', 'policy-<name>.py as the framework has it, or policy-<name>.ts')
-      .option('--name <name>', 'name of the policy; default: from the file’s name')
-      .option('--settings <json>', 'of a shipped policy: its settings, whole, as JSON');
   policyOptions(ofAgent('set-policy', 'Give agents a policy file, or a shipped policy other settings')).action(
-    (options: OfAgent & Given) =>
+    (options: OfAgent & GivenPolicy) =>
       withApi(options, async (api) => {
         const { name, body } = policyIn(options);
         return change(api, options, (one) => api.call('agents.set-policy', { path: { agent: one, name }, body }));
@@ -120,7 +109,7 @@ ${apiHelp}`,
       'try-policy <agent>',
       'What a policy file, or other settings, would decide now; nothing is carried out or kept',
     ),
-  ).action((one: string, options: ApiOptions & Given) =>
+  ).action((one: string, options: ApiOptions & GivenPolicy) =>
     withApi(options, async (api) => {
       const { name, body } = policyIn(options);
       const told = await api.call('agents.try-policy', { path: { agent: one, name }, body });
@@ -135,6 +124,7 @@ ${apiHelp}`,
       return 0;
     }),
   );
+  addDryRunCommand(agent, withClient);
   ofAgent('delete-policy <name>', 'Take a policy from agents').action((name: string, options: OfAgent) =>
     withApi(options, (api) =>
       change(api, options, (one) => api.call('agents.delete-policy', { path: { agent: one, name: policyName(name) } })),
@@ -185,38 +175,4 @@ async function namesOf(api: NorthboundClient, agent: string): Promise<string[]> 
   if (names.length === 0)
     throw wrong(`No agent of the layer "${agent}" is alive`, 'mlsysops-cli agent list shows which there are');
   return names;
-}
-
-/** What a policy is to be: a file in either language, or settings of a shipped one. */
-function policyIn({ file, name, settings }: Given) {
-  if ((file === undefined) === (settings === undefined))
-    throw wrong('Give either --file or --settings', 'See mlsysops-cli agent --help');
-  if (file === undefined) return { name: policyName(name ?? ''), body: { settings: objectIn(settings ?? '', '--settings') } };
-  const [, ofFile = '', extension] = /^(?:policy-)?(.*?)\.(py|ts)$/.exec(basename(file)) ?? [];
-  if (extension === undefined)
-    throw wrong(`${file} is neither Python (.py) nor TypeScript (.ts)`, 'Name it policy-<name>.py or .ts');
-  const language = extension === 'ts' ? ('typescript' as const) : ('python' as const);
-  return { name: policyName(name ?? ofFile), body: { content: readFileSync(file, 'utf8'), language } };
-}
-
-function policyName(text: string): string {
-  const name = policyNameSchema.safeParse(text);
-  if (name.success) return name.data;
-  throw wrong(`"${text}" is no policy's name: ${name.error.issues[0]?.message ?? ''}`, 'Say it with --name');
-}
-
-/** JSON is YAML. */
-function objectIn(text: string, where: string): z.infer<typeof settingsSchema> {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    throw wrong(
-      `${where}: ${error instanceof Error ? error.message : String(error)}`,
-      'It holds settings by name, as YAML or JSON',
-    );
-  }
-  const parsed = settingsSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw wrong(`${where} holds no settings by name`, 'Write them as YAML or JSON: telemetryMs: 2000');
 }

@@ -1,7 +1,7 @@
 /** One thing to be done at a time of a simulated clock. */
 export interface Timer {
   at: number;
-  run: () => void;
+  run: () => void | Promise<void>;
   /** Of those at one time the one set earlier goes first. */
   order: number;
   closed: boolean;
@@ -12,7 +12,7 @@ export class Timers {
   readonly #heap: Timer[] = [];
   #sequence = 0;
 
-  add(at: number, run: () => void): Timer {
+  add(at: number, run: () => void | Promise<void>): Timer {
     const timer: Timer = { at, run, order: this.#sequence++, closed: false };
     let hole = this.#heap.push(timer) - 1;
     while (hole > 0) {

@@ -56,15 +56,24 @@ export function workloadOf(pod: SimulatedPod, serving: boolean): Workload {
     application: labels['mlsysops.eu/app'] ?? '',
     component: labels['mlsysops.eu/component'] ?? pod.metadata?.name ?? '',
     revision: labels['pod-template-hash'],
-    role: containers.map(roleOf).find((role) => role !== undefined),
+    role: roleOf(containers),
     cores: 0.5 * sum(containers.map(({ resources }) => quantity(resources?.requests?.cpu) ?? 0.1)),
     memoryBytes: 0.75 * sum(containers.map(({ resources }) => quantity(resources?.requests?.memory) ?? 64 * 2 ** 20)),
     serving,
   };
 }
 
-type Container = NonNullable<NonNullable<SimulatedPod['spec']>['containers']>[number];
-function roleOf({ image, command = [], args = [] }: Container): CameraRole | undefined {
+interface Program {
+  image?: string | undefined;
+  command?: string[] | undefined;
+  args?: string[] | undefined;
+}
+
+/** Which part of a smart camera these containers are, if any. */
+export const roleOf = (containers: readonly Program[]): CameraRole | undefined =>
+  containers.map(cameraRole).find((role) => role !== undefined);
+
+function cameraRole({ image, command = [], args = [] }: Program): CameraRole | undefined {
   if (!image?.startsWith(cameraImage)) return undefined;
   const words = [...command, ...args];
   const role = words[words.indexOf('--role') + 1];
