@@ -86,9 +86,9 @@ test('says why in the words of the field', () => {
     choice: 'worker-2',
     title: 'Moved classifier to worker-2',
     sentence:
-      'Moved classifier from worker-1 to worker-2, because 3 people in view would have kept latency at 76 ms, over the 50 ms target; predicted 43 ms instead; people in view contributes +44 ms; would have stayed below 2.16 people in view.',
+      'Moved classifier from worker-1 to worker-2, because 3 people in view would have kept latency at 76 ms, over the 50 ms target; predicted 43 ms instead; people in view contributes +44 ms; it would have stayed below 2.16 people in view.',
   });
-  expect(decision(1).sentence).toBe('Left classifier on worker-1: best option loses by 0.05, needs 0.10.');
+  expect(decision(1).sentence).toBe('Left classifier on worker-1: best option loses by 0.05, needs to win by 0.10.');
   expect(decision(2.15).sentence).toBe('Left classifier on worker-1: best option wins by 0.096, needs 0.100.');
   expect(decision(3, 1, { coolDownUntil: 41_000 }).sentence).toBe(
     'Left classifier on worker-1: best option wins by 0.47, but it changed a short while ago and stays for another 40 s.',

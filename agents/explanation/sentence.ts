@@ -101,7 +101,8 @@ function whyStay(record: Told): string {
     const seconds = Math.ceil(((record.coolDownUntil ?? record.time) - record.time) / 1000);
     return `best option ${by}, but it changed a short while ago and stays for another ${seconds} s`;
   }
-  return `best option ${by}, needs ${needed}`;
+  // Beside a loss, a bare figure would read as another loss.
+  return `best option ${by}, needs ${record.margin >= 0 ? '' : 'to win by '}${needed}`;
 }
 
 /**
@@ -126,13 +127,13 @@ function reason(record: Told, chosen: Candidate): string {
   return `${premiseWords(strongest)} would have kept ${level}${predicted}${contribution}${flipWords(record, strongest)}`;
 }
 
-/** "; would have stayed below 2.1 people in view"; "" where no value of the premise would have changed the choice. */
+/** "; it would have stayed below 2.1 people in view"; "" where no value of the premise would have changed the choice. */
 function flipWords(record: Told, premise: Premise): string {
   const flip = flipOf(record, premise.id);
   if (!flip) return '';
   const other = record.candidates.find(({ id }) => id === flip.choice);
   const would =
-    flip.choice === record.stay ? 'would have stayed' : `would have chosen to ${lowerFirst(other?.label ?? flip.choice)}`;
+    flip.choice === record.stay ? 'it would have stayed' : `it would have chosen to ${lowerFirst(other?.label ?? flip.choice)}`;
   const value = formatNumber(flip.to, premise.unit);
   const noun = premise.unit === '' && !premise.id.includes(':') ? ` ${lowerFirst(premise.name)}` : '';
   return `; ${would} ${flip.to < flip.from ? 'below' : 'above'} ${value}${noun}`;

@@ -189,7 +189,7 @@ describe('relocate-by-latency', () => {
     const best = new Bench(application(), 'worker-2');
     const stays = decided(best, run(best, [1, 2, 3, 5, 6, 6, 6, 6]))!;
     expect(stays.choice).toBe('stay');
-    expect(stays.sentence).toMatch(/^Left classifier on worker-2: best option loses by \d\.\d\d, needs 0\.10\.$/);
+    expect(stays.sentence).toMatch(/^Left classifier on worker-2: best option loses by \d\.\d\d, needs to win by 0\.10\.$/);
   });
 
   test('decides by a rule of thumb in mode 0, needs nothing learnt for it, and says which it was', () => {

@@ -66,7 +66,7 @@ export function WhatIf({ record }: { record: DecisionRecord }) {
               ? 'staying is not possible.'
               : result.margin === null
                 ? 'no change is feasible.'
-                : `the best change ${result.margin < 0 ? 'loses' : 'wins'} by ${formatMargin(Math.abs(result.margin))}; ${formatMargin(record.neededMargin)} is needed.`}
+                : `the best change ${result.margin < 0 ? 'loses' : 'wins'} by ${formatMargin(Math.abs(result.margin))}; it needs to win by ${formatMargin(record.neededMargin)}.`}
           </div>
         </div>
       </div>
