@@ -52,7 +52,7 @@ export function Tour() {
       act: () => document.querySelector(`[data-testid="${testIds.whatIf}"]`)?.scrollIntoView({ block: 'center' }),
     },
     {
-      text: 'Move a slider under "What if": the choice is made anew at once. Beside it stands the smallest change that would have flipped it.',
+      text: '"What would have changed it" names the nearest value of each reading with another outcome. Move a slider under "What if" to try others.',
       next: 'I have seen it',
       act: () => endTour(),
     },

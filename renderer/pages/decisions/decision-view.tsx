@@ -21,7 +21,7 @@ import { PlanView } from './plan-view.tsx';
 import { SimilarDecisions } from './similar-view.tsx';
 import { Waterfall } from './waterfall.tsx';
 import { WhatIf } from './what-if.tsx';
-import { bestChangeOf, candidateOf, stayWasPossible } from './words.ts';
+import { bestChangeOf, candidateOf, stayWasPossible, upperFirst } from './words.ts';
 
 /** One decision: the sentence, then everything it rests on. All of it is from the record. */
 export function DecisionView({ record }: { record: DecisionRecord }) {
@@ -37,8 +37,8 @@ export function DecisionView({ record }: { record: DecisionRecord }) {
         className={`consequences ${record.premises.some((premise) => premise.range) || record.expected.length > 0 ? '' : 'sparse'}`}
       >
         <WhatIf record={record} />
-        <ExpectedActual record={record} />
         <Flips record={record} />
+        <ExpectedActual record={record} />
       </div>
       <div className="aftermath">
         <SimilarDecisions record={record} />
@@ -81,13 +81,21 @@ function Origin({ record }: { record: DecisionRecord }) {
           policy {record.policy.name} {record.policy.version}
         </button>
         <span>·</span>
-        <span>{record.exploration ? 'explored on purpose' : 'no exploration'}</span>
+        <span
+          title={
+            record.exploration
+              ? 'Chosen to learn from what comes of it, not because it scored best'
+              : 'The choice that scored best; nothing was tried for the sake of learning'
+          }
+        >
+          {record.exploration ? 'explored on purpose' : 'no exploration'}
+        </span>
       </div>
       <h1 className="sentence" data-testid={testIds.decisionSentence}>
         {record.sentence}
       </h1>
       <p className="secondary trigger">
-        {record.trigger.text.replace(/[a-z]+(?:_[a-z0-9]+)+/g, (metric) => metricTitle(metric).toLowerCase())}
+        {upperFirst(record.trigger.text.replace(/[a-z]+(?:_[a-z0-9]+)+/g, (metric) => metricTitle(metric).toLowerCase()))}
       </p>
     </div>
   );

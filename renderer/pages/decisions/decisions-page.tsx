@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Button, Segment, Select } from '../../parts/controls.tsx';
 import { formatClock } from '../../parts/format.ts';
 import { LayerShape, State } from '../../parts/glyphs.tsx';
@@ -42,6 +42,12 @@ export function DecisionsPage() {
   const listed = filterDecisions(ofAnyKind, { ...anyDecision, kind: filter.kind });
   const { applications, policies } = useMemo(() => filterChoices(decisions), [decisions]);
   const shown = shownDecision(decisions, decision, cursor);
+  const list = useRef<HTMLOListElement>(null);
+  // Only what was chosen: while it is live the list grows at its top, and who reads further down keeps their place.
+  useEffect(() => {
+    if (decision !== null)
+      list.current?.querySelector(`[data-decision="${CSS.escape(decision)}"]`)?.scrollIntoView({ block: 'nearest' });
+  }, [decision]);
 
   const move = (event: React.KeyboardEvent<HTMLElement>) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
@@ -122,7 +128,7 @@ export function DecisionsPage() {
           </div>
         </div>
         {decisions.length > 0 && listed.length === 0 ? <p className="muted inset">No decision is like that.</p> : null}
-        <ol onKeyDown={move} data-testid={testIds.decisionList}>
+        <ol ref={list} onKeyDown={move} data-testid={testIds.decisionList}>
           {listed.slice(0, most).map((record, index) => (
             <li key={record.id}>
               <Row

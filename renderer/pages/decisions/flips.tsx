@@ -2,8 +2,9 @@ import { useMemo } from 'react';
 import { type Flip, flips, rescore } from '../../../main/contract/explanation.ts';
 import { Icon, State } from '../../parts/glyphs.tsx';
 import type { DecisionRecord } from '../../state/types.ts';
+import { testIds } from '../../test-ids.ts';
 import { stepOf } from './what-if.tsx';
-import { candidateOf, formatPremise, lowerFirst } from './words.ts';
+import { formatPremise, wouldHave } from './words.ts';
 
 /** People come whole: the nearest whole number beyond the edge, when it flips the choice too. */
 export function wholeFlip(record: DecisionRecord, flip: Flip): Flip {
@@ -19,9 +20,11 @@ export function Flips({ record }: { record: DecisionRecord }) {
   const found = useMemo(() => flips(record).map((flip) => wholeFlip(record, flip)), [record]);
   const premises = new Map(record.premises.map((premise) => [premise.id, premise]));
   return (
-    <section className="card" aria-label="Smallest change that flips it">
+    <section className="card" aria-label="What would have changed it" data-testid={testIds.flips}>
       <header>
-        <h2>Smallest change that flips it</h2>
+        <h2>What would have changed it</h2>
+        <span className="spacer" />
+        <span className="caption muted">each alone, nearest first</span>
       </header>
       {found.length === 0 ? (
         <p className="secondary inset-12">
@@ -33,19 +36,19 @@ export function Flips({ record }: { record: DecisionRecord }) {
             const premise = premises.get(flip.premise) ?? { unit: flip.unit };
             return (
               <li key={flip.premise}>
-                <div>
-                  <div className="secondary">{flip.name}</div>
-                  <div className="row gap-6">
+                <div className="row">
+                  <span className="secondary ellipsis">{flip.name}</span>
+                  <span className="spacer" />
+                  <span className="row gap-6 nowrap">
                     <span className="muted">{formatPremise(premise, flip.from)}</span>
                     <Icon name="arrow" size={12} className="muted" />
                     <span className="strong">{formatPremise(premise, flip.to)}</span>
-                  </div>
+                  </span>
                 </div>
-                <span className="spacer" />
-                <span className="row gap-6 caption secondary flip-choice">
+                <div className="row gap-6 label">
                   <State name={flip.choice === record.stay ? 'nonact' : 'act'} size={12} />
-                  {lowerFirst(candidateOf(record, flip.choice)?.label ?? flip.choice)}
-                </span>
+                  {wouldHave(record, flip.choice)}
+                </div>
               </li>
             );
           })}

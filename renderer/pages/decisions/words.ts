@@ -30,8 +30,10 @@ export function formatChange(premise: Premise): string {
 export function reasonOf(record: DecisionRecord): string {
   const found = /(?:: |, because )(.+?)\.?$/s.exec(record.sentence);
   const reason = found?.[1] ?? record.sentence;
-  return reason.charAt(0).toUpperCase() + reason.slice(1);
+  return upperFirst(reason);
 }
+
+export const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** "stay on worker-1", "move to worker-2": a label inside a sentence. */
 export const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
