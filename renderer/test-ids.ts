@@ -93,6 +93,7 @@ export const testIds = {
   comparePolicies: 'compare-policies',
   similar: 'similar',
   plan: 'plan',
+  flips: 'flips',
   whatIf: 'what-if',
   whatIfResult: 'what-if-result',
 
@@ -127,5 +128,6 @@ export const testIds = {
   terminalAll: 'terminal-all',
   terminalBroadcast: 'terminal-broadcast',
   terminal: 'terminal',
+  noShells: 'no-shells',
   terminalAgain: 'terminal-again',
 } as const;

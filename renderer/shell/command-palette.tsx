@@ -1,6 +1,7 @@
 import { Command } from 'cmdk';
 import { useEffect } from 'react';
 import { create } from 'zustand';
+import { formatClock } from '../parts/format.ts';
 import { Icon, type IconName } from '../parts/glyphs.tsx';
 import { currentClient, shownError } from '../state/connection.ts';
 import { type PageName, pages, useNavigation } from '../state/navigation.ts';
@@ -102,7 +103,8 @@ function Palette() {
               : null}
             {(testbed?.hosts ?? []).map((host) =>
               item('terminals', `Open shell on ${host.name}`, () => {
-                openTerminal(testbed?.name ?? null, host.name);
+                if (testbed?.kind === 'twin') tell(`${host.name} is simulated and has no shell.`);
+                else openTerminal(testbed?.name ?? null, host.name);
                 go('terminals');
               }),
             )}
@@ -149,6 +151,8 @@ function Palette() {
               >
                 <Icon name="decisions" size={14} />
                 <span className="ellipsis">{record.title}</span>
+                <span className="spacer" />
+                <span className="caption muted">{formatClock(record.time)}</span>
               </Command.Item>
             ))}
           </Command.Group>

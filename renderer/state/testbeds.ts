@@ -45,6 +45,15 @@ export async function startTwin(): Promise<void> {
   useNavigation.getState().go('topology', testbed.name);
 }
 
+/** Real hosts on this computer, not set up yet: they have shells from now on. @returns the testbed's name */
+export async function makeLocalHosts(): Promise<string> {
+  const { name } = await currentClient().call('testbeds.create', {
+    name: freeName('local', useTestbeds.getState().list ?? []),
+    kind: 'local',
+  });
+  return name;
+}
+
 export async function setUp(testbed: string): Promise<void> {
   await currentClient().call('testbeds.up', { testbed });
   const kind = useTestbeds.getState().list?.find((known) => known.name === testbed)?.kind;

@@ -87,7 +87,16 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
           >
             Open shell
           </Button>
-          {hasShell ? null : <span className="caption secondary actions-reason">A simulated node has no shell.</span>}
+          {hasShell ? null : (
+            <span className="caption secondary actions-reason">
+              A simulated node has no shell.{' '}
+              {topology.kind === 'twin' && testbed?.recording == null ? (
+                <button type="button" className="link caption" onClick={() => go('terminals')}>
+                  Which hosts have one
+                </button>
+              ) : null}
+            </span>
+          )}
         </div>
       ) : null}
     </aside>

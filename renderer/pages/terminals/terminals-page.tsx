@@ -19,6 +19,7 @@ import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { TerminalPane } from '../../terminal/terminal-pane.tsx';
 import { testIds } from '../../test-ids.ts';
 import { roleLayer } from '../testbeds/testbed-detail.tsx';
+import { NoShells } from './no-shells.tsx';
 import { ServicesPanel } from './services-panel.tsx';
 
 const paneOptions: { value: `${PaneCount}`; label: string }[] = [
@@ -33,6 +34,7 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
   const testbed = useCurrentTestbed();
   const hosts = testbed && testbed.kind !== 'twin' ? testbed.hosts : [];
   const [services, setServices] = useState(false);
+  const severalTestbeds = new Set(sessions.map((session) => session.testbed)).size > 1;
   const openers = (
     <div className="openers">
       {hosts.map((host) => (
@@ -107,14 +109,17 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
         <ServicesPanel key={testbed.name} testbed={testbed.name} onClose={() => setServices(false)} />
       ) : null}
       {sessions.length === 0 ? (
-        <div className="empty">
-          <h1>A shell on every host</h1>
-          <p>
-            {testbed?.kind === 'twin'
-              ? 'Simulated nodes have no shell. This computer has one.'
-              : 'Choose a host above, or open one from the topology. Each shell is a tab; four can stand side by side, and what is typed can go to all of them.'}
-          </p>
-        </div>
+        testbed?.kind === 'twin' && !testbed.recording ? (
+          <NoShells twin={testbed.name} />
+        ) : (
+          <div className="empty">
+            <h1>A shell on every host</h1>
+            <p>
+              Choose a host above, or open one from the topology. Each shell is a tab; four can stand side by side, and what is
+              typed can go to all of them.
+            </p>
+          </div>
+        )
       ) : (
         <>
           <div className="tabs">
@@ -128,6 +133,9 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
                 >
                   <Icon name="terminals" size={14} />
                   {sessionTitle(session)}
+                  {severalTestbeds && session.testbed !== null && session.host !== 'local' ? (
+                    <span className="muted plain">{session.testbed}</span>
+                  ) : null}
                 </button>
                 <IconButton
                   icon="x"

@@ -1,16 +1,15 @@
 import { type ReactNode, useState } from 'react';
 import { Button, ErrorNote } from '../../parts/controls.tsx';
 import { Icon, type IconName, State } from '../../parts/glyphs.tsx';
-import { currentClient, type ShownError } from '../../state/connection.ts';
+import type { ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
-import { freeName, startTwin, useTestbeds } from '../../state/testbeds.ts';
+import { makeLocalHosts, startTwin, useTestbeds } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
 import { HostsForm } from './hosts-form.tsx';
 
 /** The three kinds of testbed side by side. */
 export function Choices({ onDone }: { onDone?: () => void }) {
   const info = useTestbeds((state) => state.info);
-  const list = useTestbeds((state) => state.list) ?? [];
   const go = useNavigation((state) => state.go);
   const [hosts, setHosts] = useState(false);
   const [twinError, setTwinError] = useState<ShownError | null>(null);
@@ -19,8 +18,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
 
   const createLocal = async () => {
     setLocalError(null);
-    const testbed = await currentClient().call('testbeds.create', { name: freeName('local', list), kind: 'local' });
-    go('testbeds', testbed.name);
+    go('testbeds', await makeLocalHosts());
     onDone?.();
   };
   return (
