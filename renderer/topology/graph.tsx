@@ -11,6 +11,7 @@ import { agentsOf } from './facts.ts';
 import { type Box, layoutTopology } from './layout.ts';
 import { TrunkLabels, Trunks } from './links-view.tsx';
 import { NodeBoxView, NodeSquareView, PillView } from './node-box.tsx';
+import { elementOf, useSelection } from './selection.ts';
 import { baseScale, clampScale, fitScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
 
 const laneTitles: { key: 'continuum' | 'clusters' | 'nodes'; layer: Layer; title: string }[] = [
@@ -60,12 +61,21 @@ export function Graph({ topology }: { topology: Topology }) {
     canvas.addEventListener('wheel', turn, { passive: false });
     return () => canvas.removeEventListener('wheel', turn);
   }, [canvas]);
+  // What is selected stays in sight when the inspector opens beside it or over it, and when it was selected elsewhere.
+  const selection = useSelection((state) => state.selection);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new width moves the boxes
+  useEffect(() => {
+    if (!canvas || !selection) return;
+    canvas
+      .querySelector(`[data-testid="${CSS.escape(elementOf(selection))}"]`)
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [canvas, selection, width]);
   const moving = layout.links.filter((link) => link.kind === 'moving');
   return (
     <div className="canvas-frame">
       <div className="canvas" ref={setCanvas}>
         {width > 0 ? (
-          <div style={{ width: layout.width * scale * base, height: layout.height * scale * base }}>
+          <div className="drawing" style={{ width: layout.width * scale * base, height: layout.height * scale * base }}>
             <div className="stage" style={{ width: layout.width, height: layout.height, scale: String(scale * base) }}>
               {laneTitles.map(({ key, layer, title }) => {
                 const agents = agentsOf(topology, layer);

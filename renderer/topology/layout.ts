@@ -59,6 +59,8 @@ const pillHeight = 42;
 const pillGap = 14;
 /** From a node box's top to its first pill. */
 const pillTop = 164;
+/** Under the nodes, where the zoom buttons stand when everything is seen. */
+const underNodes = 54;
 const roleOrder = { management: 0, master: 1, worker: 2 } as const;
 
 /** Management first, then masters, then workers, by name: the same places whatever else changes. */
@@ -86,12 +88,12 @@ export function layoutTopology(topology: Topology, width: number, height: number
 
   const mostPills = Math.max(0, ...topology.nodes.map((node) => componentsOn(topology, node.name).length));
   const neededNode = Math.max(302, pillTop + mostPills * (pillHeight + pillGap) + 40);
-  const extra = Math.max(0, height - (102 + 114 + neededNode + 38));
+  const extra = Math.max(0, height - (102 + 114 + neededNode + 14 + underNodes));
   const air = Math.min(44, Math.floor(extra / 4));
   const laneContinuum = 102 + air;
   const laneClusters = 114 + air;
   const nodesTop = laneContinuum + laneClusters + 22;
-  const nodeHeight = Math.max(neededNode, Math.min(neededNode + 60, height - nodesTop - 24));
+  const nodeHeight = Math.max(neededNode, Math.min(neededNode + 60, height - nodesTop - underNodes));
   const clusterTop = laneContinuum + 22;
   const clusterHeight = 68;
 
@@ -119,7 +121,7 @@ export function layoutTopology(topology: Topology, width: number, height: number
   const continuum = placeContinuum(clusterBoxes, laneContinuum);
   const total = Math.max(width, x - gap + right, continuum.x + continuum.width + right);
   const bottom = Math.max(nodesTop + nodeHeight, ...clusterBoxes.flatMap((box) => box.squares.map((one) => one.y + one.height)));
-  const fullHeight = Math.max(height, bottom + 16);
+  const fullHeight = Math.max(height, bottom + underNodes);
   return {
     width: total,
     height: fullHeight,
