@@ -13,6 +13,7 @@ import './style/decision-sets.css';
 import './style/tour.css';
 import './style/applications.css';
 import './style/models.css';
+import './style/settings.css';
 import '@xterm/xterm/css/xterm.css';
 import './style/terminals.css';
 import { StrictMode } from 'react';

@@ -123,6 +123,9 @@ export const testIds = {
   modelDecisions: 'model-decisions',
 
   kubectlOpen: (cluster: string) => `kubectl-open-${cluster}`,
+  setting: (name: string) => `setting-${name}`,
+  forgetPasswords: (testbed: string) => `forget-passwords-${testbed}`,
+
   terminalOpen: (host: string) => `terminal-open-${host}`,
   terminalTab: (host: string) => `terminal-tab-${host}`,
   terminalAll: 'terminal-all',

@@ -10,6 +10,7 @@ import { policiesContract } from './policies.ts';
 import { recordingsContract } from './recordings.ts';
 import { runsContract } from './runs.ts';
 import { secretsContract } from './secrets.ts';
+import { settingsContract } from './settings.ts';
 import { systemContract } from './system.ts';
 import { telemetryContract } from './telemetry.ts';
 import { terminalsContract } from './terminals.ts';
@@ -36,6 +37,7 @@ export const contract = {
   ...runsContract,
   ...recordingsContract,
   ...secretsContract,
+  ...settingsContract,
   ...agentsContract,
   ...topologyContract,
   ...telemetryContract,

@@ -32,6 +32,7 @@ import { commandable, Recordings } from './recording/recordings.ts';
 import { saveRecording } from './recording/write.ts';
 import { Runs, runInFlight } from './runs.ts';
 import { Secrets } from './secrets.ts';
+import { SettingsKeeper } from './settings.ts';
 import { promptedShell } from './shell-prompt.ts';
 import { hostShell, localProgram, localShell, type Shell } from './shells.ts';
 import { SshPools } from './ssh.ts';
@@ -75,11 +76,12 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const testbeds = await Testbeds.open(join(dataFolder, 'testbeds'), log);
   const runs = await Runs.open(testbeds, log);
   const twins = new Twins({ program: join(distFolder, 'twin', 'process.mjs'), assetsFolder, log });
-  const local = new LocalTestbeds(join(distFolder, 'local-hosts', 'helper.mjs'));
+  const settings = new SettingsKeeper(dataFolder, log);
+  const local = new LocalTestbeds(join(distFolder, 'local-hosts', 'helper.mjs'), () => settings.current.localHostCores);
   const vault = new Vault(join(dataFolder, 'kept-secrets.json'), log);
   const secrets = new Secrets(vault, log);
   const ssh = new SshPools(secrets);
-  const lives = new Lives({ testbeds, twins, ssh, log });
+  const lives = new Lives({ testbeds, twins, ssh, settings, log });
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
   const recordings = new Recordings(join(dataFolder, 'incoming'), { testbeds, lives });
   const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
@@ -234,6 +236,9 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       ssh.forgetSecrets(testbed);
       return {};
     },
+
+    'settings.watch': (_, emit, signal) => settings.watch(emit, signal),
+    'settings.change': ({ change }) => settings.change(change),
 
     'agents.logs': (input, emit, signal) => passAgentLogs(input, emit, signal, { testbeds, ssh }),
 

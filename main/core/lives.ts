@@ -1,25 +1,47 @@
 import { ContractError } from '../contract/contract.ts';
+import { coldLimits } from '../store/cold.ts';
 import { Store } from '../store/store.ts';
 import { ClusterState } from './cluster-state.ts';
 import { openHostsLink } from './link/hosts.ts';
 import { HostsReach } from './link/reach.ts';
 import { twinLink } from './link/twin.ts';
 import { Live } from './live.ts';
+import type { SettingsKeeper } from './settings.ts';
 import type { SshPools } from './ssh.ts';
 import type { TestbedEntry, Testbeds } from './testbeds.ts';
 import type { Twins } from './twins.ts';
 
+interface LivesServices {
+  testbeds: Testbeds;
+  twins: Twins;
+  ssh: SshPools;
+  settings: SettingsKeeper;
+  log(text: string): void;
+}
+
 /** Stores and live state of the testbeds. A store is opened when it is first needed, a live state while its testbed can be up. */
 export class Lives {
-  readonly #services: { testbeds: Testbeds; twins: Twins; ssh: SshPools; log(text: string): void };
+  readonly #services: LivesServices;
   readonly #stores = new Map<string, Promise<Store>>();
   readonly #lives = new Map<string, Promise<Live>>();
 
-  constructor(services: { testbeds: Testbeds; twins: Twins; ssh: SshPools; log(text: string): void }) {
+  constructor(services: LivesServices) {
     this.#services = services;
     services.twins.onResumed(({ name, pausedMs }) => {
       void this.#lives.get(name)?.then(({ state }) => state.stoodStill(pausedMs));
     });
+    services.settings.onChange(() => {
+      // One that could not be opened has said so to whom it was opened for.
+      for (const store of this.#stores.values())
+        store.then(
+          ({ cold }) => cold.keepAtMost(this.#mostBytes),
+          () => {},
+        );
+    });
+  }
+
+  get #mostBytes(): number {
+    return this.#services.settings.current.readingsGiB * 2 ** 30;
   }
 
   /** @throws StoreError */
@@ -27,7 +49,8 @@ export class Lives {
     const { name } = entry.testbed;
     let store = this.#stores.get(name);
     if (!store) {
-      store = Store.open(entry.folder.store, (text) => this.#services.log(`${name}: ${text}`));
+      const limits = { ...coldLimits, mostBytes: this.#mostBytes };
+      store = Store.open(entry.folder.store, (text) => this.#services.log(`${name}: ${text}`), limits);
       this.#stores.set(name, store);
       store.catch(() => this.#stores.delete(name));
     }

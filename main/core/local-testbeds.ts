@@ -18,9 +18,12 @@ const localHosts = [
 export class LocalTestbeds {
   readonly #helper: string;
 
-  /** `helper` is the built helper (dist/local-hosts/helper.mjs). */
-  constructor(helper: string) {
+  readonly #cores: () => number;
+
+  /** `helper` is the built helper (dist/local-hosts/helper.mjs). `cores`: what each host that is made may use. */
+  constructor(helper: string, cores: () => number) {
     this.#helper = helper;
+    this.#cores = cores;
   }
 
   /** null when local hosts can be made here; else one sentence why not, with the command that helps. */
@@ -39,7 +42,10 @@ export class LocalTestbeds {
     if (unavailable !== null) throw new ContractError('local-hosts-unavailable', unavailable);
     const authorizedKey = await publicKey(folder.identityFile, testbed.name);
     const wanted = testbed.hosts.length > 0 ? testbed.hosts : localHosts;
-    const made = await local.create({ testbed: testbed.name, hosts: wanted.map(({ name }) => ({ name })), authorizedKey });
+    const cpus = this.#cores();
+    // Those that are there already keep what they have.
+    const hosts = wanted.map(({ name }) => ({ name, cpus }));
+    const made = await local.create({ testbed: testbed.name, hosts, authorizedKey });
     await knowHosts(new KnownHosts(folder.knownHosts), made);
     return {
       ...testbed,

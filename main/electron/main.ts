@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { app, BrowserWindow, Notification, protocol, safeStorage, screen, session } from 'electron';
 import type { ContractClient } from '../contract/contract.ts';
+import type { Settings } from '../contract/settings.ts';
 import type { WindowCommand } from '../contract/window.ts';
 import { deepLinkScheme, parseDeepLink } from '../contract/window.ts';
 import { dataFolder, distFolder } from '../core/folders.ts';
+import { readSettings, settingsFile } from '../core/settings.ts';
 import { CoreConnection } from './core-connection.ts';
 import { appOrigin, appScheme, guardContents, guardSession, isOurs } from './guard.ts';
 import { systemKeychain, vaultKey } from './keychain.ts';
@@ -84,8 +86,17 @@ if (!app.requestSingleInstanceLock()) {
       });
       notice.show();
     });
-    void watchForUpdates(app, (text) => command({ command: 'tell', text }));
+    void watchForUpdates(app, wantedUpdates, (text) => command({ command: 'tell', text }));
   });
+}
+
+/** As the settings say each time it would look; while they cannot be read, nothing is asked of anybody. */
+function wantedUpdates(): Settings['updates'] {
+  try {
+    return readSettings(settingsFile(folder)).updates;
+  } catch {
+    return 'off';
+  }
 }
 
 /** Gives the core the key of kept passwords, where this computer has a keychain. Without one they are asked for each time. */

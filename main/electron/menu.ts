@@ -38,6 +38,7 @@ export function setMenu(command: (command: WindowCommand) => void, platform: Nod
         item('Open recording…', { command: 'open-recording' }, 'CmdOrCtrl+Shift+O'),
         item('Save recording…', { command: 'save-recording' }, 'CmdOrCtrl+Shift+S'),
         separator,
+        item('Settings', { command: 'go', page: 'settings', testbed: null }, 'CmdOrCtrl+,'),
         mac ? { role: 'close' } : { role: 'quit' },
       ],
     },

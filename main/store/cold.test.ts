@@ -110,6 +110,18 @@ test('the oldest parts go when they are too many, and their minutes answer for t
   expect(single[0]?.times.at(-1)).toBe(start + (seconds - 1) * 1000);
 });
 
+test('less may be kept from now on: the oldest parts go with the next look', async () => {
+  const store = await open({ ...few, mostReadings: 6 * 60 * 5 });
+  await fill(store);
+  while (await store.cold.move());
+  const kept = store.cold.parts;
+  expect(kept.length).toBeGreaterThan(1);
+  store.cold.keepAtMost(kept.at(-1)!.bytes);
+  expect(await store.cold.move()).toBe(false);
+  expect(store.cold.parts).toEqual(kept.slice(-1));
+  expect(await parts()).toHaveLength(1);
+});
+
 test('what a process that died had begun is cleared away, and what the database holds is kept', async () => {
   let store = await open();
   await fill(store);

@@ -48,7 +48,7 @@ export interface Part {
 export class ColdReadings {
   readonly folder: string;
   readonly #database: Database;
-  readonly #limits: ColdLimits;
+  #limits: ColdLimits;
   #parts: readonly Part[] = [];
   /** Readings before this time (ms since the epoch) are there as minutes alone. */
   #droppedUntil = 0;
@@ -66,6 +66,11 @@ export class ColdReadings {
     this.#database = database;
     this.#limits = limits;
     this.folder = join(dirname(database.file), 'telemetry');
+  }
+
+  /** All parts together, in bytes. What is more goes with the next move, within a minute. */
+  keepAtMost(mostBytes: number): void {
+    this.#limits = { ...this.#limits, mostBytes };
   }
 
   get parts(): readonly Part[] {
@@ -103,7 +108,11 @@ export class ColdReadings {
 
   async #move(): Promise<boolean> {
     const cut = await this.#cut();
-    if (cut === null) return false;
+    if (cut === null) {
+      // Less may be kept than was when they were written.
+      if (this.#parts.reduce((sum, { bytes }) => sum + bytes, 0) > this.#limits.mostBytes) await this.#letGo();
+      return false;
+    }
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const file = `${cut.first}-${cut.before}-${this.#generation}.parquet`;
     await this.#write(file, cut.before, (sql) => this.#database.inBackground(sql));

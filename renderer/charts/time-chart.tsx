@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { formatClock, formatNumber } from '../parts/format.ts';
+import { useSettings } from '../state/settings.ts';
 import { useTheme } from '../state/theme.ts';
 import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useSize } from '../state/visible.ts';
@@ -36,6 +37,7 @@ export function TimeChart(props: TimeChartProps) {
   const [box, setBox] = useState<HTMLDivElement | null>(null);
   const { width, height } = useSize(box);
   const theme = useTheme((state) => state.theme);
+  const clock = useSettings(({ settings }) => settings?.clock);
   const chart = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
@@ -56,7 +58,7 @@ export function TimeChart(props: TimeChartProps) {
       chart.current = null;
       made.destroy();
     };
-  }, [ready, box, shape, theme, unit.unit]);
+  }, [ready, box, shape, theme, clock, unit.unit]);
   useEffect(() => chart.current?.setSize({ width, height }), [width, height]);
   useEffect(() => chart.current?.setData(data, true), [data]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the range, the marks and the cursor are drawn from `latest`

@@ -10,6 +10,7 @@ import {
   listNames,
   metricTitle,
   metricUnit,
+  showClocksIn,
 } from './format.ts';
 
 test('numbers have at most three significant digits, a real minus sign, and a dash where nothing is known', () => {
@@ -70,6 +71,10 @@ test('the clock is the reader’s own', () => {
   expect(formatClock(time)).toBe('14:32:08');
   expect(formatClock(time, 'minute')).toBe('14:32');
   expect(formatClock(time, 'millisecond')).toBe('14:32:08.041');
+  showClocksIn('utc');
+  expect(formatClock(Date.UTC(2026, 0, 1, 4, 5, 6))).toBe('04:05:06');
+  showClocksIn('local');
+  expect(formatClock(time)).toBe('14:32:08');
 });
 
 test('metrics say their unit by their suffix, and unknown ones are their own words', () => {

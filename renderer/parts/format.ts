@@ -137,10 +137,18 @@ export function formatAge(ms: number): string {
 
 const pad = (value: number, length = 2) => String(value).padStart(length, '0');
 
-/** Wall clock in the reader's time zone: "14:32:08", or "14:32". */
+/** Of all clocks: the reader's own, or UTC. Set by the settings, as the locale of a language would be. */
+let zone: 'local' | 'utc' = 'local';
+export const showClocksIn = (wanted: 'local' | 'utc'): void => {
+  zone = wanted;
+};
+
+/** Wall clock in the reader's time zone, or in UTC where that is wanted: "14:32:08", or "14:32". */
 export function formatClock(time: number, precision: 'minute' | 'second' | 'millisecond' = 'second'): string {
   const date = new Date(time);
-  const minutes = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  const hours = zone === 'utc' ? date.getUTCHours() : date.getHours();
+  // Some zones are half an hour off.
+  const minutes = `${pad(hours)}:${pad(zone === 'utc' ? date.getUTCMinutes() : date.getMinutes())}`;
   if (precision === 'minute') return minutes;
   const seconds = `${minutes}:${pad(date.getSeconds())}`;
   return precision === 'second' ? seconds : `${seconds}.${pad(date.getMilliseconds(), 3)}`;

@@ -5,12 +5,14 @@ import { DiagnosticsPage } from '../pages/diagnostics/diagnostics-page.tsx';
 import { ModelsPage } from '../pages/models/models-page.tsx';
 import { PoliciesPage } from '../pages/policies/policies-page.tsx';
 import { RunPage } from '../pages/run/run-page.tsx';
+import { SettingsPage } from '../pages/settings/settings-page.tsx';
 import { TelemetryPage } from '../pages/telemetry/telemetry-page.tsx';
 import { TerminalsPage } from '../pages/terminals/terminals-page.tsx';
 import { TestbedsPage } from '../pages/testbeds/testbeds-page.tsx';
 import { TopologyPage } from '../pages/topology/topology-page.tsx';
 import { Sprite } from '../parts/sprite.tsx';
 import { type PageName, useNavigation } from '../state/navigation.ts';
+import { useSettings } from '../state/settings.ts';
 import { Announcer } from './announcer.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavRail } from './nav-rail.tsx';
@@ -34,10 +36,13 @@ const pageComponents: Record<Exclude<PageName, 'terminals'>, ComponentType> = {
   policies: PoliciesPage,
   models: ModelsPage,
   diagnostics: DiagnosticsPage,
+  settings: SettingsPage,
 };
 
 export function App() {
   const page = useNavigation((state) => state.page);
+  // Clocks everywhere are drawn anew when they show another zone.
+  useSettings(({ settings }) => settings?.clock);
   const [terminals, setTerminals] = useState(false);
   useEffect(() => {
     if (page === 'terminals') setTerminals(true);

@@ -9,8 +9,8 @@ import { tell } from '../state/notices.ts';
 import { askToSave, chooseRecording } from '../state/recordings.ts';
 import { kubectlClusters, openKubectl, openOnAll, openTerminal } from '../state/terminals.ts';
 import { setUp, startTwin, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
-import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
+import { toggleTheme } from '../state/toggle-theme.ts';
 import { takeTour } from '../state/tour.ts';
 import { useWorld } from '../state/world.ts';
 import { texts } from '../texts/texts.ts';
@@ -18,7 +18,8 @@ import { texts } from '../texts/texts.ts';
 export const usePalette = create<{ open: boolean }>(() => ({ open: false }));
 
 /** Alt and a digit lead to a page: the ninth is 9, the tenth 0. */
-const shortcutOf = (index: number): string => (index < 10 ? `Alt ${(index + 1) % 10}` : '');
+const shortcutOf = (index: number): string =>
+  index < 10 ? `Alt ${(index + 1) % 10}` : pages[index] === 'settings' ? 'Ctrl ,' : '';
 const pageOfKey = (code: string): PageName | null => {
   const digit = /^Digit(\d)$/.exec(code)?.[1];
   return digit === undefined ? null : (pages[(Number(digit) + 9) % 10] ?? null);
@@ -32,6 +33,11 @@ export function CommandPalette() {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault();
         usePalette.setState({ open: !usePalette.getState().open });
+        return;
+      }
+      if ((event.ctrlKey || event.metaKey) && event.key === ',') {
+        event.preventDefault();
+        useNavigation.getState().go('settings');
         return;
       }
       // A shell has its own use for Alt and a digit.
@@ -133,7 +139,7 @@ function Palette() {
             {testbed?.kind === 'hosts'
               ? item('key', `Forget kept passwords of ${testbed.name}`, () => void forgetPasswords(testbed.name))
               : null}
-            {item('moon', 'Change the theme', () => useTheme.getState().toggle())}
+            {item('moon', 'Change the theme', toggleTheme)}
           </Command.Group>
           <Command.Group heading="Testbeds">
             {list.map((known) => item('testbeds', `Show ${known.name}`, () => go('topology', known.name)))}

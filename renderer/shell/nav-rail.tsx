@@ -6,8 +6,10 @@ import { texts } from '../texts/texts.ts';
 
 const groups: PageName[][] = [
   ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications', 'policies', 'models'],
-  ['terminals', 'diagnostics'],
+  ['terminals', 'diagnostics', 'settings'],
 ];
+
+const withoutTestbed: ReadonlySet<PageName> = new Set(['testbeds', 'terminals', 'diagnostics', 'settings']);
 
 export function NavRail() {
   const { page, go } = useNavigation();
@@ -17,7 +19,7 @@ export function NavRail() {
       {groups.map((group, index) => [
         index > 0 ? <hr key={`rule-${group[0]}`} /> : null,
         ...group.map((name) => {
-          const needsTestbed = name !== 'testbeds' && name !== 'terminals' && name !== 'diagnostics';
+          const needsTestbed = !withoutTestbed.has(name);
           return (
             <a
               key={name}

@@ -2,10 +2,12 @@ import { useEffect, useRef } from 'react';
 import { useConnection } from '../state/connection.ts';
 import { isLiving, useKeptWindow, useMoment, usePlaying, useShownTime, useSpan } from '../state/moment.ts';
 import { tell } from '../state/notices.ts';
+import { takeSettings, useSettings } from '../state/settings.ts';
 import { useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTwinTime } from '../state/twin-clock.ts';
 import { useStream } from '../state/use-stream.ts';
 import { mergeDecisions, resetWorld, useWorld } from '../state/world.ts';
+import { texts } from '../texts/texts.ts';
 
 /** What the shell itself needs on every page: the testbeds, and of the current one its topology and decisions. */
 export function Streams() {
@@ -38,6 +40,11 @@ export function Streams() {
     );
   }, [client, state]);
 
+  useStream('settings.watch', {}, ({ settings, file, trouble }) => {
+    const before = useSettings.getState().trouble;
+    takeSettings({ settings, file, trouble });
+    if (trouble !== null && trouble !== before) tell(texts.settings.trouble(trouble));
+  });
   useStream('testbeds.watch', {}, (list) => useTestbeds.setState({ list }));
   useStream(
     'topology.watch',

@@ -9,6 +9,7 @@ import { type PageName, useNavigation } from '../state/navigation.ts';
 import { kindOf, stateOf, stateWords, useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
 import { useTheme } from '../state/theme.ts';
 import { useTime } from '../state/time.ts';
+import { toggleTheme } from '../state/toggle-theme.ts';
 import type { TestbedSummary, Topology } from '../state/types.ts';
 import { testIds } from '../test-ids.ts';
 import { usePalette } from './command-palette.tsx';
@@ -85,7 +86,7 @@ export function TopBar() {
   const past = useTime((state) => state.cursor !== null) || testbed?.recording != null;
   const { state: connection, failures } = useConnection();
   const go = useNavigation((state) => state.go);
-  const { theme, toggle } = useTheme();
+  const theme = useTheme((state) => state.theme);
   const facts = healthFacts(testbed, topology, past);
   const known = useTestbeds((state) => state.list);
   return (
@@ -152,7 +153,7 @@ export function TopBar() {
         icon={theme === 'light' ? 'moon' : 'sun'}
         label={theme === 'light' ? 'Use the dark theme' : 'Use the light theme'}
         data-testid={testIds.theme}
-        onClick={toggle}
+        onClick={toggleTheme}
       />
     </header>
   );

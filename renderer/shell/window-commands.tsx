@@ -5,7 +5,7 @@ import { tell } from '../state/notices.ts';
 import { askToSave, chooseRecording } from '../state/recordings.ts';
 import { openTerminal } from '../state/terminals.ts';
 import { startTwin } from '../state/testbeds.ts';
-import { useTheme } from '../state/theme.ts';
+import { toggleTheme } from '../state/toggle-theme.ts';
 import { usePalette } from './command-palette.tsx';
 
 /** Does what the native menu, a deep link or a notification asks for. */
@@ -24,7 +24,7 @@ export function WindowCommands() {
             usePalette.setState({ open: true });
             break;
           case 'theme':
-            useTheme.getState().toggle();
+            toggleTheme();
             break;
           case 'start-twin':
             startTwin().catch((error: Error) => tell(error.message));

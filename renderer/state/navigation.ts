@@ -11,6 +11,7 @@ export const pages = [
   'models',
   'terminals',
   'diagnostics',
+  'settings',
 ] as const;
 export type PageName = (typeof pages)[number];
 

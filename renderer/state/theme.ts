@@ -1,36 +1,37 @@
 import { create } from 'zustand';
 
-type Theme = 'light' | 'dark';
+export type Theme = 'light' | 'dark';
+/** What was wanted last, for the first paint: the core tells a moment later. */
 const storageKey = 'mlsysops.theme';
-const system = (): Theme => (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+const dark = () => matchMedia('(prefers-color-scheme: dark)');
+const system = (): Theme => (dark().matches ? 'dark' : 'light');
 
-interface ThemeState {
-  theme: Theme;
-  toggle(): void;
+/** The theme that is shown. */
+export const useTheme = create<{ theme: Theme }>(() => ({ theme: 'light' }));
+
+let wanted: 'system' | Theme = 'system';
+
+/** Shows the theme that is wanted; `system` follows the computer, also when that changes. */
+export function followTheme(theme: 'system' | Theme): void {
+  wanted = theme;
+  if (theme === 'system') localStorage.removeItem(storageKey);
+  else localStorage.setItem(storageKey, theme);
+  useTheme.setState({ theme: theme === 'system' ? system() : theme });
 }
 
-/** Follows the system until the user chooses; choosing the system's own theme follows it again. */
-export const useTheme = create<ThemeState>((set, get) => ({
-  theme: 'light',
-  toggle() {
-    const theme = get().theme === 'light' ? 'dark' : 'light';
-    if (theme === system()) localStorage.removeItem(storageKey);
-    else localStorage.setItem(storageKey, theme);
-    set({ theme });
-  },
-}));
+/** What to want so that the other theme is shown; the computer's own is followed again. */
+export function otherTheme(): 'system' | Theme {
+  const other = useTheme.getState().theme === 'light' ? 'dark' : 'light';
+  return other === system() ? 'system' : other;
+}
 
 /** Called once, before the first paint. */
 export function applyTheme(): void {
-  const chosen = () => localStorage.getItem(storageKey);
-  const follow = () => {
-    const stored = chosen();
-    useTheme.setState({ theme: stored === 'light' || stored === 'dark' ? stored : system() });
-  };
   useTheme.subscribe(({ theme }) => {
     document.documentElement.dataset.theme = theme;
   });
-  follow();
+  const stored = localStorage.getItem(storageKey);
+  followTheme(stored === 'light' || stored === 'dark' ? stored : 'system');
   document.documentElement.dataset.theme = useTheme.getState().theme;
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', follow);
+  dark().addEventListener('change', () => followTheme(wanted));
 }

@@ -1,4 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useSettings } from './settings.ts';
 
 function subscribe(listener: () => void): () => void {
   document.addEventListener('visibilitychange', listener);
@@ -38,9 +39,10 @@ export function useSize(element: Element | null): { width: number; height: numbe
 
 const lessMotion = () => matchMedia('(prefers-reduced-motion: reduce)');
 
-/** The person asked for less motion: nothing runs by itself then. */
-export const useReducedMotion = (): boolean =>
-  useSyncExternalStore(
+/** The person asked for less motion, of the computer or of this app: nothing runs by itself then. */
+export function useReducedMotion(): boolean {
+  const wanted = useSettings(({ settings }) => settings?.motion === 'reduced');
+  const system = useSyncExternalStore(
     (listener) => {
       const query = lessMotion();
       query.addEventListener('change', listener);
@@ -48,3 +50,5 @@ export const useReducedMotion = (): boolean =>
     },
     () => lessMotion().matches,
   );
+  return wanted || system;
+}

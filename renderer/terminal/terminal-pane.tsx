@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Button, IconButton } from '../parts/controls.tsx';
 import { State } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
+import { useSettings } from '../state/settings.ts';
 import { acceptInput, sessionTitle, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
 import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
@@ -58,12 +59,15 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   const broadcast = useTerminals((one) => one.broadcast);
   const { client, state } = useConnection();
   const chosenTheme = useTheme((one) => one.theme);
+  const wantedSize = useSettings(({ settings }) => settings?.terminalFontSize ?? 12);
+  const fontSize = useRef(wantedSize);
+  fontSize.current = wantedSize;
 
   useEffect(() => {
     if (!host) return;
     const made = new Terminal({
       fontFamily: token('--font-mono'),
-      fontSize: 12,
+      fontSize: fontSize.current,
       lineHeight: 1.25,
       theme: theme(),
       cursorBlink: false,
@@ -108,6 +112,12 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     };
   }, [host]);
 
+  useEffect(() => {
+    const made = terminal.current;
+    if (!made || made.terminal.options.fontSize === wantedSize) return;
+    made.terminal.options.fontSize = wantedSize;
+    if (host && host.clientWidth > 0) made.fit.fit();
+  }, [wantedSize, host]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the terminal takes the new theme's tokens
   useEffect(() => {
     if (terminal.current) terminal.current.terminal.options.theme = theme();

@@ -278,6 +278,27 @@ describe('a twin in the browser', () => {
     expect(support).not.toContain(token);
   });
 
+  it('keeps what is chosen in Settings, and says where a number does not fit', async () => {
+    const { page } = app;
+    await page.keyboard.press('Control+,');
+    const setting = (name: string) => page.getByTestId(`setting-${name}`);
+    await setting('theme').getByTestId('segment-dark').click();
+    await page.locator('html[data-theme="dark"]').waitFor();
+    await setting('motion').getByTestId('segment-reduced').click();
+    await page.locator('html[data-motion="reduced"]').waitFor();
+    const size = setting('terminalFontSize').getByRole('textbox');
+    await size.fill('99');
+    await setting('terminalFontSize').getByText('A whole number from 9 to 24.').waitFor();
+    await size.fill('14');
+    await size.press('Enter');
+    const kept = async () => JSON.parse(await readFile(join(app.dataFolder, 'settings.json'), 'utf8'));
+    await waitUntil(kept, ({ terminalFontSize }) => terminalFontSize === 14, 5000, 'the size of text, kept');
+    expect(await kept()).toMatchObject({ theme: 'dark', motion: 'reduced', clock: 'local' });
+    await inBothThemes(page, (theme) => app.screenshot(`settings-${theme}`));
+    await setting('theme').getByTestId('segment-system').click();
+    await waitUntil(kept, ({ theme }) => theme === 'system', 5000, 'the theme of the system');
+  });
+
   it('hides nothing from assistive technology on any page', async () => {
     await app.page.evaluate(AxeBuilder.source);
     for (const page of [
@@ -290,6 +311,7 @@ describe('a twin in the browser', () => {
       'models',
       'terminals',
       'diagnostics',
+      'settings',
     ]) {
       await visit(app.page, page);
       const found = await app.page.evaluate(async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DecisionRecord } from '../../../agents/decision/record.ts';
 import type { Store } from '../../store/store.ts';
 import { Lives } from '../lives.ts';
+import { SettingsKeeper } from '../settings.ts';
 import { type TestbedEntry, Testbeds } from '../testbeds.ts';
 import { topologyAt } from '../topology.ts';
 import { Twins } from '../twins.ts';
@@ -30,7 +31,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mls-recording-'));
   testbeds = await Testbeds.open(join(folder, 'testbeds'), log);
   const twins = new Twins({ program: '/nowhere', assetsFolder: '/nowhere', log });
-  lives = new Lives({ testbeds, twins, ssh: { acquire: () => log('no host is reached') } as never, log });
+  const settings = new SettingsKeeper(folder, log);
+  lives = new Lives({ testbeds, twins, settings, ssh: { acquire: () => log('no host is reached') } as never, log });
   recordings = new Recordings(join(folder, 'incoming'), { testbeds, lives });
   entry = await testbeds.add('lab', [], async () => ({
     name: 'lab',

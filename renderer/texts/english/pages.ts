@@ -12,4 +12,5 @@ export const pages: Record<PageName, string> = {
   models: 'Models',
   terminals: 'Terminals',
   diagnostics: 'Diagnostics',
+  settings: 'Settings',
 };
