@@ -51,9 +51,16 @@ export class LiveDisplay {
     this.#stream.write(`${erased}${lines.map((line) => `${line}\n`).join('')}`);
   }
 
+  /** A terminal that was made narrower meanwhile has broken long lines into more rows. */
   #erase(): string {
-    const { length } = this.#drawn;
+    const { columns } = this.#stream;
+    const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
     this.#drawn = [];
-    return length === 0 ? '' : `\u001b[${length}A\u001b[J`;
+    return rows === 0 ? '' : `\u001b[${rows}A\u001b[J`;
   }
 }
+
+/** Columns that a line takes, without its colours. */
+const widthOf = (line: string): number => line.replace(colour, '').length;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal begin with one
+const colour = /\u001b\[[0-9;]*m/g;
