@@ -109,11 +109,15 @@ async function runCell(scope: RunScope, cell: Cell): Promise<void> {
   }
 }
 
-/** What was brought about on a host before it was restarted may not have outlived that: it is looked at again, and done again where it is missing. */
+/**
+ * What was brought about on a host before it was restarted may not have outlived that: it is looked at again, and done again where it is
+ * missing, from the ground up. A pod network needs an API that answers, and after a restart that takes a while.
+ */
 async function restore(scope: RunScope, cell: Cell): Promise<void> {
   const restarts = scope.leases.restarts(cell.host);
   for (const need of cell.needs) {
     if (need.host !== cell.host || need.restarts === restarts || (need.state !== 'done' && need.state !== 'in-place')) continue;
+    await restore(scope, need);
     await bringAbout(scope, need, true);
   }
 }

@@ -204,17 +204,24 @@ describe('a host that goes away', () => {
 
   it('is waited for when it restarts in the middle of a step; what did not outlive that is done again', async () => {
     const folder = '/var/tmp/restart';
-    const volatile: Step = {
-      id: 'volatile',
-      title: 'Do volatile',
-      observe: '[ -e /run/volatile ]',
-      change: 'touch /run/volatile',
-    };
+    const volatile = (id: string, change = ''): Step => ({
+      id,
+      title: `Do ${id}`,
+      observe: `[ -e /run/${id} ]`,
+      change: `${change} touch /run/${id}`,
+    });
+    const on = (phase: string) => ({ needs: (host: { name: string }) => [{ host: host.name, phase }] });
     const phases = [
-      phaseOf('first', () => [onceStep(folder, 'a'), volatile]),
-      phaseOf('second', (host) => [
-        onceStep(folder, 'b', {}, host === 'master-1' ? `[ -e ${folder}/up ] || { touch ${folder}/up; sync; sleep 600; }` : ''),
-      ]),
+      phaseOf('ground', () => [volatile('volatile-ground')]),
+      // Cannot be done again before what it stands on.
+      phaseOf('first', () => [onceStep(folder, 'a'), volatile('volatile', 'test -e /run/volatile-ground &&')], on('ground')),
+      phaseOf(
+        'second',
+        (host) => [
+          onceStep(folder, 'b', {}, host === 'master-1' ? `[ -e ${folder}/up ] || { touch ${folder}/up; sync; sleep 600; }` : ''),
+        ],
+        on('first'),
+      ),
     ];
     const up = await run(phases, {
       onEach: when('master-1', 'b', () => {
