@@ -22,7 +22,11 @@ test('presence is told by loudness at first, then as it was learnt while the cam
     return policy.derive!(input)[0]!;
   };
   for (let i = 0; i < 10; i++) second(40);
-  expect(second(40)).toMatchObject({ metric: 'presence_probability', value: 0, source: 'predicted: by loudness' });
+  expect(second(40)).toMatchObject({
+    metric: 'presence_probability',
+    value: 0,
+    source: 'predicted: by loudness',
+  });
   // Here somebody is there from 45 dB on, of which the rule of thumb knows nothing.
   for (let i = 0; i < 1500; i++) {
     const people = i % 20 < 10 ? 1 : 0;

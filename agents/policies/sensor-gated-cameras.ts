@@ -67,7 +67,9 @@ class SensorGatedCameras implements Policy<ClusterSituation> {
     const presence =
       trigger.kind === 'presence-unknown'
         ? book.fact('presence', 'Presence', 1, '', `nothing is told by ${placed.from}: somebody may be there`, [0, 1])
-        : (book.reading('presence', `Presence near ${placed.from}`, query, { range: [0, 1], overS: 3 }) ?? constant(1));
+        : // Who is to be seen must not wait for a median.
+          (book.reading('presence', `Presence near ${placed.from}`, query, { range: [0, 1], overS: sleeps ? 0 : 3 }) ??
+          constant(1));
     const awake: Option['terms'] = [{ name: 'Awake', expression: constant(-awakeCost) }];
     const asleep: Option['terms'] = [{ name: 'Missed', expression: multiply(-missCost, presence) }];
     const command = { name: about.application, component: name, command: sleeps ? 'wake' : 'sleep' };
