@@ -45,6 +45,10 @@ export const twinNodesSchema = z.strictObject({
     ),
   memoryGiB: z.number().positive().max(4096).default(6).describe('Memory.'),
   background: share.default(0.05).describe('Share of it that its own services use.'),
+  microphone: z
+    .boolean()
+    .default(false)
+    .describe('Whether it tells sound_level_db: of who passes by its cameras, and of what else is to be heard.'),
   gateway: groupName.optional().describe('Gateway that it hangs on. Default: the switch in the middle.'),
   link: linkSchema.describe('To its gateway, or to the switch in the middle; of a node that moves, close to a gateway.'),
   position: position.optional(),

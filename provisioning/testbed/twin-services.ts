@@ -25,6 +25,7 @@ export const twinServiceSchema = z.strictObject({
     .optional()
     .describe('What it waits for: how much a lower frequency slows it down. Default: it is as fast as the clock.'),
   makes: z.number().positive().optional().describe('Requests a second that it makes of itself.'),
+  deviceW: z.number().min(0).max(1000).optional().describe('What its device draws while it works, as a camera does, W.'),
   items: z
     .strictObject({
       mean: z.number().min(0).max(10_000).describe('How many there are on the mean.'),

@@ -7,10 +7,20 @@ export function behavioursOf(services: readonly TwinService[]): Behaviours {
   return (application, component) => all.get(`${application}/${component}`);
 }
 
-function behaviourOf({ application: _, component: __, makes, items, sendsTo, tells, ...service }: TwinService): Behaviour {
+function behaviourOf({
+  application: _,
+  component: __,
+  makes,
+  deviceW,
+  items,
+  sendsTo,
+  tells,
+  ...service
+}: TwinService): Behaviour {
   return {
     service,
     ...(makes !== undefined && { makes }),
+    ...(deviceW !== undefined && { deviceW }),
     ...(items && { items: { mean: items.mean, stayMs: 1000 * items.stayS, ...(items.now !== undefined && { now: items.now }) } }),
     sendsTo,
     tells,

@@ -8,6 +8,7 @@ import { RandomStreams, randomAt } from './simulation/random.ts';
 import { type EnergyPlace, startEnergy } from './simulation/surroundings/energy.ts';
 import { type Fault, startFailures } from './simulation/surroundings/failures.ts';
 import { type Coverage, linkAt, type Position, startMobility } from './simulation/surroundings/mobility.ts';
+import { startSound } from './simulation/surroundings/sound.ts';
 import { World } from './simulation/world.ts';
 
 /** Chance of each of these is a stream of its own: more of one changes nothing of the others. */
@@ -32,6 +33,10 @@ export function makeWorld({ plan, seed, startAt, onFault }: WorldOptions): World
     const world = new World(specs, seed);
     const places = specs.map(({ name }) => ({ node: name, ...usualPlace, onGrid: true }));
     startEnergy(world, places, streams('energy'));
+    startSound(
+      world,
+      hosts.filter(({ role }) => role === 'worker').map(({ simulated }) => simulated.name),
+    );
     return world;
   }
   const nodes = nodesOfTwin(section);
@@ -46,6 +51,10 @@ export function makeWorld({ plan, seed, startAt, onFault }: WorldOptions): World
     nodes.map((node) => energyPlace(node, section)),
     streams('energy'),
     skyOffsetMs,
+  );
+  startSound(
+    world,
+    nodes.filter(({ microphone }) => microphone).map(({ name }) => name),
   );
   startFailures(world, failuresOf(section, nodes), streams('failures'), onFault);
   return world;

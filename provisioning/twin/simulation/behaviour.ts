@@ -14,6 +14,8 @@ export interface Behaviour {
   service: ServiceModel;
   /** Requests/s that it makes of itself. */
   makes?: number;
+  /** What its device draws while it works (a camera), W, besides the power of its node. */
+  deviceW?: number;
   /** What is in view of it, and so in each request of its application, comes and goes by chance. */
   items?: ItemsModel;
   sendsTo: { component: string; requests?: number; bytes?: number; bytesPerItem?: number }[];

@@ -24,6 +24,8 @@ export class Machines {
   readonly capW: Float64Array;
   /** Share of its speed that is left when something slows it down, (0, 1]. */
   readonly health: Float64Array;
+  /** Drawn by devices of components that work there (a camera), W. */
+  readonly devicesW: Float64Array;
   /** Cores taken by something that no component accounts for, as a miner would. */
   readonly stolen: Float64Array;
   readonly up: Uint8Array;
@@ -57,6 +59,7 @@ export class Machines {
     this.ghz = this.wantedGHz.slice();
     this.capW = new Float64Array(this.count).fill(Number.POSITIVE_INFINITY);
     this.health = new Float64Array(this.count).fill(1);
+    this.devicesW = new Float64Array(this.count);
     this.stolen = new Float64Array(this.count);
     this.up = new Uint8Array(this.count).fill(1);
     this.background = column(({ background }) => background);
@@ -128,7 +131,7 @@ export class Machines {
     this.demand[node] = demand;
     const used = Math.min(1, demand / this.cores[node]!);
     this.used[node] = used;
-    this.powerW[node] = this.#wattsPerLoad[node]! * used + this.#wattsIdle[node]!;
+    this.powerW[node] = this.#wattsPerLoad[node]! * used + this.#wattsIdle[node]! + this.devicesW[node]!;
   }
 
   /** Since the beginning, J. */
@@ -156,7 +159,8 @@ export class Machines {
     const points = frequenciesOf(spec).filter((ghz) => ghz <= wanted + 1e-9);
     const allowed = points.findLast((ghz) => {
       const demand = (this.demand[node]! * this.ghz[node]!) / ghz;
-      return dynamicPowerW(spec.power, ghz) * Math.min(1, demand / this.cores[node]!) + spec.power.b <= cap;
+      const others = spec.power.b + this.devicesW[node]!;
+      return dynamicPowerW(spec.power, ghz) * Math.min(1, demand / this.cores[node]!) + others <= cap;
     });
     return allowed ?? points[0] ?? wanted;
   }

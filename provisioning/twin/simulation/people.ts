@@ -33,6 +33,8 @@ export class PeopleInView {
   readonly #scriptMs: number;
   #people: number;
   #nextAt: number;
+  /** What the next change is: drawn ahead, for who comes is heard before he is seen; null before the first. */
+  #isArrival: boolean | null = null;
   #fixed: number | null = null;
 
   /** `startedAt` is when the camera began to look, ms since the epoch. */
@@ -59,16 +61,20 @@ export class PeopleInView {
     this.#fixed = people === null ? null : Math.min(Math.max(0, Math.round(people)), this.#most);
   }
 
+  /** Whether somebody will come into view within so many ms; of those who are put there nobody knows before. `time` must not go back. */
+  isApproached(time: number, withinMs: number): boolean {
+    this.at(time);
+    return this.#fixed === null && this.#isArrival === true && this.#nextAt - time <= withinMs;
+  }
+
   /** `time` must not go back. */
   at(time: number): number {
     while (this.#nextAt <= time) {
+      if (this.#isArrival !== null) this.#people = Math.min(this.#people + (this.#isArrival ? 1 : -1), this.#most);
       const arrivals = this.#mean / this.#stayMs;
       const departures = this.#people / this.#stayMs;
-      if (this.#nextAt > this.#startedAt + this.#scriptMs) {
-        const isArrival = this.#random() * (arrivals + departures) < arrivals;
-        this.#people = Math.min(this.#people + (isArrival ? 1 : -1), this.#most);
-      }
-      this.#nextAt += waitingTime(this.#random, 1 / (arrivals + this.#people / this.#stayMs));
+      this.#nextAt += waitingTime(this.#random, 1 / (arrivals + departures));
+      this.#isArrival = this.#random() * (arrivals + departures) < arrivals;
     }
     if (this.#fixed !== null) return this.#fixed;
     const since = time - this.#startedAt;

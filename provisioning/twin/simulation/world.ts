@@ -53,6 +53,8 @@ interface Pipeline {
   name: string;
   id: number;
   people: PeopleInView | null;
+  /** Node where its requests are made, or were last. */
+  site: string | null;
   /** When people are due to change. */
   dueAt: number;
   /** Somebody makes requests. */
@@ -80,6 +82,8 @@ export class World {
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #pipelineOf = new Map<number, Pipeline>();
   readonly #nameOf = new Map<number, string>();
+  /** What devices of an application draw, W by node. */
+  readonly #devices = new Map<string, ReadonlyMap<number, number>>();
   readonly #readers: Reader[] = [];
   readonly #waiting: ((engine: Engine) => void)[] = [];
   #engine: Engine | null = null;
@@ -238,6 +242,16 @@ export class World {
     return service && this.#engine ? this.#engine.coresOf(service.id) : 0;
   }
 
+  /** Who is where the cameras of a node look, whether these work or not, and whether somebody is about to come; a camera stands where it last worked. */
+  near(node: string, withinMs: number): { inView: number; isApproached: boolean } {
+    const { now } = this;
+    const seen = [...this.#pipelines.values()].flatMap(({ people, site }) => (people && site === node ? [people] : []));
+    return {
+      inView: seen.reduce((sum, people) => sum + people.at(now), 0),
+      isApproached: seen.some((people) => people.isApproached(now, withinMs)),
+    };
+  }
+
   pipeline(application: string): Readonly<PipelineView> | undefined {
     const pipeline = this.#pipelines.get(application);
     const engine = this.#engine;
@@ -366,12 +380,14 @@ export class World {
     const { services, flows, isBroken, hasSource } = join(working, (uid) => this.#services.get(uid)!.id);
     let pipeline = this.#pipelines.get(application);
     if (isPipeline && !pipeline) {
-      pipeline = { name: application, id: engine.addApplication(), people: null, dueAt: Number.NaN, hasSource, hasItems: false };
+      const shared = { people: null, site: null, dueAt: Number.NaN, hasSource, hasItems: false };
+      pipeline = { name: application, id: engine.addApplication(), ...shared };
       this.#pipelines.set(application, pipeline);
       this.#pipelineOf.set(pipeline.id, pipeline);
     }
     if (pipeline) {
       pipeline.hasSource = hasSource;
+      pipeline.site = [...working].find((workload) => (behaviourOf(workload)?.makes ?? 0) > 0)?.node ?? pipeline.site;
       const items = workloads.flatMap((workload) => behaviourOf(workload)?.items ?? [])[0];
       pipeline.hasItems = items !== undefined || workloads.some(({ role }) => role !== undefined);
       // The scenario begins once the whole pipeline works.
@@ -389,11 +405,28 @@ export class World {
         this.#pipelineOf.delete(pipeline.id);
       }
     }
+    this.#power(application, workloads, working);
     for (const [uid, held] of outdated) {
       if (!held) continue;
       engine.removeService(held.id);
       this.#nameOf.delete(held.id);
       if (this.#services.get(uid) === held) this.#services.delete(uid);
+    }
+  }
+
+  /** Nodes draw what the devices of their working components do. */
+  #power(application: string, workloads: readonly Workload[], working: ReadonlySet<Workload>): void {
+    const now = new Map<number, number>();
+    for (const workload of workloads) {
+      const { deviceW = 0 } = (working.has(workload) && behaviourOf(workload)) || {};
+      if (deviceW > 0) now.set(this.indexOf(workload.node), (now.get(this.indexOf(workload.node)) ?? 0) + deviceW);
+    }
+    const before = this.#devices.get(application) ?? new Map<number, number>();
+    if (now.size === 0 && before.size === 0) return;
+    this.#devices.set(application, now);
+    for (const at of new Set([...before.keys(), ...now.keys()])) {
+      this.machines.devicesW[at]! += (now.get(at) ?? 0) - (before.get(at) ?? 0);
+      this.#engine!.updateNode(at);
     }
   }
 
