@@ -8,25 +8,15 @@ import type { StateStore } from '../../agents/loop/state.ts';
 import { ManualClock } from '../../agents/manual-clock.ts';
 import { startNodeAgent } from '../../agents/node.ts';
 import { agentSettingsSchema, memorySettings } from '../../agents/settings.ts';
+import { type CameraVariant, variantPlans } from './evaluation-variants.ts';
 import { setLeastEnergy } from './least-energy.ts';
+import { cameraBehaviours } from './simulation/behaviour.ts';
 import { powerModels } from './simulation/power.ts';
 import { SimulatedSignals } from './simulation/signals.ts';
+import { startSound } from './simulation/surroundings/sound.ts';
 import { type SimulatedNode, World } from './simulation/world.ts';
 import { WorldFrequency } from './simulation/world-frequency.ts';
 import { WorldOrchestrator } from './simulation/world-orchestrator.ts';
-
-/**
- * Placed once; moved by the QoS policy with learnt models, as it is shipped; the same by heuristics (mode 0); moved by LinUCB; by the QoS policy, and every
- * worker at the frequency that costs the least energy.
- */
-export const policyVariants = ['static', 'qos', 'qos-heuristic', 'bandit', 'qos-dvfs'] as const;
-/**
- * Bounds on what frequencies may save beside the QoS policy, by an oracle that sees the physics and takes no time. The second keeps room for one person more
- * than are in view, as must whoever hears of people only after they have come.
- */
-export const boundVariants = ['qos-oracle', 'qos-oracle-room'] as const;
-export const cameraVariants = [...policyVariants, ...boundVariants] as const;
-export type CameraVariant = (typeof cameraVariants)[number];
 
 /** What was measured of one run. Shares are of the time from the scenario's second minute on: the first is its script. */
 export interface CameraResult {
@@ -42,6 +32,13 @@ export interface CameraResult {
   energyWh: number;
   /** What of it is over idling: the part that a frequency has any say in. */
   aboveIdleWh: number;
+  /** Share of time in which the camera looked, 0–1. */
+  awake: number;
+  /** Of the time that people spent where the camera looks, added up over them, the share in which it slept, 0–1. */
+  missed: number;
+  /** Times at which somebody was there until nobody was, and those of them that the camera slept through. */
+  visits: number;
+  visitsMissed: number;
 }
 
 export interface CameraRun {
@@ -75,33 +72,12 @@ export const tunedSeeds: readonly number[] = [1, 7];
 export const evaluationSeeds: readonly number[] = [101, 102, 103, 104, 105];
 
 const cluster = 'evaluation';
+/** Where everything is placed at first, and the camera stays. */
+const firstNode = 'worker-1';
 const targetMs = 50;
 const warmUpS = 60;
 const stepMs = 500;
 const startAt = Date.UTC(2026, 0, 1);
-const policies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
-  static: { 'static-placement': {} },
-  qos: { 'static-placement': {}, 'relocate-by-latency': {} },
-  'qos-heuristic': { 'static-placement': {}, 'relocate-by-latency': {} },
-  bandit: { 'static-placement': {}, 'bandit-placement': {} },
-  'qos-dvfs': { 'static-placement': {}, 'relocate-by-latency': {} },
-  'qos-oracle': { 'static-placement': {}, 'relocate-by-latency': {} },
-  'qos-oracle-room': { 'static-placement': {}, 'relocate-by-latency': {} },
-};
-
-/** People more than are in view that each oracle keeps room for. */
-const oracleRoom: Partial<Record<CameraVariant, number>> = { 'qos-oracle': 0, 'qos-oracle-room': 1 };
-
-const nodePolicies: Record<CameraVariant, NonNullable<AgentConfig['policies']>> = {
-  static: {},
-  qos: {},
-  'qos-heuristic': {},
-  bandit: {},
-  'qos-dvfs': { dvfs: {} },
-  'qos-oracle': {},
-  'qos-oracle-room': {},
-};
-
 /**
  * The camera scenario over simulated hours, as fast as it computes: the real cluster and node agents over the simulated hosts and an
  * orchestrator without an API. Policies see what the node agents publish and nothing else; what is measured is read from the physics. The
@@ -112,10 +88,23 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
   const nodes = workers(serverGHz);
   const clock = new ManualClock(startAt);
   const world = new World(nodes, seed);
+  const plan = variantPlans[variant];
+  const { people } = plan;
+  if (people)
+    world.describe((_, component) =>
+      component === 'camera' ? { ...cameraBehaviours.camera, items: people, deviceW: plan.deviceW ?? 0 } : undefined,
+    );
+  if (plan.node['presence-from-sound']) startSound(world, [firstNode]);
   const bus = new MemoryBus();
-  const orchestrator = new WorldOrchestrator({ world, clock, nodes: nodes.map(nodeView), applications: [application] });
+  const orchestrator = new WorldOrchestrator({
+    world,
+    clock,
+    nodes: nodes.map(nodeView),
+    applications: [application],
+    scales: plan.cluster['sensor-gated-cameras'] !== undefined,
+  });
   const [described] = orchestrator.applications();
-  for (const { metadata } of application.components) await orchestrator.deploy(described!, metadata.name, 'worker-1', 'start');
+  for (const { metadata } of application.components) await orchestrator.deploy(described!, metadata.name, firstNode, 'start');
   const moves = new Set<string>();
   bus.subscribe(subjects.decision(cluster, 'cluster', `cluster-${cluster}`), decisionRecordSchema, (record: DecisionRecord) => {
     decided?.(record);
@@ -127,19 +116,19 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     agentConfigSchema.parse({ ...own, cluster, policyFiles: false });
   const agents = [
     await startClusterAgentOn({
-      config: config({ agent: `cluster-${cluster}`, layer: 'cluster', policies: policies[variant] }),
+      config: config({ agent: `cluster-${cluster}`, layer: 'cluster', policies: plan.cluster }),
       bus,
       clock,
       log,
       orchestrator,
       store: forgetful,
-      settings: memorySettings(agentSettingsSchema.parse({ mode: variant === 'qos-heuristic' ? 0 : 1 })),
+      settings: memorySettings(agentSettingsSchema.parse({ mode: plan.mode })),
     }),
   ];
   for (const { name } of nodes)
     agents.push(
       await startNodeAgent({
-        config: config({ agent: `node-${name}`, layer: 'node', node: name, policies: nodePolicies[variant] }),
+        config: config({ agent: `node-${name}`, layer: 'node', node: name, policies: plan.node }),
         bus,
         signals: new SimulatedSignals(world, name),
         store: forgetful,
@@ -152,7 +141,8 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     );
   const steps = Math.round((hours * 3_600_000) / stepMs);
   const measured = { steps: 0, over: 0, overAtBest: 0, joules: 0 };
-  const room = oracleRoom[variant];
+  const room = plan.oracleRoom;
+  const watched = new Watched();
   const idleW = nodes.reduce((sum, { power }) => sum + power.b, 0);
   const classifierNode = (): string | undefined =>
     world.names.find((name) => world.workloadsOn(name).some(({ role, uid }) => role === 'classifier' && world.isWorking(uid)));
@@ -163,8 +153,13 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     const pipeline = world.pipeline(application.name);
     if (!pipeline || (step * stepMs) / 1000 < warmUpS) continue;
     measured.steps++;
-    // A frame that nobody classifies has missed its target too.
-    if (pipeline.latencyMs === null || pipeline.latencyMs > targetMs) measured.over++;
+    const isAwake = world.names.some((name) =>
+      world.workloadsOn(name).some(({ role, uid }) => role === 'camera' && world.isWorking(uid)),
+    );
+    watched.see(world.near(firstNode, 0).inView, isAwake);
+    // A frame that nobody classifies has missed its target too; a camera that is to sleep makes none.
+    const mayBeMissing = people !== undefined && !isAwake;
+    if (pipeline.latencyMs === null ? !mayBeMissing : pipeline.latencyMs > targetMs) measured.over++;
     if (bestLatencyMs(pipeline.people, nodes) > targetMs) measured.overAtBest++;
     if (observe) {
       const node = classifierNode();
@@ -186,7 +181,42 @@ export async function runCamera(options: CameraRun): Promise<CameraResult> {
     switchesPerHour: moves.size / hours,
     energyWh: measured.joules / 3600,
     aboveIdleWh: (measured.joules - (idleW * measured.steps * stepMs) / 1000) / 3600,
+    ...watched.result,
   };
+}
+
+/** What a camera saw of those who were there. */
+class Watched {
+  #steps = 0;
+  #awake = 0;
+  #people = 0;
+  #missed = 0;
+  #visits = 0;
+  #visitsMissed = 0;
+  /** Of the visit that goes on: whether it was seen. */
+  #seen: boolean | undefined;
+
+  see(people: number, isAwake: boolean): void {
+    this.#steps++;
+    if (isAwake) this.#awake++;
+    this.#people += people;
+    if (!isAwake) this.#missed += people;
+    if (people > 0) this.#seen = (this.#seen ?? false) || isAwake;
+    else if (this.#seen !== undefined) {
+      this.#visits++;
+      if (!this.#seen) this.#visitsMissed++;
+      this.#seen = undefined;
+    }
+  }
+
+  get result(): Pick<CameraResult, 'awake' | 'missed' | 'visits' | 'visitsMissed'> {
+    return {
+      awake: this.#awake / Math.max(this.#steps, 1),
+      missed: this.#people > 0 ? this.#missed / this.#people : 0,
+      visits: this.#visits,
+      visitsMissed: this.#visitsMissed,
+    };
+  }
 }
 
 /** Nothing restarts here: what would be kept for it is not. */
@@ -215,44 +245,3 @@ const nodeView = ({ name, cores, memoryBytes }: SimulatedNode) => ({
 /** Without noise, other work and links: a bound. */
 const bestLatencyMs = (people: number, nodes: SimulatedNode[]): number =>
   10 + (22 * people * 1.8) / Math.max(...nodes.map(({ ghz }) => ghz));
-
-export interface CameraSummary {
-  variant: CameraVariant;
-  overTarget: number;
-  switchesPerHour: number;
-  mostSwitchesPerHour: number;
-  energyWh: number;
-  /** Share of the static placement's time over target. */
-  ofStatic: number | undefined;
-  /** Energy saved against the QoS policy alone, 0–1: of all, and of what is over idling. */
-  savedOfQos: number | undefined;
-  savedAboveIdle: number | undefined;
-}
-
-/** Means over the seeds. */
-export function summarise(results: readonly CameraResult[]): CameraSummary[] {
-  const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const of = (variant: CameraVariant) => results.filter((result) => result.variant === variant);
-  const still = of('static');
-  const base = still.length > 0 ? mean(still.map(({ overTarget }) => overTarget)) : undefined;
-  const moved = of('qos');
-  const energy = moved.length > 0 ? mean(moved.map(({ energyWh }) => energyWh)) : undefined;
-  const aboveIdle = moved.length > 0 ? mean(moved.map(({ aboveIdleWh }) => aboveIdleWh)) : undefined;
-  return cameraVariants
-    .filter((variant) => of(variant).length > 0)
-    .map((variant) => {
-      const own = of(variant);
-      const overTarget = mean(own.map((result) => result.overTarget));
-      const ownEnergy = mean(own.map((result) => result.energyWh));
-      return {
-        variant,
-        overTarget,
-        switchesPerHour: mean(own.map((result) => result.switchesPerHour)),
-        mostSwitchesPerHour: Math.max(...own.map((result) => result.switchesPerHour)),
-        energyWh: ownEnergy,
-        savedOfQos: energy === undefined ? undefined : 1 - ownEnergy / energy,
-        savedAboveIdle: aboveIdle === undefined ? undefined : 1 - mean(own.map((result) => result.aboveIdleWh)) / aboveIdle,
-        ofStatic: base ? overTarget / base : undefined,
-      };
-    });
-}

@@ -8,6 +8,7 @@ import {
   OrchestrationError,
 } from '../../../agents/orchestration/orchestrator.ts';
 import type { PodView } from '../../../agents/orchestration/pod-view.ts';
+import type { Workloads } from '../../../agents/orchestration/workloads.ts';
 import { workloadOf } from './workload.ts';
 import type { World } from './world.ts';
 
@@ -31,9 +32,18 @@ export class WorldOrchestrator implements ClusterOrchestrator {
   readonly #applications: DescribedApplication[];
   readonly #placed = new Map<string, Placed>();
   readonly #listeners = new Set<() => void>();
+  readonly workloads: Workloads | undefined;
   #sequence = 0;
 
-  constructor(options: { world: World; clock: Clock; nodes: NodeView[]; applications: ApplicationDescription[] }) {
+  /** @param options.scales whether the number of a component's pods can be changed: 0 or 1 */
+  constructor(options: {
+    world: World;
+    clock: Clock;
+    nodes: NodeView[];
+    applications: ApplicationDescription[];
+    scales?: boolean;
+  }) {
+    this.workloads = options.scales ? this.#scaling() : undefined;
     this.#world = options.world;
     this.#clock = options.clock;
     this.#nodes = options.nodes;
@@ -94,6 +104,38 @@ export class WorldOrchestrator implements ClusterOrchestrator {
   }
 
   async report(): Promise<void> {}
+
+  /** An evaluation has components sleep; it changes nothing else of them. */
+  #scaling(): Workloads {
+    const refuse = async (): Promise<never> => {
+      throw new OrchestrationError('an evaluation changes no specification', 501);
+    };
+    return {
+      views: () =>
+        this.components().map(({ application, component, pin, replicas = 1, pods }) => ({
+          application,
+          component,
+          node: pin,
+          replicas,
+          runtimeClass: null,
+          containers: [],
+          pods: pods.map((pod) => ({ ...pod, given: [], resize: undefined })),
+        })),
+      runtimeClasses: () => undefined,
+      canResize: async () => false,
+      scale: async (application, component, replicas, planUid) => {
+        if (replicas > 1) return refuse();
+        const { view } = this.#find(application, component);
+        view.replicas = replicas;
+        const staying = view.pods.filter(({ leaving }) => !leaving);
+        if (replicas === 0) for (const pod of staying) this.#endPod(view, pod);
+        else if (staying.length === 0 && view.pin !== null) this.#startPod(view, view.pin, planUid);
+        this.#changed();
+      },
+      change: refuse,
+      resize: refuse,
+    };
+  }
 
   #find(application: string, component: string): Placed {
     const placed = this.#placed.get(`${application}/${component}`);
