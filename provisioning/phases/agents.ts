@@ -3,6 +3,7 @@ import type { Phase, RunContext } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
 import { clusterAccessStep, standbyAccessStep } from './agents/access.ts';
 import { isStandbyHost, layersOf } from './agents/configuration.ts';
+import { formerStandbyStep } from './agents/former-standby.ts';
 import { programOf, programStep } from './agents/programs.ts';
 import { sampleImageStep } from './agents/sample-image.ts';
 import { agentServiceStep, clusterKubeconfigStep, karmadaKubeconfigStep } from './agents/service.ts';
@@ -57,6 +58,7 @@ export const agentsPhase = (tools: PhaseTools): Phase => ({
       // A cluster that was there before us signs no certificates for us: its agent uses the kubeconfig that was given for it.
       ...(isControlPlane(host) ? [isAdopted(host, context.testbed) ? clusterKubeconfigStep : clusterAccessStep()] : []),
       ...(isStandbyHost(host, context.testbed) ? [standbyAccessStep(host, context)] : []),
+      ...(layersOf(host, context.testbed).includes('cluster') ? [] : [formerStandbyStep(host)]),
       ...(host.role === 'management' ? [karmadaKubeconfigStep] : []),
       ...(await Promise.all(ofLayers)).flat(),
     ];
