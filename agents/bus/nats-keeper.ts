@@ -60,7 +60,12 @@ export class DecisionKeeper {
     void this.#work();
   }
 
-  async read<S extends z.ZodType>(subject: string, schema: S, sinceMs: number): Promise<z.infer<S>[]> {
+  async read<S extends z.ZodType>(
+    subject: string,
+    schema: S,
+    sinceMs: number,
+    originOf?: (value: z.infer<S>) => string,
+  ): Promise<z.infer<S>[]> {
     try {
       const client = jetstream(this.#connection, { timeout: 5000 });
       const consumer = await client.consumers.get(keptSubjects.stream, {
@@ -76,7 +81,8 @@ export class DecisionKeeper {
         for await (const message of batch) {
           received++;
           const parsed = schema.safeParse(message.json());
-          if (parsed.success) found.push(parsed.data);
+          const isGenuine = parsed.success && (!originOf || originOf(parsed.data) === message.subject);
+          if (isGenuine) found.push(parsed.data);
           pending = message.info.pending;
           if (pending === 0) break;
         }
@@ -117,7 +123,7 @@ export class DecisionKeeper {
     this.#working = true;
     try {
       const client = await this.#ready();
-      for (const { id, subject, text } of [...this.#outbox.held.values()]) {
+      for (const { id, subject, text } of this.#outbox.waiting()) {
         await client.publish(subject, text, { msgID: id });
         this.#outbox.release(id);
       }
@@ -125,7 +131,7 @@ export class DecisionKeeper {
     } catch {
       // No JetStream, or not reachable now: what is held goes out at a later try.
       this.#client = null;
-      if (this.#outbox.held.size > 0) this.#later();
+      if (this.#outbox.size > 0) this.#later();
     } finally {
       this.#working = false;
     }

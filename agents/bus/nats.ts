@@ -58,7 +58,7 @@ export class NatsBus implements Bus {
   private constructor(connection: NatsConnection, options: NatsBusOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#keeper = new DecisionKeeper(connection, options.onState ?? (() => {}), options.outbox ?? memoryOutbox());
+    this.#keeper = new DecisionKeeper(connection, options.onState ?? (() => {}), options.outbox ?? memoryOutbox(options.onState));
     void this.#watchState();
   }
 
@@ -133,11 +133,17 @@ export class NatsBus implements Bus {
   }
 
   /**
-   * What JetStream has kept on `subject` since `sinceMs` (epoch), oldest first: what a desktop missed while it was away.
+   * What JetStream has kept on `subject` since `sinceMs` (epoch), oldest first: what a desktop missed while it was away. Where `originOf` tells the one subject
+   * that a value may come on, those that came on another are left out.
    * @throws BusError when the server keeps nothing (no JetStream, or it is out of reach).
    */
-  kept<S extends z.ZodType>(subject: string, schema: S, sinceMs: number): Promise<z.infer<S>[]> {
-    return this.#keeper.read(subject, schema, sinceMs);
+  kept<S extends z.ZodType>(
+    subject: string,
+    schema: S,
+    sinceMs: number,
+    originOf?: (value: z.infer<S>) => string,
+  ): Promise<z.infer<S>[]> {
+    return this.#keeper.read(subject, schema, sinceMs, originOf);
   }
 
   /** Waits until what was published has reached the server. @throws Error when the connection is closed. */
