@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { pingRequestSchema } from './bus/administration.ts';
 import type { Bus, Subscription } from './bus/bus.ts';
-import { genuine } from './bus/genuine.ts';
+import { genuine, originOf } from './bus/genuine.ts';
 import { replySchema, type Telemetry, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
@@ -14,6 +14,7 @@ import type { StateStore } from './loop/state.ts';
 import { KubernetesOrchestrator, persist, prepare } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
 import type { SettingsStore } from './settings.ts';
+import { notAhead } from './telemetry/dated.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 /** What policies of a cluster look back on. */
@@ -103,9 +104,14 @@ export async function startClusterCandidate(options: CandidateOptions, lead: Lea
     bus.subscribe(
       subjects.ofCluster.telemetry(config.cluster),
       telemetrySchema,
+      // Who is ahead is told of by the one that leads.
       genuine(
-        (message: Telemetry) => subjects.telemetry(message.cluster, message.node),
-        (message) => window.add(message),
+        originOf.telemetry,
+        notAhead(
+          clock,
+          (message: Telemetry) => window.add(message),
+          () => {},
+        ),
         log,
       ),
     ),

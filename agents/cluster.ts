@@ -4,7 +4,7 @@ import { Administration } from './administration.ts';
 import { configTrustRequestSchema } from './bus/administration.ts';
 import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
-import { genuine } from './bus/genuine.ts';
+import { genuine, originOf } from './bus/genuine.ts';
 import { type ApplicationStatus, applicationStatusSchema, replySchema, type Telemetry, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
@@ -44,6 +44,7 @@ import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
 import { ObjectStorage } from './storage/object-storage.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
+import { notAhead } from './telemetry/dated.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 import { TrustTeller } from './trust-teller.ts';
 
@@ -107,11 +108,15 @@ export async function startClusterAgentOn(
     subjects.ofCluster.telemetry(cluster),
     telemetrySchema,
     genuine(
-      (message: Telemetry) => subjects.telemetry(message.cluster, message.node),
-      (message) => {
-        if (!leading) window.add(message);
-        aggregator.add(message, clock.now());
-      },
+      originOf.telemetry,
+      notAhead(
+        clock,
+        (message: Telemetry) => {
+          if (!leading) window.add(message);
+          aggregator.add(message, clock.now());
+        },
+        log,
+      ),
       log,
     ),
   );

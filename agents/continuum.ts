@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Administration } from './administration.ts';
 import { setSystemTargetRequestSchema } from './bus/administration.ts';
-import { aggregateSchema } from './bus/aggregates.ts';
+import { type Aggregate, aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
+import { genuine, originOf } from './bus/genuine.ts';
 import { type ApplicationStatus, applicationStatusSchema, replySchema } from './bus/messages.ts';
 import { deployRequestSchema, type ListedApplication, listRequestSchema, removeRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
@@ -30,6 +31,7 @@ import { Recordings } from './recordings.ts';
 import { replying } from './replying.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
 import { Aggregates, asTelemetry } from './telemetry/aggregates.ts';
+import { notAhead } from './telemetry/dated.ts';
 import { SlidingWindow } from './telemetry/window.ts';
 
 const windowMs = 10 * 60_000;
@@ -75,26 +77,32 @@ export async function startContinuumAgentOn(
   const aggregates = new Aggregates(aggregatesMs);
   const liveness = new Liveness(bus, subjects.all.heartbeats, clock, log);
   const statuses = new Map<string, ApplicationStatus>();
+  const takeAggregate = (message: Aggregate): void => {
+    try {
+      aggregates.add(message);
+      window.add(asTelemetry(message));
+    } catch (error) {
+      log('warn', 'an aggregate contradicts itself and was dropped', { node: message.node, error: String(error) });
+    }
+  };
+  const takeStatus = (status: ApplicationStatus): void => {
+    if (status.state === 'removed') statuses.delete(status.application);
+    else statuses.set(status.application, status);
+  };
   const owned: { close(): void }[] = [
     liveness,
     // Not every reading of every node: a cluster may hang on a thin link.
-    bus.subscribe(subjects.all.aggregates, aggregateSchema, (message, subject) => {
-      try {
-        aggregates.add(message);
-        window.add(asTelemetry(message));
-      } catch (error) {
-        log('warn', 'an aggregate contradicts itself and was dropped', { subject, error: String(error) });
-      }
-    }),
+    bus.subscribe(
+      subjects.all.aggregates,
+      aggregateSchema,
+      genuine(originOf.aggregate, notAhead(clock, takeAggregate, log), log),
+    ),
     clock.every(forgetMs, () => {
       const since = clock.now() - windowMs;
       aggregates.forgetBefore(since);
       window.forgetBefore(since);
     }),
-    bus.subscribe(subjects.all.applications, applicationStatusSchema, (status) => {
-      if (status.state === 'removed') statuses.delete(status.application);
-      else statuses.set(status.application, status);
-    }),
+    bus.subscribe(subjects.all.applications, applicationStatusSchema, genuine(originOf.application, takeStatus, log)),
     startHeartbeat({ config, bus, clock, log }),
   ];
   const mechanisms = [new ClusterPlacementMechanism(orchestrator)];

@@ -1,7 +1,6 @@
 import type { Bus, Subscription } from './bus/bus.ts';
-import { genuine } from './bus/genuine.ts';
+import { genuine, originOf } from './bus/genuine.ts';
 import { type Heartbeat, heartbeatSchema } from './bus/messages.ts';
-import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './config.ts';
 
@@ -22,8 +21,7 @@ export class Liveness {
       this.#heard.set(heartbeat.agent, { heartbeat, at: clock.now() });
       if (before?.heartbeat.startedAt !== heartbeat.startedAt) onNew(heartbeat);
     };
-    const subjectOf = ({ cluster, layer, agent }: Heartbeat) => subjects.heartbeat(cluster, layer, agent);
-    this.#subscription = bus.subscribe(subject, heartbeatSchema, genuine(subjectOf, hear, log));
+    this.#subscription = bus.subscribe(subject, heartbeatSchema, genuine(originOf.heartbeat, hear, log));
   }
 
   /** The agent of a node, of a cluster, …: the latest heard that fits. null when none ever was. */

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { Bus, Subscription } from '../bus/bus.ts';
+import { genuine, originOf } from '../bus/genuine.ts';
 import { type Heartbeat, heartbeatSchema, roleOf } from '../bus/messages.ts';
 import { subjects } from '../bus/subjects.ts';
 import type { Clock } from '../clock.ts';
+import type { Log } from '../config.ts';
 import type { agentSchema } from './endpoints/agents.ts';
 
 export type KnownAgent = z.infer<typeof agentSchema>;
@@ -19,11 +21,15 @@ export class AgentWatch {
   readonly #onChange: (agent: KnownAgent) => void;
   readonly #owned: Subscription[];
 
-  constructor(bus: Bus, clock: Clock, onChange: (agent: KnownAgent) => void) {
+  constructor(bus: Bus, clock: Clock, log: Log, onChange: (agent: KnownAgent) => void) {
     this.#clock = clock;
     this.#onChange = onChange;
     this.#owned = [
-      bus.subscribe(subjects.all.heartbeats, heartbeatSchema, (heartbeat) => this.#hear(heartbeat)),
+      bus.subscribe(
+        subjects.all.heartbeats,
+        heartbeatSchema,
+        genuine(originOf.heartbeat, (heartbeat) => this.#hear(heartbeat), log),
+      ),
       clock.every(lookMs, () => this.#look()),
     ];
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { genuine, originOf } from '../bus/genuine.ts';
 import { type ApplicationStatus, applicationStatusSchema } from '../bus/messages.ts';
 import type { ModelRow } from '../bus/models.ts';
 import { subjects } from '../bus/subjects.ts';
@@ -33,20 +34,25 @@ export async function startNorthbound(
   const registry = await Registry.open(join(stateFolder, 'northbound-infrastructure.json'), log);
   const models = await Models.open(join(stateFolder, 'northbound-models.json'), { fetch: sources.fetch, now, log });
   const events = new EventLog();
-  const agents = new AgentWatch(bus, clock, (agent) => events.add({ kind: 'agent', agent }));
+  const agents = new AgentWatch(bus, clock, log, (agent) => events.add({ kind: 'agent', agent }));
   const told = new Map<string, string>();
+  const tellStatus = (application: ApplicationStatus): void => {
+    // Statuses are repeated; what is the same but for its time is no event.
+    const key = `${application.cluster}/${application.application}`;
+    const text = withoutTime(application);
+    if (told.get(key) === text) return;
+    if (application.state === 'removed') told.delete(key);
+    else told.set(key, text);
+    events.add({ kind: 'application', application });
+  };
   const hearing = [
     agents,
-    bus.subscribe(subjects.all.decisions, decisionRecordSchema, (decision) => events.add({ kind: 'decision', decision })),
-    bus.subscribe(subjects.all.applications, applicationStatusSchema, (application) => {
-      // Statuses are repeated; what is the same but for its time is no event.
-      const key = `${application.cluster}/${application.application}`;
-      const text = withoutTime(application);
-      if (told.get(key) === text) return;
-      if (application.state === 'removed') told.delete(key);
-      else told.set(key, text);
-      events.add({ kind: 'application', application });
-    }),
+    bus.subscribe(
+      subjects.all.decisions,
+      decisionRecordSchema,
+      genuine(originOf.decision, (decision) => events.add({ kind: 'decision', decision }), log),
+    ),
+    bus.subscribe(subjects.all.applications, applicationStatusSchema, genuine(originOf.application, tellStatus, log)),
   ];
   const close = (): void => {
     for (const one of hearing) one.close();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BusError } from '../../../agents/bus/bus.ts';
+import { originOf } from '../../../agents/bus/genuine.ts';
 import { NatsBus } from '../../../agents/bus/nats.ts';
 import { subjects } from '../../../agents/bus/subjects.ts';
 import { decisionRecordSchema } from '../../../agents/decision/record.ts';
@@ -178,7 +179,7 @@ class HostsLink implements TestbedLink {
     const { knownUntil, log } = this.#options;
     try {
       const since = Math.max(0, ((await knownUntil()) ?? 0) - overlapMs);
-      for (const record of await bus.kept(subjects.all.decisions, decisionRecordSchema, since))
+      for (const record of await bus.kept(subjects.all.decisions, decisionRecordSchema, since, originOf.decision))
         this.#incoming.decisions.tell(record);
     } catch (error) {
       if (this.#closed.signal.aborted) return;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Subscription } from '../../../agents/bus/bus.ts';
+import { originOf } from '../../../agents/bus/genuine.ts';
 import {
   type ApplicationStatus,
   applicationStatusSchema,
@@ -26,6 +27,9 @@ export interface TestbedLink {
   close(): Promise<void>;
 }
 
+/** Subjects whose messages were dropped, told of at most. */
+const mostTold = 100;
+
 /** Asking failed: nobody answers, or there is no connection now. */
 export class LinkError extends Error {
   override readonly name = 'LinkError';
@@ -38,22 +42,26 @@ export class Incoming {
   readonly decisions = new Listeners<DecisionRecord>();
   readonly applications = new Listeners<ApplicationStatus>();
   readonly #log: (text: string) => void;
-  readonly #kinds: Record<string, (payload: unknown) => z.ZodError | null>;
+  readonly #kinds: Record<string, (payload: unknown, subject: string) => string | null>;
+  readonly #told = new Set<string>();
 
   constructor(log: (text: string) => void) {
     this.#log = log;
     this.#kinds = {
-      heartbeat: taker(heartbeatSchema, this.heartbeats),
-      telemetry: taker(telemetrySchema, this.telemetry),
-      decision: taker(decisionRecordSchema, this.decisions),
-      application: taker(applicationStatusSchema, this.applications),
+      heartbeat: taker(heartbeatSchema, this.heartbeats, originOf.heartbeat),
+      telemetry: taker(telemetrySchema, this.telemetry, originOf.telemetry),
+      decision: taker(decisionRecordSchema, this.decisions, originOf.decision),
+      application: taker(applicationStatusSchema, this.applications, originOf.application),
     };
   }
 
   /** Subjects are "mls.<kind>.…"; of other kinds (requests) nothing is wanted. */
   take(subject: string, payload: unknown): void {
-    const error = this.#kinds[subject.split('.')[1] ?? '']?.(payload);
-    if (error) this.#log(`a message on ${subject} does not fit: ${z.prettifyError(error)}`);
+    const problem = this.#kinds[subject.split('.')[1] ?? '']?.(payload, subject);
+    // Once a subject: whoever says the same wrong thing each second fills no log.
+    if (!problem || this.#told.has(subject) || this.#told.size >= mostTold) return;
+    this.#told.add(subject);
+    this.#log(`a message on ${subject} ${problem}`);
   }
 
   listeners(): Pick<TestbedLink, 'onHeartbeat' | 'onTelemetry' | 'onDecision' | 'onApplication'> {
@@ -67,10 +75,13 @@ export class Incoming {
 }
 
 const taker =
-  <S extends z.ZodType>(schema: S, listeners: Listeners<z.infer<S>>) =>
-  (payload: unknown): z.ZodError | null => {
+  <S extends z.ZodType>(schema: S, listeners: Listeners<z.infer<S>>, origin: (value: z.infer<S>) => string) =>
+  (payload: unknown, subject: string): string | null => {
     const parsed = schema.safeParse(payload);
-    if (!parsed.success) return parsed.error;
+    if (!parsed.success) return `does not fit: ${z.prettifyError(parsed.error)}`;
+    // The bus lets each agent say what is its own on its own subjects; what the message claims to be of must be no more than that.
+    const claims = origin(parsed.data);
+    if (claims !== subject) return `is in the name of somebody else (${claims}) and was dropped`;
     listeners.tell(parsed.data);
     return null;
   };
