@@ -44,6 +44,8 @@ export const testIds = {
   servicesOpen: 'services-open',
   forward: (name: string) => `forward-${name}`,
   forwardLink: 'forward-link',
+  secretForgotten: 'secret-forgotten',
+  secretReset: 'secret-reset',
   secretKeep: 'secret-keep',
   secretAnswer: 'secret-answer',
   trust: (host: string) => `trust-${host}`,

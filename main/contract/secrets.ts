@@ -3,7 +3,8 @@ import { call, stream } from './define.ts';
 
 /** What a person is asked for while hosts are connected to, as provisioning/ssh asks. The answer stays in the core's memory, unless it is wanted kept. */
 export const secretRequestSchema = z.object({
-  kind: z.enum(['password', 'passphrase', 'sudo', 'one-time-code', 'keyboard-interactive']),
+  /** Besides what hosts ask: vault, the passphrase that guards kept passwords; vault-new, one of the person's choice. Those are of no host. */
+  kind: z.enum(['password', 'passphrase', 'sudo', 'one-time-code', 'keyboard-interactive', 'vault', 'vault-new']),
   host: z.string(),
   jumpHost: z.string().optional(),
   user: z.string(),
@@ -15,14 +16,15 @@ export const secretRequestSchema = z.object({
   /** 1 at first; 2 and 3 when the former answer was wrong. */
   attempt: z.number().int(),
 });
+export type SecretQuestion = z.infer<typeof secretRequestSchema>;
 
 export const secretEventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ask'),
     id: z.string(),
     request: secretRequestSchema,
-    /** Whether the answer may be kept, encrypted by this computer's keychain. */
-    canKeep: z.boolean(),
+    /** What would guard the answer if it is to be kept; null: it cannot be kept. */
+    keptBy: z.enum(['keychain', 'passphrase']).nullable(),
   }),
   /** Somebody has answered, or nobody needs it any more. */
   z.object({ type: z.literal('settled'), id: z.string() }),
@@ -39,7 +41,12 @@ export const secretsContract = {
   ),
   /** Brings the key of what is kept, 32 bytes in base64: from the window's process, which has the computer's keychain. Nothing of it can be asked back. */
   'secrets.unlock': call(z.object({ key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/) }), z.object({})),
-  /** How many passwords are kept for a testbed; `locked`: none can be, since no keychain was there. */
-  'secrets.kept': call(z.object({ testbed: z.string() }), z.object({ kept: z.number().int(), locked: z.boolean() })),
+  /** How many passwords are kept for a testbed, as far as that is known while it is `locked`, and what guards them. */
+  'secrets.kept': call(
+    z.object({ testbed: z.string() }),
+    z.object({ kept: z.number().int(), locked: z.boolean(), guard: z.enum(['none', 'keychain', 'passphrase']) }),
+  ),
+  /** Lets go of all kept passwords, and of a passphrase that was forgotten. */
+  'secrets.reset': call(z.object({}), z.object({})),
   'secrets.forget': call(z.object({ testbed: z.string() }), z.object({})),
 };

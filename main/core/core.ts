@@ -230,7 +230,12 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       await vault.unlock(Buffer.from(key, 'base64'));
       return {};
     },
-    'secrets.kept': async ({ testbed }) => ({ kept: vault.count(testbed), locked: vault.locked }),
+    'secrets.kept': async ({ testbed }) => ({ kept: vault.count(testbed), locked: vault.locked, guard: await vault.guard() }),
+    'secrets.reset': async () => {
+      await secrets.reset();
+      for (const { testbed } of testbeds.all()) ssh.forgetSecrets(testbed.name);
+      return {};
+    },
     'secrets.forget': async ({ testbed }) => {
       await vault.forget(testbed);
       ssh.forgetSecrets(testbed);
@@ -334,7 +339,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     const app = diagnoseApp({
       dataFolder,
       info: await systemInfo(),
-      keptSecrets: vault.locked ? null : vault.count(null),
+      secrets: { kept: vault.count(null), locked: vault.locked, guard: await vault.guard() },
     });
     if (name === null) return { app: await app, testbed: [] };
     const entry = testbeds.get(name);

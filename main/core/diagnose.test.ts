@@ -14,12 +14,12 @@ const info = {
 test('a data folder that others may look into is told, with what helps', async () => {
   const open = join(folder, 'open');
   mkdirSync(open, { mode: 0o755 });
-  const checks = await diagnoseApp({ dataFolder: open, info, keptSecrets: null });
+  const checks = await diagnoseApp({ dataFolder: open, info, secrets: { kept: 0, locked: true, guard: 'none' } });
   expect(checks.find(({ id }) => id === 'privacy')).toMatchObject({
     severity: 'warning',
     remedy: `Make it yours alone: chmod 700 ${open}`,
     action: { kind: 'make-private' },
   });
-  const missing = await diagnoseApp({ dataFolder: folder, info, keptSecrets: 2 });
+  const missing = await diagnoseApp({ dataFolder: folder, info, secrets: { kept: 2, locked: false, guard: 'keychain' } });
   expect(missing.find(({ id }) => id === 'privacy')).toMatchObject({ severity: 'ok' });
 });

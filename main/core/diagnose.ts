@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { Live } from './live.ts';
 import { statusOf } from './status.ts';
 import type { TestbedEntry } from './testbeds.ts';
+import type { VaultGuard } from './vault.ts';
 
 /** Telemetry and journals of a week need some hundred MB. */
 const wantedFreeBytes = 2 ** 30;
@@ -22,10 +23,9 @@ export async function diagnoseApp(options: {
   dataFolder: string;
   info: OutputOf<'system.info'>;
   platform?: NodeJS.Platform;
-  /** null: nothing can be kept. */
-  keptSecrets: number | null;
+  secrets: { kept: number; locked: boolean; guard: VaultGuard };
 }): Promise<SystemCheck[]> {
-  const { dataFolder, info, keptSecrets } = options;
+  const { dataFolder, info, secrets } = options;
   const checks = [ok('core', `version ${info.version}, Node ${info.core.node}, process ${info.core.pid}`)];
   try {
     const { bavail, bsize } = await statfs(dataFolder);
@@ -61,20 +61,31 @@ export async function diagnoseApp(options: {
         : ok('privacy', evidence),
     );
   }
-  checks.push(
-    ok(
-      'passwords',
-      keptSecrets === null
-        ? 'asked for each time: no keychain of this computer has been offered by the window'
-        : `${keptSecrets} kept, encrypted by this computer’s keychain`,
-    ),
-  );
+  checks.push(passwordsCheck(secrets));
   checks.push(
     info.localHostsUnavailable === null
       ? ok('local-hosts', 'local hosts can be made on this computer')
       : { id: 'local-hosts', severity: 'warning', evidence: info.localHostsUnavailable },
   );
   return checks;
+}
+
+const guardWords = { none: 'nothing', keychain: 'this computer’s keychain', passphrase: 'your passphrase' };
+
+function passwordsCheck({ kept, locked, guard }: { kept: number; locked: boolean; guard: VaultGuard }): SystemCheck {
+  if (guard === 'none')
+    return ok('passwords', 'none is kept; this computer offers no keychain, so a passphrase of yours would guard them');
+  const action = { kind: 'forget-passwords' } as const;
+  if (!locked) return { ...ok('passwords', `${kept} kept, encrypted by ${guardWords[guard]}`), ...(kept > 0 ? { action } : {}) };
+  const evidence = `kept, and locked until ${guard === 'keychain' ? 'the window brings the key from the keychain' : 'your passphrase is given'}`;
+  const remedy = guard === 'keychain' ? 'Open the app’s own window once' : 'It is asked for when a host needs a password';
+  return {
+    id: 'passwords',
+    severity: 'ok',
+    evidence,
+    remedy: `${remedy}. Where that cannot be, forget them: hosts ask again`,
+    action,
+  };
 }
 
 /** Whether what is measured is kept, and how much there is. */

@@ -1,44 +1,101 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 /** AES-256-GCM: 12 bytes of nonce, 16 of tag, then the text; base64. */
 const sealedSchema = z.string().regex(/^[A-Za-z0-9+/]{38,}={0,2}$/);
+/** scrypt (RFC 7914) with r = 8, p = 1 and N = 2^logN. Above 2^20 a file would ask for a gigabyte of memory. */
+const derivationSchema = z.object({
+  salt: z.string().regex(/^[A-Za-z0-9+/]{22}==$/),
+  logN: z.number().int().min(10).max(20),
+});
+type Derivation = z.infer<typeof derivationSchema>;
+/** 128 MiB and about a third of a second for each guess: what OWASP's Password Storage Cheat Sheet asks for. */
+const usualLogN = 17;
+
 const fileSchema = z.object({
   version: z.literal(1),
+  /** How the key comes from a passphrase; absent where a keychain has it. */
+  passphrase: derivationSchema.optional(),
   /** Opens by the right key alone. */
   proof: sealedSchema,
   kept: z.array(z.object({ testbed: z.string(), what: z.string(), sealed: sealedSchema })),
 });
-type Kept = z.infer<typeof fileSchema>['kept'][number];
+type VaultFile = z.infer<typeof fileSchema>;
+type Kept = VaultFile['kept'][number];
+
+/** What opens a vault; none: it is empty, and may be guarded by either. */
+export type VaultGuard = 'none' | 'keychain' | 'passphrase';
 
 /** Bytes of the key that opens the vault. */
 export const vaultKeyBytes = 32;
 const proofText = 'mlsysops';
 
 /**
- * Passwords that a person wanted kept, encrypted at rest. The key is not here: whoever has the computer's keychain (the window) brings it, and until
- * then nothing can be read or kept. Each secret is bound to what it is of: one can't be put in another's place.
+ * Passwords that a person wanted kept, encrypted at rest. The key is not here: whoever has the computer's keychain (the window) brings it, or, where
+ * there is none, it comes from a passphrase that the person is asked for; until then nothing can be read or kept. Each secret is bound to what it is of: one can't be put in another's place.
  */
 export class Vault {
   readonly #file: string;
   readonly #log: (text: string) => void;
   #key: Buffer | null = null;
   #kept: Kept[] = [];
+  /** Of the key, where it comes from a passphrase. */
+  #derivation: Derivation | null = null;
+  readonly #logN: number;
   /** Writes go one after the other. */
   #writing: Promise<void> = Promise.resolve();
   #unlocking: Promise<void> | null = null;
 
-  constructor(file: string, log: (text: string) => void) {
+  constructor(file: string, log: (text: string) => void, logN = usualLogN) {
     this.#file = file;
     this.#log = log;
+    this.#logN = logN;
   }
 
   get locked(): boolean {
     return this.#key === null;
   }
 
-  /** A file that this key does not open (the keychain was reset) is put aside, not overwritten. The first key stays for as long as the core lives. */
+  async guard(): Promise<VaultGuard> {
+    if (this.#key) return this.#derivation ? 'passphrase' : 'keychain';
+    const file = await this.#parsed();
+    return file === null ? 'none' : file.passphrase ? 'passphrase' : 'keychain';
+  }
+
+  /**
+   * Opens what the passphrase guards, or, where nothing is kept, guards by it what will be.
+   * @returns whether it was the right one @throws Error where a keychain guards what is kept
+   */
+  async unlockWith(passphrase: string): Promise<boolean> {
+    if (this.#key) return true;
+    const file = await this.#parsed();
+    if (file && !file.passphrase) throw new Error('what is kept is guarded by the keychain of this computer');
+    const derivation = file?.passphrase ?? { salt: randomBytes(16).toString('base64'), logN: this.#logN };
+    const key = await derive(passphrase, derivation);
+    if (file && !opens(key, file)) return false;
+    // Nobody has opened it meanwhile.
+    if (this.#key) return true;
+    this.#kept = (await this.#read(key)) ?? [];
+    this.#derivation = derivation;
+    this.#key = key;
+    return true;
+  }
+
+  /** Lets go of everything that is kept, and of a passphrase, which may have been forgotten. A keychain's key stays. */
+  async reset(): Promise<void> {
+    if (this.#derivation) this.#key = null;
+    this.#derivation = null;
+    this.#kept = [];
+    const removed = this.#writing.then(() => rm(this.#file, { force: true }));
+    this.#writing = removed.catch(() => {});
+    await removed;
+  }
+
+  /**
+   * By a keychain's key. A file that this key does not open (the keychain was reset) is put aside, not overwritten; one that a passphrase guards stays
+   * locked until it is given. The first key stays for as long as the core lives.
+   */
   unlock(key: Buffer): Promise<void> {
     if (key.length !== vaultKeyBytes) throw new RangeError(`a key of a vault has ${vaultKeyBytes} bytes`);
     this.#unlocking ??= this.#load(key).catch((error: unknown) => {
@@ -65,7 +122,7 @@ export class Vault {
 
   async put(testbed: string, what: string, secret: string): Promise<void> {
     const key = this.#key;
-    if (!key) throw new Error('nothing can be kept: no keychain has opened the vault');
+    if (!key) throw new Error('nothing can be kept: neither keychain nor passphrase has opened the vault');
     await this.#change([...this.#without(testbed, what), { testbed, what, sealed: seal(key, secret, binding(testbed, what)) }]);
   }
 
@@ -84,8 +141,24 @@ export class Vault {
   }
 
   async #load(key: Buffer): Promise<void> {
+    if ((await this.#parsed())?.passphrase) {
+      // It may be opened by its passphrase, or reset, and then by this key.
+      this.#unlocking = null;
+      return;
+    }
     this.#kept = (await this.#read(key)) ?? [];
-    this.#key = key;
+    this.#key ??= key;
+  }
+
+  /** null when there is none, or it cannot be understood. */
+  async #parsed(): Promise<VaultFile | null> {
+    try {
+      return fileSchema.parse(JSON.parse(await readFile(this.#file, 'utf8')));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== undefined && code !== 'ENOENT') throw error;
+      return null;
+    }
   }
 
   async #read(key: Buffer): Promise<Kept[] | null> {
@@ -119,15 +192,42 @@ export class Vault {
 
   async #write(): Promise<void> {
     const key = this.#key;
-    if (!key) throw new Error('nothing can be kept: no keychain has opened the vault');
+    // It was reset meanwhile.
+    if (!key) return;
     if (this.#kept.length === 0) return rm(this.#file, { force: true });
-    const value = { version: 1, proof: seal(key, proofText, proofText), kept: this.#kept };
+    const value: VaultFile = {
+      version: 1,
+      ...(this.#derivation ? { passphrase: this.#derivation } : {}),
+      proof: seal(key, proofText, proofText),
+      kept: this.#kept,
+    };
     await writeFile(`${this.#file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
     await rename(`${this.#file}.new`, this.#file);
   }
 }
 
 const binding = (testbed: string, what: string): string => JSON.stringify([testbed, what]);
+
+const derive = (passphrase: string, { salt, logN }: Derivation): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const N = 2 ** logN;
+    // The same word typed on another computer may be composed differently. Twice of what it needs, 128 N r bytes, is allowed.
+    scrypt(
+      passphrase.normalize('NFC'),
+      Buffer.from(salt, 'base64'),
+      vaultKeyBytes,
+      { N, r: 8, p: 1, maxmem: 2048 * N },
+      (error, key) => (error ? reject(error) : resolve(key)),
+    );
+  });
+
+function opens(key: Buffer, { proof }: VaultFile): boolean {
+  try {
+    return open(key, proof, proofText) === proofText;
+  } catch {
+    return false;
+  }
+}
 
 function seal(key: Buffer, text: string, bound: string): string {
   const nonce = randomBytes(12);

@@ -36,12 +36,21 @@ const titles: Record<Question['request']['kind'], string> = {
   sudo: 'Password for sudo',
   'one-time-code': 'One-time code',
   'keyboard-interactive': 'The host asks',
+  vault: 'Passphrase of kept passwords',
+  'vault-new': 'A passphrase for kept passwords',
+};
+
+const vaultWords = {
+  vault: 'It opens what was kept for the hosts of all testbeds.',
+  'vault-new': 'This computer offers no keychain: what you keep is encrypted by it (scrypt, AES-256-GCM).',
 };
 
 function SecretDialog({ question, waiting }: { question: Question; waiting: number }) {
   const { kind, host, jumpHost, user, prompt, echo, file, attempt } = question.request;
   const [shown, setShown] = useState(echo);
   const [keep, setKeep] = useState(false);
+  const [forgotten, setForgotten] = useState(false);
+  const ofVault = kind === 'vault' || kind === 'vault-new';
   const [error, setError] = useState<ShownError | null>(null);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -68,7 +77,7 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
           {titles[kind]}
         </h1>
         <p className="secondary">
-          {jumpHost ? `${jumpHost}, on the way to ${host}` : host} as {user}
+          {ofVault ? vaultWords[kind] : `${jumpHost ? `${jumpHost}, on the way to ${host}` : host} as ${user}`}
           {file ? ` · ${file}` : ''}
         </p>
         {attempt === 3 ? (
@@ -96,7 +105,7 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
           </span>
         </label>
         <ErrorNote error={error} />
-        {question.canKeep ? (
+        {question.keptBy ? (
           <label className="row">
             <input
               type="checkbox"
@@ -104,14 +113,40 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
               data-testid={testIds.secretKeep}
               onChange={(event) => setKeep(event.target.checked)}
             />
-            Keep it, encrypted by this computer’s keychain
+            {question.keptBy === 'keychain'
+              ? 'Keep it, encrypted by this computer’s keychain'
+              : 'Keep it, encrypted by a passphrase of yours'}
           </label>
         ) : null}
         <p className="muted caption">
-          {keep ? 'Not asked for again, until it is wrong.' : 'Kept in memory only, until the app ends.'}
+          {ofVault
+            ? 'Asked for once, until the app ends.'
+            : keep
+              ? 'Not asked for again, until it is wrong.'
+              : 'Kept in memory only, until the app ends.'}
           {waiting > 0 ? ` ${waiting} more to answer.` : ''}
         </p>
+        {forgotten ? (
+          <div className="well">
+            <p>
+              Without it, what is kept cannot be read by anybody. It is forgotten then, and hosts ask for their passwords again.
+            </p>
+            <Button
+              kind="danger"
+              data-testid={testIds.secretReset}
+              onClick={() => currentClient().call('secrets.reset', {})}
+              onError={setError}
+            >
+              Forget all kept passwords
+            </Button>
+          </div>
+        ) : null}
         <footer>
+          {kind === 'vault' && !forgotten ? (
+            <Button kind="ghost" data-testid={testIds.secretForgotten} onClick={() => setForgotten(true)}>
+              I do not know it any more
+            </Button>
+          ) : null}
           <Button onClick={() => answer(null)}>Go on without</Button>
           <button type="submit" className="button primary" data-testid={testIds.secretAnswer}>
             Answer

@@ -42,10 +42,25 @@ export function CheckActionButton({ action, testbed, onDone, onError }: CheckAct
     case 'show-testbeds':
       return button('testbeds', 'Show testbeds', () => go('testbeds'));
     case 'forget-passwords':
-      return button('key', 'Forget kept passwords', async () => {
-        await currentClient().call('secrets.forget', { testbed: name });
-        await onDone();
-      });
+      return (
+        <>
+          {button('key', 'Forget kept passwords…', () => setAsking(true))}
+          {asking ? (
+            <Dialog
+              title="Forget all kept passwords?"
+              confirm="Forget them"
+              danger
+              onClose={() => setAsking(false)}
+              onConfirm={async () => {
+                await currentClient().call('secrets.reset', {});
+                await onDone();
+              }}
+            >
+              <p>Those of all testbeds, and the passphrase that guards them if there is one. Hosts ask for theirs again.</p>
+            </Dialog>
+          ) : null}
+        </>
+      );
     case 'shell':
     case 'kubectl':
       return button('terminals', wordsOf(action), () => {
