@@ -42,6 +42,8 @@ export const systemContract = {
       platform: z.string(),
       /** null when local hosts can be made here; else the one sentence why not, with the command that helps. */
       localHostsUnavailable: z.string().nullable(),
+      /** Twins that were up when the core before was cut off; `again`: they are started again, as they were. */
+      restored: z.array(z.object({ testbed: z.string(), again: z.boolean() })),
     }),
   ),
 };

@@ -217,6 +217,53 @@ test('a twin that is stopped while it starts leaves nothing running, and one tha
   await topologies.ended;
 });
 
+test('a twin that was up when its core was cut off is started again as it was, but not twice in a row', {
+  timeout: 90_000,
+}, async () => {
+  const { core, handlers, dataFolder } = await start();
+  const testbed = 'demo';
+  await handlers['testbeds.create']({ name: testbed, kind: 'twin' });
+  const ended = async ({ run }: { run: string }, of: Core) => {
+    const watched = listen(of, 'runs.watch', { run });
+    await watched.ended;
+    return watched.events.flat().at(-1);
+  };
+  expect(await ended(await handlers['testbeds.up']({ testbed }), core)).toMatchObject({ state: 'done' });
+  const sample = await readFile(join(root, 'assets', 'applications', 'smart-camera.yaml'), 'utf8');
+  await handlers['applications.deploy']({ testbed, description: sample.replaceAll('smart-camera', 'second-camera') });
+  await expect
+    .poll(async () => (await handlers['applications.list']({ testbed })).map(({ application }) => application).sort(), {
+      timeout: 20_000,
+    })
+    .toEqual(['second-camera', 'smart-camera']);
+  await handlers['applications.remove']({ testbed, application: 'smart-camera' });
+  await handlers['twins.control']({ testbed, control: { kind: 'speed', speed: 2 } });
+  await core.close();
+  expect((await handlers['testbeds.get']({ testbed })).state).toBe('down');
+
+  const left = join(dataFolder, 'testbeds', testbed, 'state.json');
+  /** What a core leaves behind that is killed. */
+  const cutOff = async () => writeFile(left, JSON.stringify({ ...JSON.parse(await readFile(left, 'utf8')), state: 'up' }));
+  await cutOff();
+  const again = await start(dataFolder);
+  expect((await again.handlers['system.info']({})).restored).toEqual([{ testbed, again: true }]);
+  const { lastRun } = await again.handlers['testbeds.get']({ testbed });
+  expect(await ended({ run: lastRun ?? '' }, again.core)).toMatchObject({ state: 'done' });
+  await expect
+    .poll(async () => (await again.handlers['applications.list']({ testbed })).map(({ application }) => application), {
+      timeout: 20_000,
+    })
+    .toEqual(['second-camera']);
+  const clocks = listen(again.core, 'twins.clock', { testbed });
+  await expect.poll(() => clocks.events.at(-1)?.speed).toBe(2);
+  clocks.close();
+  await again.core.close();
+  await cutOff();
+  const third = await start(dataFolder);
+  expect((await third.handlers['system.info']({})).restored).toEqual([{ testbed, again: false }]);
+  expect((await third.handlers['testbeds.get']({ testbed })).state).toBe('failed');
+});
+
 test('a twin comes up, tells and decides, and goes down', { timeout: 60_000 }, async () => {
   const { core, handlers, dataFolder } = await start();
   const testbed = 'demo';

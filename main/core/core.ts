@@ -30,6 +30,7 @@ import { exportParquet } from './parquet.ts';
 import { policyHandlers } from './policies.ts';
 import { commandable, Recordings } from './recording/recordings.ts';
 import { saveRecording } from './recording/write.ts';
+import { type RestoredTwin, restoreTwins } from './restore-twins.ts';
 import { Runs, runInFlight } from './runs.ts';
 import { Secrets } from './secrets.ts';
 import { SettingsKeeper } from './settings.ts';
@@ -45,6 +46,7 @@ import { Terminals } from './terminals.ts';
 import { summaryOf, Testbeds } from './testbeds.ts';
 import { topologyAt } from './topology.ts';
 import { hostKeys, trustHost } from './trust.ts';
+import { TwinMemory } from './twin-memory.ts';
 import { Twins } from './twins.ts';
 import { Vault } from './vault.ts';
 import { picture, whenUp } from './watching.ts';
@@ -84,7 +86,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const lives = new Lives({ testbeds, twins, ssh, settings, log });
   const lifecycle = new Lifecycle({ testbeds, runs, lives, twins, ssh, local, distFolder, assetsFolder, env, log });
   const recordings = new Recordings(join(dataFolder, 'incoming'), { testbeds, lives });
-  const systemInfo = makeSystemInfo({ dataFolder, distFolder, local });
+  const restored: RestoredTwin[] = [];
+  const systemInfo = makeSystemInfo({ dataFolder, distFolder, local, restored });
   const terminals = new Terminals((input) => {
     if (input.host === 'local') return shellHere(input);
     if (input.testbed === null) throw new ContractError('no-such-host', `A terminal on "${input.host}" needs a testbed.`);
@@ -99,10 +102,6 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     const { pool, release } = ssh.acquire(entry);
     return hostShell(pool, host, input, release);
   });
-  // A twin ends with its core.
-  for (const { testbed, remembered } of testbeds.all())
-    if (testbed.kind === 'twin' && remembered.state === 'up') await testbeds.update(testbed.name, { state: 'down' });
-
   const commanded = (name: string) => commandable(testbeds.get(name));
   const twinNamed = (name: string): string => {
     const { testbed } = commanded(name);
@@ -112,6 +111,11 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const liveOf = (name: string) => lives.get(commanded(name));
   const storeOf = (name: string) => lives.store(testbeds.get(name));
   const services = { testbeds, lives };
+  /** Of a twin: what is done to it, so that a crash does not undo it. */
+  const memoryOf = (name: string): TwinMemory | null => {
+    const { testbed, folder } = testbeds.get(name);
+    return testbed.kind === 'twin' ? new TwinMemory(folder.twin) : null;
+  };
 
   /** After a sign-in that failed, a person is asked anew. */
   async function signedIn<T>(testbed: string, work: () => Promise<T>): Promise<T> {
@@ -297,13 +301,18 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'decisions.recording': async (input, emit, signal) => passRecording(await liveOf(input.testbed), input, emit, signal),
 
     'applications.list': async ({ testbed }) => listApplications(await liveOf(testbed)),
-    'applications.deploy': async ({ testbed, description }) => deployApplication(await liveOf(testbed), description),
+    'applications.deploy': async ({ testbed, description }) => {
+      const deployed = await deployApplication(await liveOf(testbed), description);
+      await memoryOf(testbed)?.deployed(description);
+      return deployed;
+    },
     'applications.check': async ({ description }) => checkApplication(description),
     'applications.complete': async ({ description, offset }) => completionsAt(description, offset),
     'applications.described': async ({ testbed, application }) => describedApplication(await liveOf(testbed), application),
     'applications.samples': () => sampleApplications(assetsFolder),
     'applications.remove': async ({ testbed, application }) => {
       await removeApplication(await liveOf(testbed), application);
+      await memoryOf(testbed)?.removed(application);
       return {};
     },
 
@@ -316,7 +325,11 @@ export async function startCore(options: CoreOptions): Promise<Core> {
         emit,
         signal,
       ),
-    'twins.control': async ({ testbed, control }) => twins.control(twinNamed(testbed), control),
+    'twins.control': async ({ testbed, control }) => {
+      const clock = await twins.control(twinNamed(testbed), control);
+      await memoryOf(testbed)?.controlled(control);
+      return clock;
+    },
     'twins.clock': ({ testbed }, emit, signal) => twins.watchClock(twinNamed(testbed), emit, signal),
     'northbound.reach': ({ testbed }, emit, signal) => holdNorthbound(commanded(testbed), emit, signal, { twins, ssh }),
 
@@ -385,10 +398,15 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     }
   }
 
+  restored.push(...(await restoreTwins({ testbeds, lifecycle, log })));
+
   return {
     handlers: withContractErrors(handlers),
     needed: () => runs.anyInFlight || twins.any,
     async close() {
+      // A twin ends with its core; one that is up when the next core starts was cut off.
+      for (const { testbed } of testbeds.all())
+        if (twins.find(testbed.name)) await testbeds.update(testbed.name, { state: 'down' });
       terminals.close();
       secrets.close();
       await runs.close();

@@ -7,7 +7,7 @@ import { diagnoseApp } from './diagnose.ts';
 const folder = mkdtempSync(join(tmpdir(), 'mls-diagnose-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const info = {
-  ...{ version: '1', platform: 'linux', localHostsUnavailable: null },
+  ...{ version: '1', platform: 'linux', localHostsUnavailable: null, restored: [] },
   core: { pid: 1, node: 'v20', startedAt: 0, dataFolder: folder },
 };
 

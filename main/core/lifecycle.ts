@@ -28,6 +28,7 @@ import { twinDown, twinPlan, twinUp } from './run-twin.ts';
 import type { Runs } from './runs.ts';
 import type { SshPools } from './ssh.ts';
 import type { TestbedEntry, Testbeds } from './testbeds.ts';
+import { controlsOf, type RememberedTwin, TwinMemory } from './twin-memory.ts';
 import type { Twins } from './twins.ts';
 
 export interface LifecycleServices {
@@ -53,7 +54,7 @@ export class Lifecycle {
 
   /** @throws ContractError run-in-flight; for a twin, not-for-twins when it is told more than to start */
   async up(entry: TestbedEntry, { bundle, ...wishes }: RunWishes & { bundle?: string | undefined } = {}): Promise<string> {
-    const { runs, twins, lives, testbeds, log } = this.#services;
+    const { runs, testbeds } = this.#services;
     const { name, kind } = entry.testbed;
     if (bundle !== undefined && kind !== 'twin' && runs.current(name) === null) {
       checkBundlePath(bundle);
@@ -71,11 +72,24 @@ export class Lifecycle {
       return runs.start(entry, 'up', words, hostsRun('up', this.#hosts(entry), { ...wishes, ...choice }), ends);
     }
     if (Object.values(wishes).some((wish) => wish !== undefined)) throw notForTwins(name);
+    return this.#startTwin(entry);
+  }
+
+  /** Starts a twin again whose core has crashed, with its applications and as it was last commanded. @throws ContractError run-in-flight */
+  async restoreTwin(entry: TestbedEntry): Promise<string> {
+    const remembered = await new TwinMemory(entry.folder.twin).read();
+    return this.#startTwin(entry, remembered);
+  }
+
+  #startTwin(entry: TestbedEntry, remembered: RememberedTwin | null = null): Promise<string> {
+    const { runs, twins, lives, testbeds, log } = this.#services;
+    const { name } = entry.testbed;
     const work = twinUp({
       entry,
       start: () =>
         twins.start(
           entry,
+          remembered,
           // Held as long as the twin runs: nobody else keeps what its agents say.
           async () => void (await (await lives.open(entry)).hold()),
           (error) => {
@@ -98,6 +112,8 @@ export class Lifecycle {
       } finally {
         scope.signal.removeEventListener('abort', stop);
       }
+      // Only now: agents of nodes that are off, or of a twin that stands still, would not be heard.
+      if (remembered) for (const control of controlsOf(remembered)) await twins.control(name, control);
     });
   }
 

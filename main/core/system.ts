@@ -3,12 +3,18 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { OutputOf } from '../contract/contract.ts';
 import type { LocalTestbeds } from './local-testbeds.ts';
+import type { RestoredTwin } from './restore-twins.ts';
 
 /** Looking for ways to root starts a program: not more often than this. */
 const unavailableMs = 30_000;
 
 /** What the app is and where it runs. */
-export function makeSystemInfo(options: { dataFolder: string; distFolder: string; local: LocalTestbeds }) {
+export function makeSystemInfo(options: {
+  dataFolder: string;
+  distFolder: string;
+  local: LocalTestbeds;
+  restored: readonly RestoredTwin[];
+}) {
   const startedAt = Date.now();
   const version = versionBeside(options.distFolder);
   let known: { at: number; text: string | null } | null = null;
@@ -19,6 +25,7 @@ export function makeSystemInfo(options: { dataFolder: string; distFolder: string
       core: { pid: process.pid, node: process.version, startedAt, dataFolder: options.dataFolder },
       platform: process.platform,
       localHostsUnavailable: known.text,
+      restored: [...options.restored],
     };
   };
 }

@@ -6,6 +6,7 @@ import { ContractError } from '../contract/contract.ts';
 import { Listeners } from './listeners.ts';
 import { pause } from './mailbox.ts';
 import type { TestbedEntry } from './testbeds.ts';
+import { type RememberedTwin, TwinMemory } from './twin-memory.ts';
 
 export interface RunningTwin {
   process: TwinProcess;
@@ -116,16 +117,23 @@ export class Twins {
   }
 
   /**
-   * Resolves when its APIs and agents run. `onStarting` is called once there is a process that can be listened to, before it says
+   * Resolves when its APIs and agents run; `remembered`: with the applications that it had. `onStarting` is called once there is a process that can be listened to, before it says
    * anything; `onEnd` when it ends by itself.
    * @throws TwinError
    */
-  async start(entry: TestbedEntry, onStarting: () => Promise<void>, onEnd: (error: Error) => void): Promise<void> {
+  async start(
+    entry: TestbedEntry,
+    remembered: RememberedTwin | null,
+    onStarting: () => Promise<void>,
+    onEnd: (error: Error) => void,
+  ): Promise<void> {
     const { name } = entry.testbed;
     if (this.#running.has(name)) return;
     const sample = join(this.#assetsFolder, 'applications', 'smart-camera.yaml');
     const own = entry.testbed.applications;
-    const applications = own.length > 0 ? own : [await readFile(sample, 'utf8')];
+    const usual = own.length > 0 ? own : [await readFile(sample, 'utf8')];
+    const applications = remembered ? Object.values(remembered.applications) : usual;
+    await new TwinMemory(entry.folder.twin).begin(applications, remembered ?? {});
     const process = new TwinProcess({
       program: this.#program,
       name,

@@ -29,10 +29,12 @@ export function Streams() {
     client.call('system.info', {}).then(
       (info) => {
         const before = useTestbeds.getState().info;
-        if (before && before.core.pid !== info.core.pid)
+        const isNew = before?.core.pid !== info.core.pid;
+        if (before && isNew)
           tell(
             'The background process had ended and was started again. What was kept is there; runs that were interrupted can be resumed.',
           );
+        if (isNew) for (const { testbed, again } of info.restored) tell(restoredText(testbed, again));
         useTestbeds.setState({ info });
       },
       // Lost again before it answered: what was known of the one before still tells whether the next is another.
@@ -64,6 +66,11 @@ export function Streams() {
   );
   return null;
 }
+
+const restoredText = (testbed: string, again: boolean): string =>
+  again
+    ? `${testbed} was up when the background process was cut off: it is being started again, with its applications and as it was last set. What its agents had learnt is learnt anew.`
+    : `${testbed} was cut off twice within a short time and was not started again. Its last run and Diagnostics tell more.`;
 
 const pageSize = 300;
 

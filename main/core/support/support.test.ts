@@ -35,7 +35,7 @@ const options = (dataFolder: string, more: Partial<SupportOptions> = {}): Suppor
   dataFolder,
   checks: { app: [{ id: 'disk', severity: 'ok', evidence: 'enough' }], testbed: [] },
   info: {
-    ...{ version: '1.2.3', platform: 'linux', localHostsUnavailable: null },
+    ...{ version: '1.2.3', platform: 'linux', localHostsUnavailable: null, restored: [] },
     core: { pid: 1, node: 'v20', startedAt: 0, dataFolder },
   },
   ...{ testbeds: [{ name: 'office', kind: 'hosts', state: 'up' }], entry: null, agents: [], secretFolders: [], secrets: [] },

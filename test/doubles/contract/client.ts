@@ -34,6 +34,7 @@ export function createContractDouble(scenario: Scenario, clock: () => number = (
       version: '0.1.0',
       core: { pid: 1, node: 'v20.20.2', startedAt: began, dataFolder: '~/.local/share/mlsysops-desktop' },
       platform: 'linux',
+      restored: [],
       localHostsUnavailable:
         scenario === 'empty' ? 'systemd-nspawn is missing: run “sudo apt-get install systemd-container”.' : null,
     }),
