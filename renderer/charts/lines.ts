@@ -59,12 +59,18 @@ export interface Summary {
 }
 
 export function summarise(line: Pick<Line, 'values'>): Summary {
-  const known = line.values.filter((value): value is number => value !== null);
-  if (known.length === 0) return { last: null, lowest: null, mean: null, highest: null };
-  return {
-    last: known.at(-1) ?? null,
-    lowest: known.reduce((a, b) => Math.min(a, b)),
-    mean: known.reduce((a, b) => a + b, 0) / known.length,
-    highest: known.reduce((a, b) => Math.max(a, b)),
-  };
+  let last: number | null = null;
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  let known = 0;
+  for (const value of line.values) {
+    if (value === null) continue;
+    last = value;
+    lowest = Math.min(lowest, value);
+    highest = Math.max(highest, value);
+    sum += value;
+    known++;
+  }
+  return last === null ? { last, lowest: null, mean: null, highest: null } : { last, lowest, mean: sum / known, highest };
 }

@@ -7,6 +7,7 @@ import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useSize } from '../state/visible.ts';
 import { dashes, type Line } from './lines.ts';
 import { type ChartUnit, roundTop } from './scale-unit.ts';
+import { thin } from './thin.ts';
 import { timeTicks } from './time-axis.ts';
 
 export interface TimeChartProps {
@@ -43,10 +44,14 @@ export function TimeChart(props: TimeChartProps) {
   latest.current = props;
   // A new chart only when its lines change; their points are handed over below.
   const shape = lines.map((line) => `${line.label}:${line.series}`).join('|') + (target ? `|target ${target.value}` : '');
-  const data = useMemo(
-    () => alignedData(lines, unit.factor, target ? target.value * unit.factor : null),
-    [lines, unit.factor, target],
-  );
+  // Few points are handed over once, whatever part of them is looked at; of many, those that the width can show.
+  const columns = Math.max(1, Math.round(width * devicePixelRatio));
+  const many = lines.some(({ times }) => times.length > 4 * columns);
+  const [first, last, room] = many ? [from, to, columns] : [0, 0, 0];
+  const data = useMemo(() => {
+    const shown = room > 0 ? lines.map((line) => ({ ...line, ...thin(line, first, last, room) })) : lines;
+    return alignedData(shown, unit.factor, target ? target.value * unit.factor : null);
+  }, [lines, unit.factor, target, first, last, room]);
   const ready = box !== null && width > 0 && height > 0;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: size and data are followed below without building anew; colours come from the theme
