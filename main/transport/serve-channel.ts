@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type Contract, ContractError, contract, type Handlers } from '../contract/contract.ts';
 import { clientFrameSchema, type ServerFrame } from '../contract/wire.ts';
 
@@ -10,6 +11,8 @@ export interface ServerChannel {
 
 /** Why a stream was ended whose channel has closed: nobody chose to end it. */
 export const channelLost = new Error('the channel has closed');
+
+const askingSchema = z.object({ type: z.enum(['call', 'open']), id: z.number().int() });
 
 /** More streams than any window needs; past it, somebody leaks them. */
 const maximumStreams = 500;
@@ -27,6 +30,10 @@ export function serveChannel(handlers: Handlers, channel: ServerChannel, log: (t
     const parsed = clientFrameSchema.safeParse(raw);
     if (!parsed.success) {
       log(`a frame that fits no schema was dropped: ${parsed.error.message}`);
+      // Whoever asked must not wait for ever.
+      const asked = askingSchema.safeParse(raw);
+      const error = { code: 'invalid-frame', message: 'What was asked for fits no frame of the contract.' };
+      if (asked.success) channel.send({ type: asked.data.type === 'call' ? 'error' : 'end', id: asked.data.id, error });
       return;
     }
     const frame = parsed.data;
@@ -52,6 +59,14 @@ export function serveChannel(handlers: Handlers, channel: ServerChannel, log: (t
   }
 
   async function stream(id: number, name: string, input: unknown, initial: number): Promise<void> {
+    if (streams.has(id)) {
+      channel.send({
+        type: 'end',
+        id,
+        error: { code: 'id-in-use', message: `There is a stream ${id} on this channel already.` },
+      });
+      return;
+    }
     const abort = new AbortController();
     let credit = initial;
     let wake = () => {};

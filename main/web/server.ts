@@ -110,8 +110,11 @@ function serveFile(folder: string, hosts: string[], request: IncomingMessage, re
 /** Path of a request within the folder; what can't be decoded names no file. */
 function filePath(url: string): string {
   try {
-    return normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname));
+    const path = normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname));
+    // No file has one in its name, and asking for it throws.
+    if (!path.includes('\0')) return path;
   } catch {
-    return '/no-such-file';
+    // Told below.
   }
+  return '/no-such-file';
 }
