@@ -7,13 +7,21 @@ import { build } from 'esbuild';
 import { rawText } from '../../agents/build/raw-text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const benches = ['provisioning', 'scale', 'node-agent', 'window', 'decision', 'explanation', 'twin-scale', 'store', 'topology'];
+const benches = [
+  ...['provisioning', 'scale', 'node-agent', 'window', 'decision', 'explanation', 'twin-scale', 'store', 'topology'],
+  ...['terminal', 'panes', 'chart', 'pages', 'desktop'],
+];
+/** These look at the built window. */
+const needsRenderer = ['panes', 'pages', 'desktop'];
 const [name, ...args] = process.argv.slice(2);
 if (!benches.includes(name)) {
   process.stderr.write(`usage: npm run bench -- ${benches.join('|')} [--help]\n`);
   process.exit(2);
 }
-const built = spawnSync('node', ['main/build/build.mjs', '--no-renderer'], { cwd: root, stdio: 'inherit' });
+const built = spawnSync('node', ['main/build/build.mjs', ...(needsRenderer.includes(name) ? [] : ['--no-renderer'])], {
+  cwd: root,
+  stdio: 'inherit',
+});
 if (built.status !== 0 || !existsSync(join(root, 'dist'))) process.exit(1);
 // Two folders below the root, as its source: what it finds by its own place is found.
 const outdir = join(root, 'dist', 'bench');
