@@ -61,7 +61,7 @@ export function tell(record: Told): { title: string; sentence: string } {
         sentence: `Placed ${subject} on ${chosen.action.cluster}, because ${ranking(record, chosen, 'cluster')}.`,
       };
     default:
-      return { title: chosen.label, sentence: `${chosen.label}, because ${ranking(record, chosen, 'option')}.` };
+      return { title: chosen.label, sentence: `${chosen.label}, because ${whyDone(record, chosen)}.` };
   }
 }
 
@@ -125,6 +125,15 @@ function reason(record: Told, chosen: Candidate): string {
   const name = lowerFirst(strongest.name);
   const contribution = share ? `; ${name} contributes ${formatSigned(share, outcome.unit)}` : '';
   return `${premiseWords(strongest)} would have kept ${level}${predicted}${contribution}${flipWords(record, strongest)}`;
+}
+
+/** Where there was nothing else to do than this or nothing, what called for it is the reason, and what weighed most. */
+function whyDone(record: Told, chosen: Candidate): string {
+  const feasible = record.candidates.filter(({ score }) => score !== null).map(({ id }) => id);
+  if (feasible.length !== 2 || !feasible.includes(record.stay)) return ranking(record, chosen, 'option');
+  const told = explain(record)?.contributions.find(({ value }) => value > 0);
+  const strongest = record.premises.find(({ id }) => id === told?.premise);
+  return `${record.trigger.text}${strongest ? `; ${premiseWords(strongest)}${flipWords(record, strongest)}` : ''}`;
 }
 
 /** "; it would have stayed below 2.1 people in view"; "" where no value of the premise would have changed the choice. */

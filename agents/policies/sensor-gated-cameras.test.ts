@@ -67,6 +67,9 @@ test('a camera sleeps once nobody has been near for a minute, and is woken at on
   const { chosen, proposal, record } = quiet.decided(policy)!;
   expect(chosen.label).toBe('Have front sleep');
   expect(record.margin).toBeCloseTo(0.25);
+  expect(record.sentence).toMatch(
+    /^Have front sleep, because post has predicted nobody near for 60 s(; presence near post at 0\.05.*)?\.$/,
+  );
   expect(proposal.commands(chosen)).toEqual([
     { mechanism: 'componentSleep', command: { name: 'shop', component: 'front', command: 'sleep' } },
   ]);
