@@ -12,6 +12,7 @@ import './style/decisions.css';
 import './style/decision-sets.css';
 import './style/tour.css';
 import './style/applications.css';
+import './style/dry-run.css';
 import './style/models.css';
 import './style/settings.css';
 import '@xterm/xterm/css/xterm.css';

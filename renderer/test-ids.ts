@@ -118,6 +118,11 @@ export const testIds = {
   policyLive: 'policy-live',
   policyError: 'policy-error',
   policyRefusal: 'policy-refusal',
+  dryRun: 'dry-run',
+  dryRunStart: 'dry-run-start',
+  dryRunCancel: 'dry-run-cancel',
+  dryRunError: 'dry-run-error',
+  dryRunResult: 'dry-run-result',
 
   model: (id: string) => `model-${id}`,
   modelPlaces: 'model-places',

@@ -1,9 +1,10 @@
+import { dryRun } from './english/dry-run.ts';
 import { models } from './english/models.ts';
 import { ofAgent } from './english/of-agent.ts';
 import { pages } from './english/pages.ts';
 import { settings } from './english/settings.ts';
 
-const english = { pages, ofAgent, models, settings };
+const english = { pages, ofAgent, models, dryRun, settings };
 
 /** All that the window says in its own words, by page. Another language is another object of this shape. */
 export type Texts = typeof english;

@@ -5,6 +5,7 @@ import { State } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import { testbedNow } from '../../state/twin-clock.ts';
 import { testIds } from '../../test-ids.ts';
+import { DryRunPanel } from './dry-run-panel.tsx';
 import { issuesOf, kindNames, type PolicyDetail, type PolicyTrial, policyStates } from './policy-words.ts';
 import { type Settings, SettingsForm } from './settings-form.tsx';
 import { TrialView } from './trial-view.tsx';
@@ -116,7 +117,9 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
           told={detail.error?.text ?? null}
           onChanged={changed}
         />
-      ) : detail.state === 'off' ? null : (
+      ) : detail.state === 'off' ? (
+        <DryRunPanel testbed={testbed} agent={agent} policy={{ name, settings: {} }} canGo isLive={false} />
+      ) : (
         <ShippedForm
           key={JSON.stringify(detail.settings)}
           testbed={testbed}
@@ -251,6 +254,7 @@ export function FileForm({
           </Suspense>
         </div>
       </section>
+      <DryRunPanel testbed={testbed} agent={agent} policy={policy} canGo={text.trim() !== ''} isLive={live !== null} />
     </>
   );
 }
@@ -318,6 +322,7 @@ function ShippedForm({
         />
       </section>
       {trial ? <TrialView trial={trial} agent={agent} /> : null}
+      <DryRunPanel testbed={testbed} agent={agent} policy={policy} canGo={isValid} isLive />
     </>
   );
 }
