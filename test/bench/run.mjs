@@ -8,7 +8,18 @@ import { rawText } from '../../agents/build/raw-text.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const benches = [
-  ...['provisioning', 'scale', 'node-agent', 'window', 'decision', 'explanation', 'twin-scale', 'store', 'topology'],
+  ...[
+    'provisioning',
+    'scale',
+    'node-agent',
+    'window',
+    'decision',
+    'explanation',
+    'twin-scale',
+    'twin-agents',
+    'store',
+    'topology',
+  ],
   ...['terminal', 'panes', 'chart', 'pages', 'desktop'],
 ];
 /** These look at the built window. */
