@@ -20,6 +20,8 @@ export const testIds = {
   timeMark: (decision: string) => `time-mark-${decision}`,
 
   startTwin: 'start-twin',
+  otherTwins: 'other-twins',
+  twinSample: (name: string) => `twin-sample-${name}`,
   createLocal: 'create-local',
   createHosts: 'create-hosts',
   newTestbed: 'new-testbed',

@@ -89,6 +89,20 @@ export const testbedsContract = {
     }),
     testbedSummarySchema,
   ),
+  /** Files of twins to begin with, smallest first. */
+  'testbeds.samples': call(
+    z.object({}),
+    z.array(
+      z.object({
+        name: z.string(),
+        fileName: z.string(),
+        file: z.string(),
+        summary: z.string(),
+        nodes: z.number(),
+        clusters: z.number(),
+      }),
+    ),
+  ),
   'testbeds.get': call(named, testbedSummarySchema),
   /** The testbed file as it stands. */
   'testbeds.file': call(named, z.object({ text: z.string() })),

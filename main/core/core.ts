@@ -47,6 +47,7 @@ import { summaryOf, Testbeds } from './testbeds.ts';
 import { topologyAt } from './topology.ts';
 import { hostKeys, trustHost } from './trust.ts';
 import { TwinMemory } from './twin-memory.ts';
+import { twinSamples } from './twin-samples.ts';
 import { Twins } from './twins.ts';
 import { Vault } from './vault.ts';
 import { picture, whenUp } from './watching.ts';
@@ -174,6 +175,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       }
     },
     'testbeds.create': async (input) => summaryOf(await createTestbed(input, { testbeds, local, env })),
+    'testbeds.samples': () => twinSamples(assetsFolder),
     'testbeds.get': async ({ testbed }) => summaryOf(testbeds.get(testbed)),
     'testbeds.file': async ({ testbed }) => ({ text: writeTestbedFile(testbeds.get(testbed).testbed) }),
     'testbeds.change': async ({ testbed, file, fileName }) => {

@@ -33,12 +33,13 @@ export function freeName(stem: string, list: readonly TestbedSummary[]): string 
   return name;
 }
 
-/** One click from nothing to a living twin: makes it, starts it and shows its topology. */
-export async function startTwin(): Promise<void> {
+/** One click from nothing to a living twin: makes it, starts it and shows its topology. A file says what is simulated; without, it is the testbed of four. */
+export async function startTwin(of?: { name: string; file: string; fileName: string }): Promise<void> {
   const client = currentClient();
   const testbed = await client.call('testbeds.create', {
-    name: freeName('twin', useTestbeds.getState().list ?? []),
+    name: freeName(of?.name ?? 'twin', useTestbeds.getState().list ?? []),
     kind: 'twin',
+    ...(of && { file: of.file, fileName: of.fileName }),
   });
   await client.call('testbeds.up', { testbed: testbed.name });
   offerTour();

@@ -5,13 +5,16 @@ import type { ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { makeLocalHosts, startTwin, useTestbeds } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { HostsForm } from './hosts-form.tsx';
+import { TwinsForm } from './twins-form.tsx';
 
 /** The three kinds of testbed side by side. */
 export function Choices({ onDone }: { onDone?: () => void }) {
   const info = useTestbeds((state) => state.info);
   const go = useNavigation((state) => state.go);
   const [hosts, setHosts] = useState(false);
+  const [twins, setTwins] = useState(false);
   const [twinError, setTwinError] = useState<ShownError | null>(null);
   const [localError, setLocalError] = useState<ShownError | null>(null);
   const unavailable = info?.localHostsUnavailable ?? null;
@@ -26,6 +29,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
       <div className="choices">
         <Choice
           icon="twin"
+          on={twins}
           title="Start the twin"
           text="Simulated hosts, links and energy. Nothing is installed."
           time="First explained decision within 10 s"
@@ -42,6 +46,9 @@ export function Choices({ onDone }: { onDone?: () => void }) {
               onError={setTwinError}
             >
               Start the twin
+            </Button>
+            <Button kind="ghost" data-testid={testIds.otherTwins} aria-expanded={twins} onClick={() => setTwins(!twins)}>
+              {texts.twins.others}
             </Button>
           </div>
           <ChoiceError error={twinError} />
@@ -84,6 +91,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
           <ChoiceError error={localError} />
         </Choice>
       </div>
+      {twins ? <TwinsForm onDone={() => onDone?.()} /> : null}
       {hosts ? (
         <HostsForm
           onCreated={(name) => {

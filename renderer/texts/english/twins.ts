@@ -1,0 +1,11 @@
+import { counted, nouns } from './words.ts';
+
+export const twins = {
+  others: 'Other twins',
+  title: 'Other twins',
+  help: 'Each is a file that says what is simulated: take one as it is, or open one of your own.',
+  open: 'Open a file…',
+  start: 'Start',
+  startNamed: (name: string): string => `Start ${name}`,
+  size: (nodes: number, clusters: number): string => `${counted(nodes, nouns.node)} in ${counted(clusters, nouns.cluster)}`,
+};
