@@ -1,10 +1,12 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type CertificateValue, certificateWarnings } from '../../provisioning/day2/certificates.ts';
+import { standbyAgent } from '../../provisioning/phases/bus/users.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import type { OutputOf } from '../contract/contract.ts';
 import type { CheckAction, SystemCheck } from '../contract/system.ts';
 import type { Store } from '../store/store.ts';
+import { leaderships } from './leaders.ts';
 import type { Live } from './live.ts';
 import { statusOf } from './status.ts';
 import type { TestbedEntry } from './testbeds.ts';
@@ -173,6 +175,20 @@ export async function diagnoseTestbed(
         (agent) => (twin ? { kind: 'set-up' } : { kind: 'shell', host: 'local', command: logCommand(entry.testbed, agent) }),
       ),
     );
+    checks.push(
+      ...leaderships(entry.testbed, agents).map(
+        ({ cluster, severity, text }): SystemCheck =>
+          severity === 'ok'
+            ? ok('leaders', text)
+            : {
+                id: 'leaders',
+                severity,
+                evidence: text,
+                remedy: 'Two agents stand for election by a Lease in their cluster; see it, and their logs',
+                action: { kind: 'kubectl', cluster, command: 'kubectl -n mlsysops describe lease mlsysops-cluster-agent' },
+              },
+      ),
+    );
     // Trust is the cluster agent's reading of a node, and no sign of the node's own.
     const own = Object.entries(live.state.readings()).filter(([key]) => !key.startsWith('trust_level|'));
     const last = Math.max(0, ...own.map(([, { time }]) => time));
@@ -246,12 +262,13 @@ function each<T>(
 const managementOf = ({ hosts }: Testbed): string =>
   hosts.find(({ role }) => role === 'management')?.name ?? hosts[0]?.name ?? 'local';
 
-/** Node agents are called after their hosts; those above run on control planes. */
+/** Node agents are called after their hosts; those above run on control planes, and on a worker that stands by. */
 function logCommand(
   testbed: Testbed,
   { agent, layer, cluster, node }: { agent: string; layer: string; cluster: string; node?: string | undefined },
 ): string {
   const control = testbed.hosts.find((host) => host.cluster === cluster && host.role !== 'worker')?.name;
-  const host = layer === 'continuum' ? managementOf(testbed) : (node ?? control ?? agent);
+  const standby = agent === standbyAgent(cluster) ? testbed.clusters[cluster]?.standby : undefined;
+  const host = layer === 'continuum' ? managementOf(testbed) : (node ?? standby ?? control ?? agent);
   return `mlsysops-cli agents logs ${testbed.name} ${host} --layer ${layer}`;
 }

@@ -7,7 +7,7 @@ import { useBeforeCursor, useHeartbeatAge } from '../state/moment.ts';
 import { useSeries } from '../state/telemetry.ts';
 import type { Topology } from '../state/types.ts';
 import { testIds } from '../test-ids.ts';
-import { agentsOf, meanCpu, totalPower } from './facts.ts';
+import { agentsOf, leadershipOf, meanCpu, totalPower } from './facts.ts';
 import type { Box, ClusterBox } from './layout.ts';
 import { isSelected, type Selection, select, useSelection } from './selection.ts';
 
@@ -79,7 +79,9 @@ export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: T
             {cluster.joined ? 'Joined' : 'Not joined yet'}
           </span>
         </div>
-        <div className="caption muted under ellipsis">{[count(nodes.length, 'node'), version].filter(Boolean).join(' · ')}</div>
+        <div className="caption muted under ellipsis">
+          {[count(nodes.length, 'node'), version, leadershipOf(topology, cluster.name)].filter(Boolean).join(' · ')}
+        </div>
       </div>
       {small ? null : (
         <>

@@ -79,6 +79,15 @@ export function componentLine(topology: Topology, component: ComponentStatus): s
 export const agentsOf = (topology: Topology, layer: Layer): AgentLife[] =>
   topology.agents.filter((agent) => agent.layer === layer);
 
+/** Of a cluster with two agents: "standby-c leads"; null where there is one alone. */
+export function leadershipOf(topology: Topology, cluster: string): string | null {
+  const alive = agentsOf(topology, 'cluster').filter((agent) => agent.cluster === cluster && agent.alive && agent.role);
+  if (alive.length === 0) return null;
+  const leader = alive.find(({ role }) => role === 'leading')?.agent;
+  if (leader === undefined) return 'nobody leads';
+  return alive.length === 1 ? `${leader} leads, nobody stands by` : `${leader} leads`;
+}
+
 /** "Control plane · 4 × 3.2 GHz". */
 export function nodeLine(node: TopologyNode): string {
   const role = node.role === 'worker' ? 'Worker' : 'Control plane';
