@@ -1,5 +1,6 @@
 import { containerdSocket } from '../runtime.ts';
 import { complain, notesFolder, waitFor } from '../support/shell.ts';
+import { keepKernelSettings } from './kernel-settings.ts';
 import { keepPacketFilterTables, removeTraces } from './traces.ts';
 
 export const adminKubeconfig = '/etc/kubernetes/admin.conf';
@@ -33,6 +34,7 @@ elif [ -e ${leftover} ]; then
   exit 1
 fi
 ${keepPacketFilterTables}
+${keepKernelSettings()}
 : >${begunNote}`;
 
 /** The last lines of kubelet, and what it died of when it keeps dying: that alone tells why kubeadm waits in vain. */

@@ -1,8 +1,9 @@
 import { beforeFolder } from '../support/shell.ts';
+import { restoreKernelSettings } from './kernel-settings.ts';
 
 /**
  * What Kubernetes leaves on a host that "kubeadm reset" does not take back (it says so itself): network namespaces of pods, kubelet's and
- * kube-proxy's packet filter chains, logs, control groups. Kubernetes on this host was ours alone when these run.
+ * kube-proxy's packet filter chains, logs, control groups, settings of the kernel. Kubernetes on this host was ours alone when these run.
  */
 
 const tablesBefore = `${beforeFolder}/nft-tables`;
@@ -51,4 +52,5 @@ rm -f /etc/cni/net.d/10-mlsysops.conflist
 ${removeChains}
 ${removeEmptyTables}
 ${removeControlGroups}
+${restoreKernelSettings()}
 rm -rf /var/log/pods /var/log/containers`;
