@@ -25,6 +25,7 @@ export type ExternalModelSettings = z.output<typeof externalModelSchema>;
 export class ExternalModel {
   /** For people: "model latency.onnx". */
   readonly name: string;
+  readonly kind: 'HTTP' | 'ONNX';
   readonly #settings: ExternalModelSettings;
   #file: OnnxModel | undefined;
   #http: HttpPredictor | undefined;
@@ -32,6 +33,7 @@ export class ExternalModel {
 
   constructor(settings: ExternalModelSettings) {
     this.#settings = settings;
+    this.kind = 'url' in settings ? 'HTTP' : 'ONNX';
     this.name = `model ${'url' in settings ? settings.url : basename(settings.model)}`;
   }
 

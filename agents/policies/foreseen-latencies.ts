@@ -2,6 +2,7 @@ import { premise } from '../decision/expression.ts';
 import type { Premise } from '../decision/record.ts';
 import { unitOf } from '../descriptions/common.ts';
 import { ExternalModel, type ExternalModelSettings } from '../learning/external-model.ts';
+import type { LearntModel } from '../learning/learnt-model.ts';
 import { ErrorBook, errorBookStateSchema } from '../learning/predictor.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
@@ -33,6 +34,8 @@ export class ForeseenLatencies {
   readonly #model: ExternalModel;
   readonly #errors = new Map<string, ErrorBook>();
   readonly #until = new Map<string, number>();
+  /** Where each was compared with what came, last. */
+  readonly #comparedOn = new Map<string, string>();
 
   constructor(settings: ExternalModelSettings) {
     this.#model = new ExternalModel(settings);
@@ -85,7 +88,9 @@ export class ForeseenLatencies {
     this.#until.set(key, said.time);
     const errors = this.#errors.get(key) ?? new ErrorBook();
     this.#errors.set(key, errors);
-    if (came.time - said.time <= staleMs) errors.add(came.value - said.value);
+    if (came.time - said.time > staleMs) return;
+    errors.add(came.value - said.value);
+    this.#comparedOn.set(key, subject.node);
   }
 
   /** What it said of late of where a component may be, as premises; undefined unless it did of where it is, and of every other that it was asked about. */
@@ -116,6 +121,23 @@ export class ForeseenLatencies {
         return { expression: premise(idOf(node)), deviation: known ?? firstDoubt * Math.abs(value), by: this.#model.name };
       },
     };
+  }
+
+  models(): LearntModel[] {
+    return [...this.#comparedOn].map(([key, node]): LearntModel => {
+      const [application, component, metric = ''] = key.split('/');
+      const { count = 0, meanAbsolute } = this.#errors.get(key) ?? {};
+      return {
+        key: `${key}/predictor`,
+        name: `${metric} of ${application}/${component}`,
+        kind: this.#model.kind,
+        unit: unitOf(metric),
+        enough: 1,
+        isForMode1: true,
+        predicts: { metric, application, component },
+        places: [{ node, by: this.#model.name, samples: count, meanError: meanAbsolute ?? null }],
+      };
+    });
   }
 
   state(): Json {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Sample } from '../bus/messages.ts';
+import type { LearntModel } from '../learning/learnt-model.ts';
 import { PresenceByLevel } from '../learning/presence-by-level.ts';
 import type { Json } from '../mechanisms/mechanism.ts';
 import type { Point } from '../telemetry/window.ts';
@@ -32,6 +33,7 @@ class PresenceFromSound implements Policy<HostSituation> {
   readonly #settings: Settings;
   readonly #model: PresenceByLevel;
   #until = 0;
+  #node = '';
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -42,6 +44,7 @@ class PresenceFromSound implements Policy<HostSituation> {
     const sound = this.#sound(input);
     if (!sound || sound.time === this.#until) return;
     this.#until = sound.time;
+    this.#node = input.view.node;
     this.#model.hear(sound.value);
     const isThere = this.#isSeen(input, sound.time);
     if (isThere !== undefined) this.#model.learn(sound.value, isThere);
@@ -60,6 +63,15 @@ class PresenceFromSound implements Policy<HostSituation> {
   }
   plan(): undefined {
     return undefined;
+  }
+
+  models(): LearntModel[] {
+    if (this.#node === '') return [];
+    const { samples } = this.#model;
+    const by = samples >= enough ? 'counts of levels' : 'loudness';
+    const places = [{ node: this.#node, by, samples: Math.floor(samples), meanError: null }];
+    const shared = { kind: 'counts of levels', unit: '', enough, isForMode1: true, predicts: { metric: presenceMetric } };
+    return [{ key: 'presence', name: `presence near ${this.#node}`, ...shared, places }];
   }
 
   state(): Json {

@@ -269,7 +269,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const predicts = { metric, application, component };
       return { key, name, kind: 'line and forest', unit, enough: 1, isForMode1: true, predicts, places };
     });
-    return [...latencies, ...powerModels(this.#power, enoughPowerSamples)];
+    return [...latencies, ...(this.#foreseen?.models() ?? []), ...powerModels(this.#power, enoughPowerSamples)];
   }
 
   state(): Json {

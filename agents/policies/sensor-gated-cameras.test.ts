@@ -38,6 +38,7 @@ test('presence is told by loudness at first, then as it was learnt while the cam
   expect(loud.value).toBeGreaterThan(0.65);
   for (let i = 0; i < 5; i++) second(41);
   expect(second(41).value).toBeLessThan(0.4);
+  expect(policy.models!()).toMatchObject([{ name: 'presence near post', places: [{ node: 'post', by: 'counts of levels' }] }]);
   const again = presenceFromSound.create({});
   again.restore?.(JSON.parse(JSON.stringify(policy.state?.())));
   const input = { now, agent: 'node-post', view, window };

@@ -91,7 +91,7 @@ test('a served model predicts for relocate-by-latency; where it fails, what was 
     asked.push(data);
     return isWell ? [200, { inference: [[(10 + 90 * data.people_in_view!) / data.ghz!]] }] : [500, {}];
   });
-  const { made, policy, failures, logged, seconds, said, decided } = bench({ url });
+  const { made, policy, failures, logged, seconds, said, decided } = bench({ url, timeoutMs: 20_000 });
   await seconds(3);
   expect(said('fast')?.value).toBe(70);
   expect(asked.slice(0, 2)).toEqual([
@@ -108,9 +108,14 @@ test('a served model predicts for relocate-by-latency; where it fails, what was 
   // It was compared with what came: how far off it is is its doubt from then on.
   await seconds(30);
   expect(decided().fast?.deviation).toBeCloseTo(60, 0);
-  const again = relocateByLatency.create({ predictor: { url } });
+  const again = relocateByLatency.create({ predictor: { url, timeoutMs: 20_000 } });
   again.restore?.(JSON.parse(JSON.stringify(policy.state?.())));
   expect(JSON.stringify(again.state?.())).toBe(JSON.stringify(policy.state?.()));
+
+  expect(policy.models!().find(({ kind }) => kind === 'HTTP')).toMatchObject({
+    name: 'answer_ms of shop/front',
+    places: [{ node: 'slow', by: `model ${url}`, samples: expect.any(Number), meanError: expect.closeTo(60, 0) }],
+  });
 
   isWell = false;
   await seconds(8);
@@ -141,7 +146,9 @@ describe('settings of a predictor', () => {
 
   test('are tried before they are taken', async () => {
     const url = await serving(() => [200, { error: 'no such model' }]);
-    await expect(shipped().check('relocate-by-latency', { predictor: { url } })).rejects.toThrow('no such model');
+    await expect(shipped().check('relocate-by-latency', { predictor: { url, timeoutMs: 20_000 } })).rejects.toThrow(
+      'no such model',
+    );
     const nowhere = shipped().check('relocate-by-latency', { predictor: { model: '/nowhere/latency.onnx' } });
     await expect(nowhere).rejects.toThrow(/^model latency.onnx cannot be opened: .*(no such file|onnxruntime-node)/);
     await shipped().check('relocate-by-latency', {});
