@@ -80,6 +80,7 @@ export function metricUnit(metric: string): string {
     [/_ms$/, 'ms'],
     [/_seconds?$/, 's'],
     [/_ghz$/, 'GHz'],
+    [/_g_per_kwh$/, 'g/kWh'],
     [/_w$/, 'W'],
     [/_j$/, 'J'],
   ];
@@ -99,7 +100,16 @@ const metricTitles: Record<string, string> = {
   cpu_frequency_ghz: 'CPU frequency',
   frame_classify_latency_ms: 'Latency',
   frame_round_trip_ms: 'Round trip',
+  person_classify_latency_ms: 'Latency per person',
   people_in_view: 'People in view',
+  cpu_cores: 'Cores',
+  cpu_frequency_max_ghz: 'CPU frequency, highest',
+  grid_power_w: 'Power from the grid',
+  carbon_intensity_g_per_kwh: 'Carbon intensity',
+  trust_level: 'Trust, 0 to 1',
+  link_round_trip_ms: 'Link round trip',
+  link_loss_ratio: 'Link loss',
+  link_throughput_bytes_per_second: 'Link throughput',
   frames_total: 'Frames',
 };
 

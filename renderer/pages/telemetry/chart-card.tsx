@@ -50,7 +50,7 @@ export const ChartCard = memo(function ChartCard({
     ...chart.lines.map((line) => line.values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0)),
   );
   const unit = chartUnit(chart.unit, highest);
-  const staleMs = Math.max(30_000, 6 * stepFor(to - from));
+  const staleMs = Math.max(30_000, chart.everyMs ?? 0, 6 * stepFor(to - from));
   const value = (index: number): number | null => {
     const line = chart.lines[index];
     return line ? valueAt(line, at ?? to, staleMs) : null;
@@ -58,7 +58,7 @@ export const ChartCard = memo(function ChartCard({
   const single = chart.lines.length === 1 ? chart.lines[0] : undefined;
   const shown = single ? value(0) : null;
   const newest = Math.max(...chart.lines.map((line) => line.times.at(-1) ?? 0));
-  const stale = live && at === null && to - newest > staleAfterMs + stepFor(to - from);
+  const stale = live && at === null && to - newest > Math.max(staleAfterMs, chart.everyMs ?? 0) + stepFor(to - from);
   const { target } = chart;
   const missing = target && single ? timeMissing(single, target.value, target.relation, staleMs) : null;
   const missed = target && shown !== null ? (isCeiling(target.relation) ? shown > target.value : shown < target.value) : false;

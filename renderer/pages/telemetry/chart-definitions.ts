@@ -3,6 +3,7 @@ import { metricTitle, metricUnit } from '../../parts/format.ts';
 import { mergeByTime } from '../../shell/merge-by-time.ts';
 import type { Headline } from '../../state/headline.ts';
 import type { Series } from '../../state/types.ts';
+import { isLinkMetric, linkEveryMs, linkWords, worstLink } from './link-lines.ts';
 import { hostMetrics } from './metric-choice.ts';
 
 export interface ChartDefinition {
@@ -13,6 +14,8 @@ export interface ChartDefinition {
   target?: { value: number; relation: string } | undefined;
   /** Spans two columns. */
   wide?: boolean;
+  /** How seldom it is told by its nature, ms: so long a silence is nothing to speak of. */
+  everyMs?: number;
   /** "simulated", "model", or both with "measured"; empty when plainly measured. */
   source: string;
 }
@@ -45,6 +48,18 @@ export function defineCharts(
     if (own.length === 0) return [];
     const unit = metricUnit(metric) || (own[0]?.unit ?? '');
     const base = { id: metric, unit, source: sourceOf(own) };
+    if (isLinkMetric(metric)) {
+      const froms = [...new Set(own.map((one) => one.key.node))].sort((a, b) => nodes.indexOf(a) - nodes.indexOf(b));
+      const lines = froms.map((node) => ({
+        label: node,
+        series: nodeSeries(nodes, node),
+        ...worstLink(
+          metric,
+          own.filter((one) => one.key.node === node),
+        ),
+      }));
+      return [{ ...base, title: `${metricTitle(metric)}, ${linkWords(metric)}`, lines, everyMs: linkEveryMs }];
+    }
     const ofNodes = own.filter((one) => one.key.component === '');
     if (hostMetrics.includes(metric) || ofNodes.length === own.length) {
       const lines = ofNodes

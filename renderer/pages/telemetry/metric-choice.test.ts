@@ -14,6 +14,7 @@ import {
 const read = [
   { metric: 'cpu_used_ratio', component: '' },
   { metric: 'pressure_cpu_ratio', component: '' },
+  { metric: 'link_loss_ratio', component: 'worker-2' },
   { metric: 'latency_ms', component: 'front' },
   { metric: 'people_in_view', component: 'camera' },
   { metric: 'frames_total', component: 'camera' },
@@ -22,13 +23,14 @@ const read = [
 
 test('applications and hosts have their charts; the many others are there when asked for', () => {
   const usual = usualMetrics(read, 'latency_ms');
-  expect(usual).toEqual(['latency_ms', 'people_in_view', 'cpu_used_ratio', 'component_cpu_cores']);
+  expect(usual).toEqual(['latency_ms', 'people_in_view', 'cpu_used_ratio', 'component_cpu_cores', 'link_loss_ratio']);
   let choice = withMetric(noChoice, usual, 'pressure_cpu_ratio', true);
   choice = withMetric(choice, usual, 'people_in_view', false);
   expect(chosenMetrics(read, 'latency_ms', choice)).toEqual([
     'latency_ms',
     'cpu_used_ratio',
     'component_cpu_cores',
+    'link_loss_ratio',
     'pressure_cpu_ratio',
   ]);
   choice = withMetric(withMetric(choice, usual, 'people_in_view', true), usual, 'pressure_cpu_ratio', false);

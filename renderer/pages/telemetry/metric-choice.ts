@@ -1,4 +1,5 @@
 import type { Reading } from '../../state/headline.ts';
+import { isLinkMetric } from './link-lines.ts';
 
 /** What people have added to and taken from the charts that a testbed has by itself; kept in this browser. */
 export interface MetricChoice {
@@ -23,18 +24,20 @@ const withoutChart = new Set(['frames_total', 'component_memory_bytes']);
 
 type ReadMetric = Pick<Reading, 'metric' | 'component'>;
 
-/** Metrics with a chart of their own accord: the headline, what applications tell, what every host tells, and what components use. */
+/** Metrics with a chart of their own accord: the headline, what applications tell, what every host tells, what components use, and the links between hosts. */
 export function usualMetrics(read: readonly ReadMetric[], headline: string | null): string[] {
   const all = new Set(read.map(({ metric }) => metric));
   const ofComponents = new Set(read.flatMap(({ metric, component }) => (component === '' ? [] : [metric])));
   const own = [...ofComponents].filter(
-    (metric) => metric !== headline && metric !== 'component_cpu_cores' && !withoutChart.has(metric),
+    (metric) => metric !== headline && metric !== 'component_cpu_cores' && !withoutChart.has(metric) && !isLinkMetric(metric),
   );
+  const links = [...all].filter(isLinkMetric).sort();
   return [
     ...(headline && all.has(headline) ? [headline] : []),
     ...own.sort(),
     ...hostMetrics.filter((metric) => all.has(metric)),
     ...(all.has('component_cpu_cores') ? ['component_cpu_cores'] : []),
+    ...links,
   ];
 }
 
