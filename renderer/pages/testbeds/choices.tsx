@@ -31,7 +31,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
           icon="twin"
           on={twins}
           title="Start the twin"
-          text="Simulated hosts, links and energy. Nothing is installed."
+          text="Simulated hosts, links and energy. Nothing is installed; there are no shells."
           time="First explained decision within 10 s"
         >
           <div className="actions">
@@ -69,7 +69,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
         <Choice
           icon="laptop"
           title="Make local hosts"
-          text="Four real Linux hosts on this computer."
+          text="Four real Linux hosts on this computer, each with a shell."
           time="You see the plan before anything changes"
         >
           <div className="actions">

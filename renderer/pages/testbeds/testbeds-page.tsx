@@ -9,6 +9,7 @@ import type { TestbedSummary } from '../../state/types.ts';
 import { useNow } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
 import { Choices } from './choices.tsx';
+import { Signs } from './signs.tsx';
 import { TestbedDetail } from './testbed-detail.tsx';
 
 const stateGlyphs: Record<TestbedSummary['state'], StateName> = {
@@ -61,6 +62,7 @@ export function TestbedsPage() {
           </button>{' '}
           and look at it without any testbed.
         </p>
+        <Signs />
       </main>
     );
   }
