@@ -119,11 +119,12 @@ export function TopBar() {
               key={fact.id}
               type="button"
               className={fact.state === 'bad' ? 'departure' : ''}
+              title={fact.text}
               data-testid={testIds.health(fact.id)}
               onClick={() => go(fact.page, testbed?.name ?? null)}
             >
               <State name={fact.state} />
-              {fact.text}
+              <span className="ellipsis">{fact.text}</span>
             </button>
           ))
         ) : (
