@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { currentClient, useConnection } from './connection.ts';
 import { useCurrentTestbed } from './testbeds.ts';
-import { type Shown, shownTime, useTime } from './time.ts';
+import { pictureFrom, type Shown, shownTime, useTime } from './time.ts';
 import { testbedNow, useTestbedNow } from './twin-clock.ts';
 import type { TestbedSummary, Topology } from './types.ts';
 import { useNow } from './visible.ts';
@@ -56,10 +56,11 @@ export function useBeforeCursor(rangeMs: number): { from: number; to: number; as
   const cursor = useMomentTime();
   const now = useTestbedNow(2000);
   const to = cursor ?? now;
+  const first = useWorld((state) => state.span?.from);
   const piece = Math.floor(to / pieceMs) * pieceMs;
   const asked =
     cursor === null ? { from: to - rangeMs, to, follows: true } : { from: piece - rangeMs, to: piece + pieceMs, follows: false };
-  return { from: to - rangeMs, to, asked };
+  return { from: pictureFrom(to, rangeMs, first), to, asked };
 }
 
 /** How long ago an agent was heard at the moment that is shown, ms; null when that is not kept. The two clocks need not agree. */

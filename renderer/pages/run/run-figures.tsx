@@ -32,10 +32,11 @@ export function RunFigures({ picture, now, interrupted }: { picture: RunPicture;
           aria-valuemax={100}
           aria-label="Progress"
         >
-          <i className="changed" style={share(progress.changed)} />
-          <i className="in-place" style={share(progress.inPlace)} />
-          <i className="running" style={share(progress.running)} />
-          <i className="failed" style={share(progress.failed)} />
+          {(['changed', 'inPlace', 'running', 'failed'] as const).map((how) =>
+            progress[how] > 0 ? (
+              <i key={how} className={how === 'inPlace' ? 'in-place' : how} style={share(progress[how])} />
+            ) : null,
+          )}
         </div>
         <div className="row gap-14 caption secondary">
           <span className="row gap-4">
