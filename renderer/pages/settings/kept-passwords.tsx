@@ -13,7 +13,7 @@ export function KeptPasswords() {
   const list = useTestbeds((state) => state.list);
   const names = (list ?? []).filter(({ kind, recording }) => kind === 'hosts' && !recording).map(({ name }) => name);
   const key = names.join('\n');
-  const [found, setFound] = useState<{ locked: boolean; all: Kept[] } | null>(null);
+  const [found, setFound] = useState<{ lockedBy: 'keychain' | 'passphrase' | null; all: Kept[] } | null>(null);
   const [error, setError] = useState<ShownError | null>(null);
   const look = useCallback(async () => {
     const answers = await Promise.all(
@@ -22,14 +22,16 @@ export function KeptPasswords() {
         .filter(Boolean)
         .map(async (testbed) => ({ testbed, ...(await currentClient().call('secrets.kept', { testbed })) })),
     );
-    setFound({ locked: answers.some(({ locked }) => locked), all: answers.filter(({ kept }) => kept > 0) });
+    // One vault has them all.
+    const { locked = false, guard = 'none' } = answers[0] ?? {};
+    setFound({ lockedBy: locked && guard !== 'none' ? guard : null, all: answers.filter(({ kept }) => kept > 0) });
   }, [key]);
   useEffect(() => {
     look().catch((reason: unknown) => setError(shownError(reason)));
   }, [look]);
   if (error) return <ErrorNote error={error} />;
   if (!found) return null;
-  if (found.all.length === 0) return <span className="muted">{found.locked ? words.locked : words.none}</span>;
+  if (found.all.length === 0) return <span className="muted">{found.lockedBy ? words.locked[found.lockedBy] : words.none}</span>;
   return (
     <ul className="kept-passwords">
       {found.all.map(({ testbed, kept }) => (

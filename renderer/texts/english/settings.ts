@@ -53,8 +53,11 @@ export const settings = {
   },
   passwords: {
     title: 'Kept passwords',
-    help: 'Encrypted by this computer’s keychain. A password that a host refuses is forgotten by itself.',
-    locked: 'No keychain opened what is kept: hosts ask each time.',
+    help: 'Encrypted by this computer’s keychain, or by a passphrase of yours where there is none. A password that a host refuses is forgotten by itself.',
+    locked: {
+      keychain: 'No keychain opened what is kept: hosts ask each time.',
+      passphrase: 'Kept, and locked until your passphrase is given: it is asked for when a host needs a password.',
+    },
     none: 'None is kept.',
     kept: (count: number) => counted(count, nouns.password),
     forget: 'Forget',
