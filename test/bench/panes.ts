@@ -79,7 +79,7 @@ try {
   };
   const type = async (index: number, text: string) => {
     await page.locator('[data-testid="terminal"]').nth(index).click();
-    await page.keyboard.insertText(text);
+    await page.keyboard.type(text);
     await page.keyboard.press('Enter');
   };
   await open(0);
