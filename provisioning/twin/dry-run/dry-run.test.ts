@@ -77,6 +77,21 @@ describe('a dry run', { timeout: 120_000 }, () => {
     expect({ ...second.result, wallMs: 0 }).toEqual({ ...first.result, wallMs: 0 });
   });
 
+  test('has the effect of limits and replicas: a classifier that is held back gets more of the processor', async () => {
+    const present = presentSchema.parse(await presentOf());
+    const { description } = present.applications[0]!;
+    description.permitted_actions = ['change_container_resource_requirements'];
+    const { containers } = description.components.find(({ metadata }) => metadata.name === 'classifier')!;
+    containers![0]!.platform_requirements!.cpu = { requests: '250m', limits: '300m' };
+    present.agents[0]!.policies = { 'static-placement': {}, 'change-specification': {} };
+    const change = policyChangeSchema.parse({ agent, policy: { name: 'change-specification', off: true } });
+    const result = await dryRun({ present, change, minutes: 1.5, seed: 3, folder, onProgress: () => {} });
+    expect(result.present.failures).toEqual([]);
+    expect(result.present.changes).toBeGreaterThan(0);
+    expect(result.candidate.changes).toBe(0);
+    expect(result.present.targets[0]!.overTarget!).toBeLessThan(0.9 * result.candidate.targets[0]!.overTarget!);
+  });
+
   test('takes a file, and simulated time waits for its answers', async () => {
     const file: PolicyChange = { agent, policy: { name: 'insisting', language: 'typescript', content: insisting } };
     const { result } = await run(file, { minutes: 0.5 });

@@ -58,7 +58,7 @@ export async function runSide(options: SideOptions): Promise<DryRunSide> {
   const bus = new MemoryBus();
   const views = present.nodes.map(({ agentAlive: _, description: __, ...view }) => view);
   const applications = present.applications.map(({ description }) => description);
-  const orchestrator = new WorldOrchestrator({ world, clock, nodes: views, applications });
+  const orchestrator = new WorldOrchestrator({ world, clock, nodes: views, applications, scales: true });
   const names = new Set(model.nodes.map(({ name }) => name));
   for (const application of orchestrator.applications()) {
     const placed = present.applications.find(({ description }) => description.name === application.description.name)!.components;

@@ -217,8 +217,10 @@ export class Services {
     const fixedMs = this.#fixedMs.values[id]!;
     if (workS <= 0) return fixedMs;
     const demand = this.#demand.values[id]!;
-    const serviceMs = 1000 * workS * slowdown(Math.max(0, nodeDemand - demand) / cores, demand / cores);
-    const queueMs = serviceMs / this.#parallel(id);
+    const crowded = slowdown(Math.max(0, nodeDemand - demand) / cores, demand / cores);
+    // One that may use less than a core is held back for the rest of the time.
+    const serviceMs = (1000 * workS * crowded) / Math.min(1, this.#coresLimit.values[id]!);
+    const queueMs = (1000 * workS * crowded) / this.#parallel(id);
     const load = (this.#inflow.values[id]! * queueMs) / 1000;
     // Beyond its capacity the queue that has grown is what there is to wait for.
     const waiting = load < 1 ? Math.min(queueLength(load, this.#threads.values[id]!), this.#queueLimit.values[id]!) : 0;

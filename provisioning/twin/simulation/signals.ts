@@ -76,9 +76,11 @@ export class SimulatedSignals implements HostSignals {
     return this.#world.workloadsOn(this.#node).flatMap((workload): Sample[] => {
       const { application, component, uid, memoryBytes } = workload;
       const of = (metric: string, value: number): Sample => ({ metric, value, application, component, source });
+      const throttled = this.#world.throttledOf(uid);
       return [
         of('component_cpu_cores', this.#world.coresOf(uid)),
         of('component_memory_bytes', memoryBytes),
+        ...(throttled === null ? [] : [of('component_cpu_throttled_ratio', throttled)]),
         ...this.#world.toldBy(uid).map(([metric, value]) => of(metric, value)),
       ];
     });

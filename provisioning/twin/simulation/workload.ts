@@ -16,6 +16,8 @@ export interface Workload {
   /** Cores it uses when it is steady. */
   cores: number;
   memoryBytes: number;
+  /** Cores that it may use at most, by the limits of its containers; absent: all there are. */
+  coresLimit?: number;
   /** Takes traffic: ready and not ending. */
   serving: boolean;
 }
@@ -37,7 +39,7 @@ export interface SimulatedPod {
       image?: string;
       command?: string[];
       args?: string[];
-      resources?: { requests?: Record<string, string> };
+      resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
     }[];
   };
   status?: { phase?: string; conditions?: { type: string; status: string }[] };
@@ -50,6 +52,8 @@ const units: Record<string, number> = { m: 1e-3, k: 1e3, M: 1e6, G: 1e9, Ki: 2 *
 export function workloadOf(pod: SimulatedPod, serving: boolean): Workload {
   const containers = pod.spec?.containers ?? [];
   const labels = pod.metadata?.labels ?? {};
+  const limits = containers.map(({ resources }) => quantity(resources?.limits?.cpu));
+  const areAllLimited = limits.length > 0 && limits.every((limit) => limit !== undefined);
   return {
     uid: pod.metadata?.uid ?? '',
     node: pod.spec?.nodeName ?? '',
@@ -59,6 +63,7 @@ export function workloadOf(pod: SimulatedPod, serving: boolean): Workload {
     role: roleOf(containers),
     cores: 0.5 * sum(containers.map(({ resources }) => quantity(resources?.requests?.cpu) ?? 0.1)),
     memoryBytes: 0.75 * sum(containers.map(({ resources }) => quantity(resources?.requests?.memory) ?? 64 * 2 ** 20)),
+    ...(areAllLimited && { coresLimit: sum(limits.map((limit) => limit ?? 0)) }),
     serving,
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../agents/clock.ts';
 import type { ApplicationDescription, ComponentDescription } from '../../../agents/descriptions/application.ts';
+import { replicaLimits } from '../../../agents/descriptions/scaling.ts';
 import {
   type ClusterOrchestrator,
   type ComponentView,
@@ -8,7 +9,8 @@ import {
   OrchestrationError,
 } from '../../../agents/orchestration/orchestrator.ts';
 import type { PodView } from '../../../agents/orchestration/pod-view.ts';
-import type { Workloads } from '../../../agents/orchestration/workloads.ts';
+import type { ContainerView, WorkloadChange, Workloads } from '../../../agents/orchestration/workloads.ts';
+import { containerViewsOf, withChange } from './container-views.ts';
 import { workloadOf } from './workload.ts';
 import type { World } from './world.ts';
 
@@ -19,6 +21,10 @@ const endMs = 500;
 interface Placed {
   view: ComponentView;
   description: ComponentDescription;
+  /** As its pods are started, whatever is described. */
+  containers: ContainerView[];
+  /** Pods of one revision share requests. */
+  revision: number;
 }
 
 /**
@@ -33,9 +39,10 @@ export class WorldOrchestrator implements ClusterOrchestrator {
   readonly #placed = new Map<string, Placed>();
   readonly #listeners = new Set<() => void>();
   readonly workloads: Workloads | undefined;
+  readonly #revisions = new Map<string, string>();
   #sequence = 0;
 
-  /** @param options.scales whether the number of a component's pods can be changed: 0 or 1 */
+  /** @param options.scales whether the number of a component's pods, their resources and images can be changed */
   constructor(options: {
     world: World;
     clock: Clock;
@@ -77,63 +84,92 @@ export class WorldOrchestrator implements ClusterOrchestrator {
     if (this.#placed.has(key)) return;
     const description = application.description.components.find(({ metadata }) => metadata.name === component);
     if (!description) throw new OrchestrationError(`${name} has no component ${component}`, 404);
-    const view: ComponentView = { application: name, component, componentUid: `uid-${key}`, pin: node, pods: [] };
-    this.#placed.set(key, { view, description });
-    this.#startPod(view, node, planUid);
+    const replicas = replicaLimits(application.description, description).initial;
+    const view: ComponentView = { application: name, component, componentUid: `uid-${key}`, pin: node, replicas, pods: [] };
+    const placed = { view, description, containers: containerViewsOf(description), revision: 0 };
+    this.#placed.set(key, placed);
+    this.#startPods(placed, node, planUid, replicas);
   }
 
   async pin(application: string, component: string, node: string, planUid: string): Promise<void> {
-    const { view } = this.#find(application, component);
-    if (view.pin === node) return;
-    const former = [...view.pods];
-    view.pin = node;
-    this.#startPod(view, node, planUid, () => {
-      for (const pod of former) this.#endPod(view, pod);
-    });
+    const placed = this.#find(application, component);
+    if (placed.view.pin === node) return;
+    placed.view.pin = node;
+    this.#roll(placed, planUid);
   }
 
-  async respec(): Promise<() => Promise<void>> {
-    throw new OrchestrationError('an evaluation changes no specification', 501);
+  async respec(application: string, component: ComponentDescription, planUid: string): Promise<() => Promise<void>> {
+    const placed = this.#find(application, component.metadata.name);
+    const former = placed.containers;
+    placed.containers = containerViewsOf(component);
+    this.#roll(placed, planUid);
+    return async () => {
+      placed.containers = former;
+      this.#roll(placed, planUid);
+    };
   }
 
   async remove(application: string, component: string): Promise<void> {
     const placed = this.#placed.get(`${application}/${component}`);
-    for (const pod of placed?.view.pods ?? []) this.#endPod(placed!.view, pod);
+    for (const pod of placed?.view.pods ?? []) this.#endPod(placed!, pod);
     this.#placed.delete(`${application}/${component}`);
     this.#changed();
   }
 
   async report(): Promise<void> {}
 
-  /** An evaluation has components sleep; it changes nothing else of them. */
   #scaling(): Workloads {
-    const refuse = async (): Promise<never> => {
-      throw new OrchestrationError('an evaluation changes no specification', 501);
-    };
     return {
       views: () =>
-        this.components().map(({ application, component, pin, replicas = 1, pods }) => ({
-          application,
-          component,
-          node: pin,
-          replicas,
-          runtimeClass: null,
-          containers: [],
-          pods: pods.map((pod) => ({ ...pod, given: [], resize: undefined })),
-        })),
+        this.components().map(({ application, component, pin, replicas = 1, pods }) => {
+          const { containers } = this.#find(application, component);
+          const given = containers.map(({ name, requests, limits }) => ({ name, resources: { requests, limits } }));
+          return {
+            application,
+            component,
+            node: pin,
+            replicas,
+            runtimeClass: null,
+            containers,
+            pods: pods.map((pod) => ({ ...pod, given, resize: undefined })),
+          };
+        }),
       runtimeClasses: () => undefined,
-      canResize: async () => false,
-      scale: async (application, component, replicas, planUid) => {
-        if (replicas > 1) return refuse();
-        const { view } = this.#find(application, component);
-        view.replicas = replicas;
-        const staying = view.pods.filter(({ leaving }) => !leaving);
-        if (replicas === 0) for (const pod of staying) this.#endPod(view, pod);
-        else if (staying.length === 0 && view.pin !== null) this.#startPod(view, view.pin, planUid);
+      canResize: async () => true,
+      scale: async (application, component, replicas, planUid) => this.#scale(application, component, replicas, planUid),
+      change: async (application, component, change, planUid) => this.#change(application, component, change, planUid),
+      resize: async (application, component, containers, planUid) => {
+        const placed = this.#find(application, component);
+        const resized = containers.map(({ name, requests, limits }) => ({ name, resources: { requests, limits } }));
+        placed.containers = withChange(placed.containers, resized);
+        for (const pod of placed.view.pods) {
+          if (pod.leaving) continue;
+          pod.planUid = planUid;
+          this.#put(placed, pod, pod.ready);
+        }
         this.#changed();
       },
-      change: refuse,
-      resize: refuse,
+    };
+  }
+
+  #scale(application: string, component: string, replicas: number, planUid: string): void {
+    const placed = this.#find(application, component);
+    const { view } = placed;
+    view.replicas = replicas;
+    const staying = view.pods.filter(({ leaving }) => !leaving);
+    for (const pod of staying.slice(replicas)) this.#endPod(placed, pod);
+    if (view.pin !== null) this.#startPods(placed, view.pin, planUid, replicas - staying.length);
+    this.#changed();
+  }
+
+  #change(application: string, component: string, change: WorkloadChange, planUid: string): () => Promise<void> {
+    const placed = this.#find(application, component);
+    const former = placed.containers;
+    placed.containers = withChange(former, change.containers ?? []);
+    this.#roll(placed, planUid);
+    return async () => {
+      placed.containers = former;
+      this.#roll(placed, planUid);
     };
   }
 
@@ -143,58 +179,77 @@ export class WorldOrchestrator implements ClusterOrchestrator {
     return placed;
   }
 
-  #startPod(view: ComponentView, node: string, planUid: string, onReady: () => void = () => {}): void {
-    const uid = `pod-${this.#sequence++}`;
-    const pod: PodView = {
-      name: `${view.component}-${uid}`,
-      uid,
-      node,
-      ip: null,
-      ready: false,
-      phase: 'Running',
-      leaving: false,
-      reason: undefined,
-      createdAt: this.#clock.now(),
-      planUid,
-      metricsPort: undefined,
-    };
-    view.pods.unshift(pod);
-    this.#put(view, pod, false);
-    this.#changed();
-    this.#clock.after(startMs, () => {
-      if (pod.leaving) return;
-      pod.ready = true;
-      this.#put(view, pod, true);
-      onReady();
-      this.#changed();
+  /** Pods of a new revision become ready before the former ones go. */
+  #roll(placed: Placed, planUid: string): void {
+    const { view } = placed;
+    const former = [...view.pods];
+    placed.revision++;
+    let missing = view.replicas ?? 1;
+    this.#startPods(placed, view.pin ?? '', planUid, missing, () => {
+      if (--missing > 0) return;
+      for (const pod of former) this.#endPod(placed, pod);
     });
   }
 
-  #endPod(view: ComponentView, pod: PodView): void {
+  #startPods(placed: Placed, node: string, planUid: string, count: number, onReady: () => void = () => {}): void {
+    const { view, revision } = placed;
+    for (let started = 0; started < count; started++) {
+      const uid = `pod-${this.#sequence++}`;
+      const pod: PodView = {
+        name: `${view.component}-${uid}`,
+        uid,
+        node,
+        ip: null,
+        ready: false,
+        phase: 'Running',
+        leaving: false,
+        reason: undefined,
+        createdAt: this.#clock.now(),
+        planUid,
+        metricsPort: undefined,
+      };
+      view.pods.unshift(pod);
+      this.#revisions.set(uid, String(revision));
+      this.#put(placed, pod, false);
+      this.#clock.after(startMs, () => {
+        if (pod.leaving) return;
+        pod.ready = true;
+        this.#put(placed, pod, true);
+        onReady();
+        this.#changed();
+      });
+    }
+    this.#changed();
+  }
+
+  #endPod(placed: Placed, pod: PodView): void {
     if (pod.leaving) return;
     pod.leaving = true;
     pod.ready = false;
-    this.#put(view, pod, false);
+    this.#put(placed, pod, false);
     this.#clock.after(endMs, () => {
-      view.pods = view.pods.filter((other) => other !== pod);
+      placed.view.pods = placed.view.pods.filter((other) => other !== pod);
+      this.#revisions.delete(pod.uid);
       this.#world.remove(pod.uid);
       this.#changed();
     });
   }
 
-  #put(view: ComponentView, pod: PodView, serving: boolean): void {
-    const description = this.#find(view.application, view.component).description;
-    const containers = (description.containers ?? []).map(({ image, command, platform_requirements }) => ({
-      name: view.component,
-      ...(image !== undefined && { image }),
-      ...(command && { command }),
-      ...(platform_requirements?.cpu?.requests !== undefined && {
-        resources: { requests: { cpu: String(platform_requirements.cpu.requests) } },
-      }),
-    }));
-    const labels = { 'mlsysops.eu/app': view.application, 'mlsysops.eu/component': view.component };
+  #put({ view, description, containers }: Placed, pod: PodView, serving: boolean): void {
+    const labels = {
+      'mlsysops.eu/app': view.application,
+      'mlsysops.eu/component': view.component,
+      'pod-template-hash': this.#revisions.get(pod.uid) ?? '',
+    };
+    const programs = containers.map(({ name, image, requests, limits }, index) => {
+      const command = description.containers?.[index]?.command;
+      return { name, image, ...(command && { command }), resources: { requests: { ...requests }, limits: { ...limits } } };
+    });
     this.#world.put(
-      workloadOf({ metadata: { uid: pod.uid, name: pod.name, labels }, spec: { nodeName: pod.node ?? '', containers } }, serving),
+      workloadOf(
+        { metadata: { uid: pod.uid, name: pod.name, labels }, spec: { nodeName: pod.node ?? '', containers: programs } },
+        serving,
+      ),
     );
   }
 

@@ -252,6 +252,18 @@ export class World {
     };
   }
 
+  /**
+   * Share of time in which a workload is held back by its limit, 0–1; null without one. One that may use less than a core is held back whenever it works,
+   * another one while it asks for all that it may use.
+   */
+  throttledOf(uid: string): number | null {
+    const held = this.#services.get(uid);
+    const limit = held?.workload.coresLimit;
+    if (!held || limit === undefined || !this.#engine) return null;
+    const share = Math.min(1, this.#engine.services.demandOf(held.id) / limit);
+    return limit < 1 ? share : share > 0.999 ? 1 : 0;
+  }
+
   pipeline(application: string): Readonly<PipelineView> | undefined {
     const pipeline = this.#pipelines.get(application);
     const engine = this.#engine;
@@ -286,16 +298,15 @@ export class World {
     const engine = this.#engine;
     const pipeline = this.#pipelines.get(held?.workload.application ?? '');
     if (!held?.isWorking || !pipeline || !engine) return null;
-    const view = this.pipeline(held.workload.application)!;
     switch (kind) {
       case 'items':
-        return view.people;
+        return pipeline.hasSource ? engine.itemsOf(pipeline.id) : 0;
       case 'served':
-        return Math.floor(view.frames);
+        return Math.floor(engine.counts(pipeline.id).served);
       case 'lost':
-        return Math.floor(view.dropped);
+        return Math.floor(engine.counts(pipeline.id).lost);
       case 'latency':
-        return view.latencyMs;
+        return this.pipeline(held.workload.application)?.latencyMs ?? null;
       case 'stay': {
         const exact = engine.latencyMs(pipeline.id, held.id);
         return exact === null ? null : this.#seen(exact, uid);
@@ -364,6 +375,7 @@ export class World {
       // A pod's service is made anew when it begins to work, ceases to, or has moved.
       if (held && held.isWorking === isWorking && held.workload.node === workload.node) {
         held.workload = workload;
+        engine.services.limitCores(held.id, workload.coresLimit ?? Number.POSITIVE_INFINITY);
         continue;
       }
       if (held) outdated.push([workload.uid, held]);
@@ -373,6 +385,7 @@ export class World {
         ...(behaviour && isWorking ? behaviour.service : resting),
         memoryBytes: workload.memoryBytes,
       });
+      engine.services.limitCores(id, workload.coresLimit ?? Number.POSITIVE_INFINITY);
       engine.services.setMakes(id, isWorking ? (behaviour?.makes ?? 0) : 0);
       this.#services.set(workload.uid, { id, isWorking, workload });
       this.#nameOf.set(id, workload.uid);
