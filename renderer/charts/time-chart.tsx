@@ -5,10 +5,13 @@ import { useSettings } from '../state/settings.ts';
 import { useTheme } from '../state/theme.ts';
 import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useSize } from '../state/visible.ts';
+import { texts } from '../texts/texts.ts';
 import { dashes, type Line } from './lines.ts';
 import { type ChartUnit, roundTop } from './scale-unit.ts';
 import { thin } from './thin.ts';
 import { timeTicks } from './time-axis.ts';
+
+const words = texts.charts;
 
 export interface TimeChartProps {
   lines: readonly Line[];
@@ -82,7 +85,7 @@ export function TimeChart(props: TimeChartProps) {
       role="img"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the time cursor
       tabIndex={0}
-      aria-label={`${label}: ${summary.join(', ')}. Arrow keys move the time cursor.`}
+      aria-label={words.arrowKeysMove(label, summary.join(', '))}
       onKeyDown={(event) => {
         const direction = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
         if (direction === 0) return;

@@ -1,7 +1,10 @@
 import { type ButtonHTMLAttributes, type ReactNode, useEffect, useRef, useState } from 'react';
 import { type ShownError, shownError } from '../state/connection.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { Icon, type IconName, State } from './glyphs.tsx';
+
+const words = texts.parts;
 
 interface ButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'onClick' | 'onError'> {
   icon?: IconName;
@@ -79,13 +82,9 @@ export function Badge({ kind = '', children }: { kind?: '' | 'ok' | 'bad' | 'war
 export function DoublesBadge({ doubles }: { doubles: readonly string[] }) {
   if (doubles.length === 0) return null;
   return (
-    <span
-      className="badge warn"
-      data-testid={testIds.doubles}
-      title={`These parts are doubles that stand in for the real ones: ${doubles.join(', ')}`}
-    >
+    <span className="badge warn" data-testid={testIds.doubles} title={words.theseParts(doubles.join(', '))}>
       <State name="warn" size={12} />
-      on doubles
+      {words.onDoubles}
     </span>
   );
 }
@@ -206,7 +205,7 @@ export function Dialog({
         {children}
         <ErrorNote error={error} />
         <footer>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{words.cancel}</Button>
           <Button
             kind={danger ? 'danger' : 'primary'}
             data-testid={testIds.confirm}

@@ -1,4 +1,4 @@
-/** Numbers, times and names as people read them. A value that is not known is "–", never invented. */
+import { texts } from '../texts/texts.ts'; /** Numbers, times and names as people read them. A value that is not known is "–", never invented. */
 export const unknown = '–';
 
 /** At most three significant digits, a real minus sign, no exponent. */
@@ -88,29 +88,29 @@ export function metricUnit(metric: string): string {
 }
 
 const metricTitles: Record<string, string> = {
-  cpu_used_ratio: 'CPU',
-  memory_used_bytes: 'Memory',
-  memory_total_bytes: 'Memory, total',
-  load_1m: 'Load, 1 min',
-  network_receive_bytes_per_second: 'Network, received',
-  network_transmit_bytes_per_second: 'Network, sent',
-  power_w: 'Power',
-  component_cpu_cores: 'CPU of component',
-  component_memory_bytes: 'Memory of component',
-  cpu_frequency_ghz: 'CPU frequency',
-  frame_classify_latency_ms: 'Latency',
-  frame_round_trip_ms: 'Round trip',
-  person_classify_latency_ms: 'Latency per person',
-  people_in_view: 'People in view',
-  cpu_cores: 'Cores',
-  cpu_frequency_max_ghz: 'CPU frequency, highest',
-  grid_power_w: 'Power from the grid',
-  carbon_intensity_g_per_kwh: 'Carbon intensity',
-  trust_level: 'Trust, 0 to 1',
-  link_round_trip_ms: 'Link round trip',
-  link_loss_ratio: 'Link loss',
-  link_throughput_bytes_per_second: 'Link throughput',
-  frames_total: 'Frames',
+  cpu_used_ratio: texts.parts.cpu,
+  memory_used_bytes: texts.parts.memory,
+  memory_total_bytes: texts.parts.memoryTotal,
+  load_1m: texts.parts.load1Min,
+  network_receive_bytes_per_second: texts.parts.networkReceived,
+  network_transmit_bytes_per_second: texts.parts.networkSent,
+  power_w: texts.parts.power,
+  component_cpu_cores: texts.parts.cpuOfComponent,
+  component_memory_bytes: texts.parts.memoryOfComponent,
+  cpu_frequency_ghz: texts.parts.cpuFrequency,
+  frame_classify_latency_ms: texts.parts.latency,
+  frame_round_trip_ms: texts.parts.roundTrip,
+  person_classify_latency_ms: texts.parts.latencyPer,
+  people_in_view: texts.parts.peopleInView,
+  cpu_cores: texts.parts.cores,
+  cpu_frequency_max_ghz: texts.parts.cpuFrequencyHighest,
+  grid_power_w: texts.parts.powerFromThe,
+  carbon_intensity_g_per_kwh: texts.parts.carbonIntensity,
+  trust_level: texts.parts.trust0To1,
+  link_round_trip_ms: texts.parts.linkRoundTrip,
+  link_loss_ratio: texts.parts.linkLoss,
+  link_throughput_bytes_per_second: texts.parts.linkThroughput,
+  frames_total: texts.parts.frames,
 };
 
 /** Title of a metric; an unknown one is its name in words, without the unit. */
@@ -130,8 +130,8 @@ export function formatDuration(ms: number | null | undefined): string {
   const whole = Math.round(seconds);
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
-  if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`;
-  return whole % 60 > 0 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  if (hours > 0) return minutes > 0 ? texts.parts.hMin(hours, minutes) : `${hours} h`;
+  return whole % 60 > 0 ? texts.parts.minS(minutes, whole % 60) : `${minutes} min`;
 }
 
 /** "0.4 s ago", "14 s ago", "3 min ago", "2 h ago", "5 d ago". */
@@ -163,10 +163,6 @@ export function formatClock(time: number, precision: 'minute' | 'second' | 'mill
   const seconds = `${minutes}:${pad(date.getSeconds())}`;
   return precision === 'second' ? seconds : `${seconds}.${pad(date.getMilliseconds(), 3)}`;
 }
-
-/** "1 host", "4 hosts". */
-export const count = (value: number, singular: string, plural = `${singular}s`): string =>
-  `${value} ${value === 1 ? singular : plural}`;
 
 /** "a", "a and b", "a, b and c". */
 export function listNames(names: readonly string[]): string {

@@ -15,11 +15,13 @@ import { takeTour } from '../state/tour.ts';
 import { useWorld } from '../state/world.ts';
 import { texts } from '../texts/texts.ts';
 
+const words = texts.shell;
+
 export const usePalette = create<{ open: boolean }>(() => ({ open: false }));
 
 /** Alt and a digit lead to a page: the ninth is 9, the tenth 0. */
 const shortcutOf = (index: number): string =>
-  index < 10 ? `Alt ${(index + 1) % 10}` : pages[index] === 'settings' ? 'Ctrl ,' : '';
+  index < 10 ? words.alt((index + 1) % 10) : pages[index] === 'settings' ? words.ctrl : '';
 const pageOfKey = (code: string): PageName | null => {
   const digit = /^Digit(\d)$/.exec(code)?.[1];
   return digit === undefined ? null : (pages[(Number(digit) + 9) % 10] ?? null);
@@ -56,7 +58,7 @@ export function CommandPalette() {
 async function forgetPasswords(testbed: string): Promise<void> {
   try {
     await currentClient().call('secrets.forget', { testbed });
-    tell(`Passwords for ${testbed} are forgotten: its hosts ask again.`);
+    tell(words.passwordsFor(testbed));
   } catch (error) {
     tell(shownError(error).message);
   }
@@ -95,27 +97,27 @@ function Palette() {
       onMouseDown={(event) => event.target === event.currentTarget && close()}
       onKeyDown={(event) => event.key === 'Escape' && close()}
     >
-      <Command className="palette-dialog" label="Search, or run a command" loop>
-        <Command.Input autoFocus placeholder="Search, or run a command" />
+      <Command className="palette-dialog" label={words.searchOrRun} loop>
+        <Command.Input autoFocus placeholder={words.searchOrRun} />
         <Command.List>
-          <Command.Empty>Nothing by that name.</Command.Empty>
-          <Command.Group heading="Go to">
+          <Command.Empty>{words.nothingByThat}</Command.Empty>
+          <Command.Group heading={words.goTo}>
             {pages.map((page, index) => item(page, texts.pages[page], () => go(page), [], shortcutOf(index)))}
           </Command.Group>
-          <Command.Group heading="Do">
-            {item('twin', 'Start a twin', () => void startTwin())}
+          <Command.Group heading={words.do}>
+            {item('twin', words.startATwin, () => void startTwin())}
             {testbed && testbed.state !== 'provisioning' && !testbed.recording
-              ? item('play', `Set up ${testbed.name}`, () => void setUp(testbed.name))
+              ? item('play', words.setUp(testbed.name), () => void setUp(testbed.name))
               : null}
             {(testbed?.hosts ?? []).map((host) =>
-              item('terminals', `Open shell on ${host.name}`, () => {
-                if (testbed?.kind === 'twin') tell(`${host.name} is simulated and has no shell.`);
+              item('terminals', words.openShellOn(host.name), () => {
+                if (testbed?.kind === 'twin') tell(words.isSimulated(host.name));
                 else openTerminal(testbed?.name ?? null, host.name);
                 go('terminals');
               }),
             )}
             {testbed && testbed.kind !== 'twin' && testbed.hosts.length > 1
-              ? item('split', 'Open a shell on every host', () => {
+              ? item('split', words.openAShell, () => {
                   openOnAll(
                     testbed.name,
                     testbed.hosts.map(({ name }) => name),
@@ -124,27 +126,27 @@ function Palette() {
                 })
               : null}
             {kubectlClusters(testbed).map((cluster) =>
-              item('terminals', `Open kubectl of ${cluster}`, () => {
+              item('terminals', words.openKubectl(cluster), () => {
                 openKubectl(testbed?.name ?? '', cluster);
                 go('terminals');
               }),
             )}
-            {item('terminals', 'Open shell on this computer', () => {
+            {item('terminals', words.openShellOnThis, () => {
               openTerminal(testbed?.name ?? null, 'local');
               go('terminals');
             })}
-            {testbed && testbed.state !== 'new' ? item('record', 'Save recording…', askToSave) : null}
-            {item('file', 'Open recording…', chooseRecording)}
-            {testbed?.state === 'up' ? item('play', 'Take the tour', takeTour) : null}
+            {testbed && testbed.state !== 'new' ? item('record', words.saveRecording, askToSave) : null}
+            {item('file', words.openRecording, chooseRecording)}
+            {testbed?.state === 'up' ? item('play', words.takeTheTour, takeTour) : null}
             {testbed?.kind === 'hosts'
-              ? item('key', `Forget kept passwords of ${testbed.name}`, () => void forgetPasswords(testbed.name))
+              ? item('key', words.forgetKept(testbed.name), () => void forgetPasswords(testbed.name))
               : null}
-            {item('moon', 'Change the theme', toggleTheme)}
+            {item('moon', words.changeTheTheme, toggleTheme)}
           </Command.Group>
-          <Command.Group heading="Testbeds">
-            {list.map((known) => item('testbeds', `Show ${known.name}`, () => go('topology', known.name)))}
+          <Command.Group heading={words.testbeds}>
+            {list.map((known) => item('testbeds', words.show(known.name), () => go('topology', known.name)))}
           </Command.Group>
-          <Command.Group heading="Decisions">
+          <Command.Group heading={words.decisions}>
             {decisions.map((record) => (
               <Command.Item
                 key={record.id}

@@ -4,6 +4,8 @@ import { useCurrentTestbed } from '../state/testbeds.ts';
 import { testIds } from '../test-ids.ts';
 import { texts } from '../texts/texts.ts';
 
+const words = texts.shell;
+
 const groups: PageName[][] = [
   ['testbeds', 'run', 'topology', 'telemetry', 'decisions', 'applications', 'policies', 'models'],
   ['terminals', 'diagnostics', 'settings'],
@@ -15,7 +17,7 @@ export function NavRail() {
   const { page, go } = useNavigation();
   const testbed = useCurrentTestbed();
   return (
-    <nav className="rail" aria-label="Pages">
+    <nav className="rail" aria-label={words.pages}>
       {groups.map((group, index) => [
         index > 0 ? <hr key={`rule-${group[0]}`} /> : null,
         ...group.map((name) => {

@@ -8,6 +8,9 @@ import { chooseRecording, fetchRecording, openRecording, recordingEnding, useRec
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.shell;
 
 /** Saving a window of a session to a file, and opening such a file: asked for from the palette, the time bar and the File menu. */
 export function RecordingDialogs() {
@@ -21,17 +24,17 @@ export function RecordingDialogs() {
         <div className="toast" role="status">
           <State name="run" />
           <div>
-            <div className="label">Opening {opening.name}</div>
+            <div className="label">{words.opening(opening.name)}</div>
             <div className="caption secondary">
-              {opening.share < 1 ? `${Math.round(opening.share * 100)} % read` : 'Checking it'}
+              {opening.share < 1 ? words.read(Math.round(opening.share * 100)) : words.checkingIt}
             </div>
           </div>
         </div>
       ) : null}
       {error ? (
         <Dialog
-          title="The recording could not be opened"
-          confirm="Choose another file"
+          title={words.theRecording}
+          confirm={words.chooseAnother}
           onClose={() => useRecordings.setState({ error: null })}
           onConfirm={async () => chooseRecording()}
         >
@@ -48,17 +51,17 @@ function SaveDialog({ testbed }: { testbed: string }) {
   const span = useWorld((state) => state.span);
   const last15 = { from: Math.max(span?.from ?? 0, shown.end - 15 * 60_000), to: shown.end };
   const choices = [
-    { id: 'shown', label: 'What the time line shows', from: shown.from, to: shown.to },
-    { id: 'quarter', label: 'The last 15 minutes', ...last15 },
-    { id: 'all', label: 'Everything that is kept', from: Math.min(span?.from ?? shown.from, shown.from), to: shown.end },
+    { id: 'shown', label: words.whatTheTime, from: shown.from, to: shown.to },
+    { id: 'quarter', label: words.theLast15Minutes, ...last15 },
+    { id: 'all', label: words.everythingThat, from: Math.min(span?.from ?? shown.from, shown.from), to: shown.end },
   ];
   const [chosen, setChosen] = useState('shown');
   const window = choices.find(({ id }) => id === chosen) ?? { from: shown.from, to: shown.to };
   const close = () => useRecordings.setState({ asking: false });
   return (
     <Dialog
-      title="Which part of the session shall be saved?"
-      confirm="Save recording"
+      title={words.whichPartOf}
+      confirm={words.saveRecording2}
       onClose={close}
       onConfirm={async () => {
         const { file } = await fetchRecording(testbed, window.from, window.to);
@@ -66,20 +69,15 @@ function SaveDialog({ testbed }: { testbed: string }) {
         saveFile(`${testbed}-${day}${recordingEnding}`, file);
       }}
     >
-      <p className="secondary">
-        One file with the topology, all readings and every decision of that time. Whoever opens it needs no testbed. Names and
-        addresses of hosts are in it; users, keys and passwords are not.
-      </p>
+      <p className="secondary">{words.oneFileWith}</p>
       <fieldset className="options">
-        <legend className="caption muted">Window of time</legend>
+        <legend className="caption muted">{words.windowOfTime}</legend>
         {choices.map(({ id, label, from, to }) => (
           <label key={id} className="option">
             <input type="radio" name="window" checked={chosen === id} onChange={() => setChosen(id)} />
             <span className="label">{label}</span>
             <span className="spacer" />
-            <span className="secondary">
-              {formatClock(from)} to {formatClock(to)}, {formatDuration(to - from)}
-            </span>
+            <span className="secondary">{words.to(formatClock(from), formatClock(to), formatDuration(to - from))}</span>
           </label>
         ))}
       </fieldset>

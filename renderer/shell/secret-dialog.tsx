@@ -6,6 +6,9 @@ import { currentClient, type ShownError, shownError } from '../state/connection.
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { useStream } from '../state/use-stream.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.shell;
 
 type Question = Extract<SecretEvent, { type: 'ask' }>;
 
@@ -31,18 +34,18 @@ export function SecretQuestions() {
 }
 
 const titles: Record<Question['request']['kind'], string> = {
-  password: 'Password',
-  passphrase: 'Passphrase of a key',
-  sudo: 'Password for sudo',
-  'one-time-code': 'One-time code',
-  'keyboard-interactive': 'The host asks',
-  vault: 'Passphrase of kept passwords',
-  'vault-new': 'A passphrase for kept passwords',
+  password: words.password,
+  passphrase: words.passphraseOf,
+  sudo: words.passwordFor,
+  'one-time-code': words.oneTimeCode,
+  'keyboard-interactive': words.theHostAsks,
+  vault: words.passphraseOfKept,
+  'vault-new': words.aPassphrase,
 };
 
 const vaultWords = {
-  vault: 'It opens what was kept for the hosts of all testbeds.',
-  'vault-new': 'This computer offers no keychain: what you keep is encrypted by it (scrypt, AES-256-GCM).',
+  vault: words.itOpensWhat,
+  'vault-new': words.thisComputerOffers,
 };
 
 function SecretDialog({ question, waiting }: { question: Question; waiting: number }) {
@@ -77,12 +80,12 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
           {titles[kind]}
         </h1>
         <p className="secondary">
-          {ofVault ? vaultWords[kind] : `${jumpHost ? `${jumpHost}, on the way to ${host}` : host} as ${user}`}
+          {ofVault ? vaultWords[kind] : words.as2(jumpHost ? words.onTheWayTo(jumpHost, host) : host, user)}
           {file ? ` · ${file}` : ''}
         </p>
         {attempt === 3 ? (
           <p className="bad-text" role="alert">
-            This is the last try.
+            {words.thisIsTheLast}
           </p>
         ) : null}
         <label>
@@ -99,7 +102,7 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
             />
             {echo ? null : (
               <Button kind="ghost" aria-pressed={shown} onClick={() => setShown(!shown)}>
-                {shown ? 'Hide' : 'Show'}
+                {shown ? words.hide : words.show2}
               </Button>
             )}
           </span>
@@ -113,43 +116,35 @@ function SecretDialog({ question, waiting }: { question: Question; waiting: numb
               data-testid={testIds.secretKeep}
               onChange={(event) => setKeep(event.target.checked)}
             />
-            {question.keptBy === 'keychain'
-              ? 'Keep it, encrypted by this computer’s keychain'
-              : 'Keep it, encrypted by a passphrase of yours'}
+            {question.keptBy === 'keychain' ? words.keepItEncrypted : words.keepItEncryptedBy}
           </label>
         ) : null}
         <p className="muted caption">
-          {ofVault
-            ? 'Asked for once, until the app ends.'
-            : keep
-              ? 'Not asked for again, until it is wrong.'
-              : 'Kept in memory only, until the app ends.'}
-          {waiting > 0 ? ` ${waiting} more to answer.` : ''}
+          {ofVault ? words.askedForOnce : keep ? words.notAskedFor : words.keptInMemory}
+          {waiting > 0 ? words.moreToAnswer(waiting) : ''}
         </p>
         {forgotten ? (
           <div className="well">
-            <p>
-              Without it, what is kept cannot be read by anybody. It is forgotten then, and hosts ask for their passwords again.
-            </p>
+            <p>{words.withoutItWhat}</p>
             <Button
               kind="danger"
               data-testid={testIds.secretReset}
               onClick={() => currentClient().call('secrets.reset', {})}
               onError={setError}
             >
-              Forget all kept passwords
+              {words.forgetAllKept}
             </Button>
           </div>
         ) : null}
         <footer>
           {kind === 'vault' && !forgotten ? (
             <Button kind="ghost" data-testid={testIds.secretForgotten} onClick={() => setForgotten(true)}>
-              I do not know it any more
+              {words.iDoNotKnow}
             </Button>
           ) : null}
-          <Button onClick={() => answer(null)}>Go on without</Button>
+          <Button onClick={() => answer(null)}>{words.goOnWithout}</Button>
           <button type="submit" className="button primary" data-testid={testIds.secretAnswer}>
-            Answer
+            {words.answer}
           </button>
         </footer>
       </form>

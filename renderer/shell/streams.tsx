@@ -9,6 +9,8 @@ import { useStream } from '../state/use-stream.ts';
 import { mergeDecisions, resetWorld, useWorld } from '../state/world.ts';
 import { texts } from '../texts/texts.ts';
 
+const words = texts.shell;
+
 /** What the shell itself needs on every page: the testbeds, and of the current one its topology and decisions. */
 export function Streams() {
   const { client, state } = useConnection();
@@ -30,10 +32,7 @@ export function Streams() {
       (info) => {
         const before = useTestbeds.getState().info;
         const isNew = before?.core.pid !== info.core.pid;
-        if (before && isNew)
-          tell(
-            'The background process had ended and was started again. What was kept is there; runs that were interrupted can be resumed.',
-          );
+        if (before && isNew) tell(words.theBackground);
         if (isNew) for (const { testbed, again } of info.restored) tell(restoredText(testbed, again));
         useTestbeds.setState({ info });
       },
@@ -68,9 +67,7 @@ export function Streams() {
 }
 
 const restoredText = (testbed: string, again: boolean): string =>
-  again
-    ? `${testbed} was up when the background process was cut off: it is being started again, with its applications and as it was last set. What its agents had learnt is learnt anew.`
-    : `${testbed} was cut off twice within a short time and was not started again. Its last run and Diagnostics tell more.`;
+  again ? words.wasUpWhenThe(testbed) : words.wasCutOffTwice(testbed);
 
 const pageSize = 300;
 

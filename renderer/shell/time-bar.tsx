@@ -15,8 +15,11 @@ import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useSize } from '../state/visible.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { mergeByTime } from './merge-by-time.ts';
 import { TwinControls } from './twin-controls.tsx';
+
+const words = texts.shell;
 
 /** How many times faster than it was. */
 const speeds = [1, 10, 60] as const;
@@ -58,18 +61,18 @@ export function TimeBar() {
   return (
     <footer className="time-bar" data-testid={testIds.timeBar}>
       <div className="controls">
-        <IconButton icon="step" flip label="Previous decision" disabled={decisions.length === 0} onClick={() => step(-1)} />
+        <IconButton icon="step" flip label={words.previousDecision} disabled={decisions.length === 0} onClick={() => step(-1)} />
         <IconButton
           icon={playing === null ? 'play' : 'pause'}
-          label={playing === null ? 'Play from the cursor' : 'Pause'}
+          label={playing === null ? words.playFromThe : words.pause}
           data-testid={testIds.play}
           disabled={!started}
           onClick={startOrPause}
         />
-        <IconButton icon="step" label="Next decision" disabled={cursor === null} onClick={() => step(1)} />
+        <IconButton icon="step" label={words.nextDecision} disabled={cursor === null} onClick={() => step(1)} />
         {playing === null ? null : (
           <Select
-            label="Speed"
+            label={words.speed}
             value={String(speed)}
             options={speeds.map((times) => ({ value: String(times), label: `${times} ×` }))}
             onChange={(value) => {
@@ -82,8 +85,8 @@ export function TimeBar() {
         {started && living ? (
           <button type="button" className={`live ${cursor === null ? 'on' : ''}`} aria-pressed={cursor === null} onClick={live}>
             <i />
-            {cursor === null || playing !== null ? null : <span className="back">Back to</span>}
-            {cursor === null || playing !== null ? 'Live' : 'live'}
+            {cursor === null || playing !== null ? null : <span className="back">{words.backTo}</span>}
+            {cursor === null || playing !== null ? words.live : words.live2}
           </button>
         ) : null}
       </div>
@@ -98,20 +101,20 @@ export function TimeBar() {
             shown={{ from, to, follows: to >= end && living, end }}
           />
         ) : (
-          <p className="waiting">The time line starts with the first measurement.</p>
+          <p className="waiting">{words.theTimeLine}</p>
         )}
       </div>
       <div className="range">
         <TwinControls />
         <IconButton
           icon="record"
-          label="Save recording…"
+          label={words.saveRecording}
           data-testid={testIds.saveRecording}
           disabled={!started || span === null}
           onClick={askToSave}
         />
         <Select
-          label="Range of the time line"
+          label={words.rangeOfThe}
           value={String(rangeMs)}
           options={ranges.map(({ label, ms }) => ({ value: String(ms), label }))}
           onChange={(value) => setRange(Number(value))}
@@ -171,11 +174,11 @@ function Track({
         className="slide"
         role="slider"
         tabIndex={0}
-        aria-label="Time cursor"
+        aria-label={words.timeCursor}
         aria-valuemin={from}
         aria-valuemax={last}
         aria-valuenow={at}
-        aria-valuetext={cursor === null ? 'live' : formatClock(at)}
+        aria-valuetext={cursor === null ? words.live2 : formatClock(at)}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           move(event);

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Badge, DoublesBadge, IconButton } from '../parts/controls.tsx';
-import { count, formatClock, formatQuantity } from '../parts/format.ts';
+import { formatClock, formatQuantity } from '../parts/format.ts';
 import { Icon, State, type StateName } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
 import { headlineOf } from '../state/headline.ts';
@@ -12,7 +12,10 @@ import { useTime } from '../state/time.ts';
 import { toggleTheme } from '../state/toggle-theme.ts';
 import type { TestbedSummary, Topology } from '../state/types.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { usePalette } from './command-palette.tsx';
+
+const words = texts.shell;
 
 interface HealthFact {
   id: string;
@@ -37,7 +40,7 @@ export function healthFacts(testbed: TestbedSummary | null, topology: Topology |
       {
         id: 'state',
         state: states[testbed.state],
-        text: testbed.state === 'up' ? 'Waiting for the first picture' : stateWords[testbed.state],
+        text: testbed.state === 'up' ? words.waitingFor : stateWords[testbed.state],
         page,
       },
     ];
@@ -48,28 +51,32 @@ export function healthFacts(testbed: TestbedSummary | null, topology: Topology |
   facts.push({
     id: 'hosts',
     state: ready === all ? 'ok' : topology.nodes.some((node) => node.ready === false) ? 'bad' : 'wait',
-    text: `${ready} of ${count(all, 'node')} ready`,
+    text: words.ofReady(ready, texts.counts.node(all)),
     page: 'topology',
   });
   const dead = topology.agents.filter((agent) => !agent.alive);
   const joined = topology.clusters.filter((cluster) => cluster.joined).length;
   if (dead.length > 0) {
-    facts.push({ id: 'agents', state: 'bad', text: `${count(dead.length, 'agent')} silent`, page: 'topology' });
+    facts.push({ id: 'agents', state: 'bad', text: `${texts.counts.agent(dead.length)} silent`, page: 'topology' });
   } else {
     facts.push({
       id: 'clusters',
       state: joined === topology.clusters.length ? 'ok' : 'wait',
-      text: `${joined} of ${count(topology.clusters.length, 'cluster')} joined`,
+      text: words.ofJoined(joined, texts.counts.cluster(topology.clusters.length)),
       page: 'topology',
     });
   }
   const headline = headlineOf(topology);
   if (headline) {
-    const value = headline.value === null ? 'no reading yet' : formatQuantity(headline.value, headline.unit);
+    const value = headline.value === null ? words.noReadingYet : formatQuantity(headline.value, headline.unit);
     facts.push({
       id: 'qos',
       state: headline.met === null ? 'wait' : headline.met ? 'ok' : 'bad',
-      text: `${headline.met === null ? 'QoS' : headline.met ? 'QoS met' : 'QoS missed'}: ${headline.application} ${value}`,
+      text: words.qos(
+        headline.met === null ? words.qosUnknown : headline.met ? words.qosMet : words.qosMissed,
+        headline.application,
+        value,
+      ),
       page: 'telemetry',
     });
   }
@@ -112,7 +119,7 @@ export function TopBar() {
       <TestbedSwitcher />
       {testbed ? <DoublesBadge doubles={testbed.doubles} /> : null}
       <div className="health" aria-live="polite">
-        {past && moment !== null && facts.length > 0 ? <span className="as-of">at {formatClock(moment)}</span> : null}
+        {past && moment !== null && facts.length > 0 ? <span className="as-of">{words.at(formatClock(moment))}</span> : null}
         {connection === 'connected' ? (
           facts.map((fact) => (
             <button
@@ -130,13 +137,11 @@ export function TopBar() {
         ) : (
           <span className="row gap-6 muted" data-testid={testIds.connection}>
             <State name="run" />
-            {connection === 'connecting' ? 'Connecting' : 'Reconnecting'}
-            {failures >= patience ? (
-              <span>: the core does not answer; start the app again, or open the address it printed last</span>
-            ) : null}
+            {connection === 'connecting' ? words.connecting : words.reconnecting}
+            {failures >= patience ? <span>{words.theCoreDoes}</span> : null}
           </span>
         )}
-        {connection === 'connected' && known?.length === 0 ? <span className="muted">No testbed yet</span> : null}
+        {connection === 'connected' && known?.length === 0 ? <span className="muted">{words.noTestbedYet}</span> : null}
       </div>
       <span className="spacer" />
       <button
@@ -146,13 +151,13 @@ export function TopBar() {
         onClick={() => usePalette.setState({ open: true })}
       >
         <Icon name="search" size={14} />
-        <span className="ellipsis">Search, or run a command</span>
+        <span className="ellipsis">{words.searchOrRun}</span>
         <span className="spacer" />
-        <kbd>Ctrl K</kbd>
+        <kbd>{words.ctrlK}</kbd>
       </button>
       <IconButton
         icon={theme === 'light' ? 'moon' : 'sun'}
-        label={theme === 'light' ? 'Use the dark theme' : 'Use the light theme'}
+        label={theme === 'light' ? words.useTheDark : words.useTheLight}
         data-testid={testIds.theme}
         onClick={toggleTheme}
       />
@@ -161,7 +166,7 @@ export function TopBar() {
 }
 
 const shortKind = (testbed: TestbedSummary): string =>
-  testbed.recording || testbed.kind === 'twin' ? kindOf(testbed) : count(testbed.hosts.length, 'host');
+  testbed.recording || testbed.kind === 'twin' ? kindOf(testbed) : texts.counts.host(testbed.hosts.length);
 
 function TestbedSwitcher() {
   const testbed = useCurrentTestbed();
@@ -187,8 +192,8 @@ function TestbedSwitcher() {
         data-testid={testIds.testbedSwitcher}
         onClick={() => setOpen(!open)}
       >
-        {testbed?.name ?? 'New testbed'}
-        <Badge kind={testbed?.recording ? 'accent' : ''}>{testbed ? shortKind(testbed) : 'draft'}</Badge>
+        {testbed?.name ?? words.newTestbed}
+        <Badge kind={testbed?.recording ? 'accent' : ''}>{testbed ? shortKind(testbed) : words.draft}</Badge>
         <Icon name="chev" size={14} />
       </button>
       {open ? (
@@ -219,7 +224,7 @@ function TestbedSwitcher() {
             }}
           >
             <Icon name="testbeds" size={14} />
-            All testbeds
+            {words.allTestbeds}
           </button>
         </div>
       ) : null}

@@ -7,6 +7,9 @@ import { endTour, useTour } from '../state/tour.ts';
 import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.shell;
 
 /** What the tour ends in: the newest relocation, else any act. */
 export const decisionToShow = (decisions: readonly DecisionRecord[]): DecisionRecord | null =>
@@ -30,30 +33,30 @@ export function Tour() {
   if (step === null || testbed?.state !== 'up') return null;
   const steps: Step[] = [
     {
-      text: 'This is your testbed: the continuum above its clusters, clusters above their nodes, and on the nodes the parts of a camera application.',
-      next: 'What do the agents do?',
+      text: words.thisIsYour,
+      next: words.whatDoTheAgents,
     },
     decision
       ? {
-          text: `An agent has decided: ${decision.title}. Each act ▲ and each non-act ○ stands on the time line below, with its reason.`,
-          next: 'Show me why',
+          text: words.anAgentHas(decision.title),
+          next: words.showMeWhy,
           act: () => {
             useTime.getState().select(decision);
             go('decisions');
           },
         }
       : {
-          text: 'Agents watch latency against its target. As soon as people walk into view, one of them has to decide; this takes some seconds.',
-          next: 'Waiting for a decision',
+          text: words.agentsWatch,
+          next: words.waitingForA,
         },
     {
-      text: 'The sentence says why. Below it: what else could have been done, what weighed how much, and what was expected against what came.',
-      next: 'What would have prevented it?',
+      text: words.theSentence,
+      next: words.whatWouldHave,
       act: () => document.querySelector(`[data-testid="${testIds.whatIf}"]`)?.scrollIntoView({ block: 'center' }),
     },
     {
-      text: '"What would have changed it" names the nearest value of each reading with another outcome. Move a slider under "What if" to try others.',
-      next: 'I have seen it',
+      text: words.whatWouldHaveChanged,
+      next: words.iHaveSeenIt,
       act: () => endTour(),
     },
   ];
@@ -63,13 +66,11 @@ export function Tour() {
   return (
     <section
       className="tour"
-      aria-label="Tour"
+      aria-label={words.tour}
       data-testid={testIds.tour}
       onKeyDown={(event) => event.key === 'Escape' && endTour()}
     >
-      <span className="tour-count caption muted">
-        {step + 1} of {steps.length}
-      </span>
+      <span className="tour-count caption muted">{words.of(step + 1, steps.length)}</span>
       <p className="body tour-text" aria-live="polite">
         {shown.text}
       </p>
@@ -85,7 +86,7 @@ export function Tour() {
         {isWaiting ? <State name="run" /> : null}
         {shown.next}
       </Button>
-      <IconButton icon="x" label="End the tour" data-testid={testIds.tourEnd} onClick={() => endTour()} />
+      <IconButton icon="x" label={words.endTheTour} data-testid={testIds.tourEnd} onClick={() => endTour()} />
     </section>
   );
 }

@@ -6,6 +6,9 @@ import { State } from '../parts/glyphs.tsx';
 import { currentClient, type ShownError, shownError } from '../state/connection.ts';
 import { useTwinClock } from '../state/twin-clock.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.shell;
 
 const speeds = [1, 2, 5, 10, 60, 300, 1000];
 /** Below this share of the wanted speed it is said that the computer is too slow. */
@@ -28,17 +31,17 @@ export function TwinControls() {
   const isSlow = !clock.paused && clock.reached > 0 && clock.reached < clock.speed * keptUp;
   const choices = [...new Set([...speeds, clock.speed])].sort((a, b) => a - b);
   return (
-    <fieldset className="twin-controls" aria-label="Time of the twin">
+    <fieldset className="twin-controls" aria-label={words.timeOfTheTwin}>
       <IconButton
         icon={clock.paused ? 'play' : 'pause'}
-        label={clock.paused ? 'Let the twin go on' : 'Pause the twin'}
+        label={clock.paused ? words.letTheTwin : words.pauseTheTwin}
         data-testid={testIds.twinPause}
         onClick={() => control({ kind: clock.paused ? 'resume' : 'pause' })}
       />
       <Select
-        label="Speed of the twin"
+        label={words.speedOfThe}
         value={String(clock.speed)}
-        prefix={<span className="muted">Twin</span>}
+        prefix={<span className="muted">{words.twin}</span>}
         options={choices.map((speed) => ({ value: String(speed), label: `${speed} ×` }))}
         onChange={(speed) => control({ kind: 'speed', speed: Number(speed) })}
       />
@@ -48,12 +51,9 @@ export function TwinControls() {
           {error.message}
         </span>
       ) : clock.paused ? (
-        <span className="caption accent-text">paused</span>
+        <span className="caption accent-text">{words.paused}</span>
       ) : isSlow ? (
-        <span
-          className="row gap-4 caption warn-text"
-          title={`This computer reaches ${formatNumber(clock.reached, 1)} × real time`}
-        >
+        <span className="row gap-4 caption warn-text" title={words.thisComputer(formatNumber(clock.reached, 1))}>
           <State name="warn" size={12} />
           {formatNumber(clock.reached, 1)} ×
         </span>

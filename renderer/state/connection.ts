@@ -2,6 +2,9 @@ import { create } from 'zustand';
 import { createContractClient } from '../../main/contract/client.ts';
 import type { ContractClient } from '../../main/contract/contract.ts';
 import { ContractError } from '../../main/contract/contract.ts';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.state;
 
 export interface Connection {
   state: 'connecting' | 'connected' | 'reconnecting';
@@ -32,7 +35,7 @@ export function attachClient(client: ContractClient): void {
 /** The client as it is now. @throws ContractError when there has been no connection yet. */
 export function currentClient(): ContractClient {
   const { client } = useConnection.getState();
-  if (!client) throw new ContractError('disconnected', 'There is no connection to the core yet.');
+  if (!client) throw new ContractError('disconnected', words.thereIsNoConnection);
   return client;
 }
 

@@ -1,8 +1,11 @@
 import { create } from 'zustand';
 import { ContractError } from '../../main/contract/contract.ts';
 import { maximumPieceCharacters } from '../../main/contract/recordings.ts';
+import { texts } from '../texts/texts.ts';
 import { currentClient, type ShownError, shownError } from './connection.ts';
 import { useNavigation } from './navigation.ts';
+
+const words = texts.state;
 
 export const recordingEnding = '.mlsysops-recording';
 
@@ -35,7 +38,7 @@ export function fetchRecording(
       },
       (error) => {
         if (error) reject(error);
-        else if (!counts) reject(new ContractError('cut-off', 'The recording was cut off.', 'Save it again.'));
+        else if (!counts) reject(new ContractError('cut-off', words.theRecording, words.saveItAgain));
         else resolve({ file: new Blob(pieces, { type: 'application/gzip' }), ...counts });
       },
     );

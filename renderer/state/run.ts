@@ -1,4 +1,7 @@
+import { texts } from '../texts/texts.ts';
 import type { CellState, FailureValue, RunEvent } from './types.ts';
+
+const words = texts.state;
 
 export interface RunCell {
   state: CellState;
@@ -132,7 +135,7 @@ export function foldRun(before: RunPicture, events: readonly RunEvent[]): RunPic
         break;
       case 'paused': {
         next.paused = event.paused;
-        const text = event.paused ? 'Paused: what has begun goes on, nothing further begins.' : 'Goes on.';
+        const text = event.paused ? words.pausedWhat : words.goesOn;
         say({ time: event.time, host: '', phase: '', text, kind: 'engine' });
         break;
       }

@@ -1,5 +1,8 @@
 import { create } from 'zustand';
+import { texts } from '../texts/texts.ts';
 import type { TestbedSummary } from './types.ts';
+
+const words = texts.state;
 
 export interface TerminalSession {
   id: string;
@@ -14,7 +17,7 @@ export interface TerminalSession {
 }
 
 export const sessionTitle = ({ host, cluster }: TerminalSession): string =>
-  cluster !== undefined ? `kubectl ${cluster}` : host === 'local' ? 'this computer' : host;
+  cluster !== undefined ? `kubectl ${cluster}` : host === 'local' ? words.thisComputer : host;
 
 /** How many shells are seen at once. */
 export type PaneCount = 1 | 2 | 4;

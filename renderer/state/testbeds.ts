@@ -1,8 +1,11 @@
 import { create } from 'zustand';
+import { texts } from '../texts/texts.ts';
 import { currentClient } from './connection.ts';
 import { useNavigation } from './navigation.ts';
 import { offerTour } from './tour.ts';
 import type { SystemInfo, TestbedSummary } from './types.ts';
+
+const words = texts.state;
 
 interface TestbedsState {
   /** null until the core has told. */
@@ -78,13 +81,13 @@ export async function takeDown(testbed: string): Promise<void> {
   useNavigation.getState().go('run', testbed);
 }
 
-export const kindWords: Record<TestbedSummary['kind'], string> = { hosts: 'my hosts', local: 'local hosts', twin: 'twin' };
+export const kindWords: Record<TestbedSummary['kind'], string> = { hosts: words.myHosts, local: words.localHosts, twin: 'twin' };
 export const kindOf = ({ kind, recording }: TestbedSummary): string => (recording ? 'recording' : kindWords[kind]);
-export const stateOf = ({ state, recording }: TestbedSummary): string => (recording ? `Of ${recording.of}` : stateWords[state]);
+export const stateOf = ({ state, recording }: TestbedSummary): string => (recording ? words.of(recording.of) : stateWords[state]);
 export const stateWords: Record<TestbedSummary['state'], string> = {
-  new: 'Not set up yet',
-  provisioning: 'Being set up',
-  up: 'Up',
-  failed: 'Stopped with a failure',
-  down: 'Down',
+  new: words.notSetUpYet,
+  provisioning: words.beingSetUp,
+  up: words.up,
+  failed: words.stoppedWith,
+  down: words.down,
 };

@@ -1,4 +1,7 @@
 import { create } from 'zustand';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.state;
 
 /** The one cursor: now, or a moment that was chosen. Topology, telemetry and decisions show the same moment. */
 interface TimeState {
@@ -23,12 +26,12 @@ interface TimeState {
 /** Everything that is kept. */
 export const wholeMs = Number.MAX_SAFE_INTEGER;
 export const ranges = [
-  { label: '5 min', ms: 5 * 60_000 },
-  { label: '15 min', ms: 15 * 60_000 },
-  { label: '30 min', ms: 30 * 60_000 },
+  { label: words.n5Min, ms: 5 * 60_000 },
+  { label: words.n15Min, ms: 15 * 60_000 },
+  { label: words.n30Min, ms: 30 * 60_000 },
   { label: '2 h', ms: 2 * 3_600_000 },
   { label: '24 h', ms: 24 * 3_600_000 },
-  { label: 'All', ms: wholeMs },
+  { label: words.all, ms: wholeMs },
 ] as const;
 
 const atFirst = { cursor: null, decision: null, window: null, playing: null };

@@ -10,6 +10,7 @@ import { useSettings } from '../state/settings.ts';
 import { acceptInput, sessionTitle, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
 import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 
 type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
@@ -135,7 +136,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     const tryAgain = () => {
       const tries = lost.current ?? 0;
       lost.current = tries + 1;
-      setLife({ state: 'lost', text: `The connection to ${session.host} was lost; it is tried again` });
+      setLife({ state: 'lost', text: texts.terminals.theConnection(session.host) });
       timer = setTimeout(() => setAttempt((before) => before + 1), againMs[Math.min(tries, againMs.length - 1)]);
     };
     const stream = client.open(
@@ -152,8 +153,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
         }
         if (event.type === 'opened') {
-          if (lost.current !== null && !event.resumed)
-            made.terminal.write('\r\n\x1b[2m— a new shell; the one before is gone —\x1b[0m\r\n');
+          if (lost.current !== null && !event.resumed) made.terminal.write(`\r\n\x1b[2m${texts.terminals.newShell}\x1b[0m\r\n`);
           lost.current = null;
           setLife({ state: 'open' });
           return;
@@ -163,17 +163,19 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           tryAgain();
           return;
         }
-        const how = event.signal ? `ended by ${event.signal}` : `exit code ${event.code ?? 'unknown'}`;
-        setLife({ state: 'closed', text: `Closed, ${how}` });
+        const how = event.signal
+          ? texts.terminals.endedBy(event.signal)
+          : texts.terminals.exitCode(event.code ?? texts.terminals.unknownCode);
+        setLife({ state: 'closed', text: texts.terminals.closedHow(how) });
       },
       (error) => {
         if (ended) return;
         ended = true;
         if (error?.code === 'disconnected') {
           lost.current = 0;
-          setLife({ state: 'lost', text: 'Reconnecting' });
+          setLife({ state: 'lost', text: texts.terminals.reconnecting });
         } else if (error?.code === 'unreachable' && lost.current !== null) tryAgain();
-        else setLife({ state: 'closed', text: error ? error.message : 'Closed' });
+        else setLife({ state: 'closed', text: error ? error.message : texts.terminals.closed });
       },
     );
     const tell = (work: Promise<unknown>) =>
@@ -209,7 +211,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
         <div className="terminal-title">
           <State name={life.state === 'open' ? 'ok' : life.state === 'lost' ? 'run' : 'none'} size={10} />
           {sessionTitle(session)}
-          {broadcast ? <span className="accent-text">typing goes here too</span> : null}
+          {broadcast ? <span className="accent-text">{texts.terminals.typingGoesHere}</span> : null}
         </div>
       ) : null}
       {searching ? (
@@ -237,7 +239,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           <span>{life.text}</span>
           {life.state === 'closed' || lost.current ? (
             <Button icon="refresh" data-testid={testIds.terminalAgain} onClick={() => setAttempt(attempt + 1)}>
-              Connect again
+              {texts.terminals.connectAgain}
             </Button>
           ) : null}
         </div>
@@ -257,8 +259,8 @@ function SearchBar({ find, onClose }: { find: (text: string, back: boolean) => b
         className="field"
         // biome-ignore lint/a11y/noAutofocus: it was asked for by its key
         autoFocus
-        aria-label="Find in this shell"
-        placeholder="Find in this shell"
+        aria-label={texts.terminals.findInThis}
+        placeholder={texts.terminals.findInThis}
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
@@ -267,11 +269,11 @@ function SearchBar({ find, onClose }: { find: (text: string, back: boolean) => b
         }}
       />
       <span className="muted" role="status">
-        {missing ? 'Not found' : ''}
+        {missing ? texts.terminals.notFound : ''}
       </span>
-      <IconButton icon="chev" label="Find the next one upwards" flip onClick={() => look(true)} />
-      <IconButton icon="chev" label="Find the next one downwards" onClick={() => look(false)} />
-      <IconButton icon="x" label="Close the search" onClick={onClose} />
+      <IconButton icon="chev" label={texts.terminals.findTheNext} flip onClick={() => look(true)} />
+      <IconButton icon="chev" label={texts.terminals.findTheNextOne} onClick={() => look(false)} />
+      <IconButton icon="x" label={texts.terminals.closeTheSearch} onClick={onClose} />
     </search>
   );
 }

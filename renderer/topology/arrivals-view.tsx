@@ -1,8 +1,11 @@
 import { useRef } from 'react';
 import { LayerShape } from '../parts/glyphs.tsx';
 import type { Topology } from '../state/types.ts';
+import { texts } from '../texts/texts.ts';
 import { type Box, type Pill, pathBetween, type TopologyLayout } from './layout.ts';
 import { type Arrival, useArrivals } from './relocations.ts';
+
+const words = texts.topology;
 
 interface Flight extends Arrival {
   start: Box;
@@ -55,7 +58,7 @@ export function Arrivals({ topology, layout }: { topology: Topology; layout: Top
             <span className="label ellipsis">{component}</span>
           </div>
           <div className="arrived caption" style={{ left: end.x, top: end.y + end.height }}>
-            from {from}
+            {words.from(from)}
           </div>
         </div>
       ))}

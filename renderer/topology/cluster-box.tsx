@@ -1,5 +1,5 @@
 import { Sparkline } from '../charts/sparkline.tsx';
-import { count, formatAge, formatQuantity, metricTitle, metricUnit, unknown } from '../parts/format.ts';
+import { formatAge, formatQuantity, metricTitle, metricUnit, unknown } from '../parts/format.ts';
 import { LayerShape, State } from '../parts/glyphs.tsx';
 import { mergeByTime } from '../shell/merge-by-time.ts';
 import { headlineOf } from '../state/headline.ts';
@@ -7,9 +7,12 @@ import { useBeforeCursor, useHeartbeatAge } from '../state/moment.ts';
 import { useSeries } from '../state/telemetry.ts';
 import type { Topology } from '../state/types.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { agentsOf, leadershipOf, meanCpu, totalPower } from './facts.ts';
 import type { Box, ClusterBox } from './layout.ts';
 import { isSelected, type Selection, select, useSelection } from './selection.ts';
+
+const words = texts.topology;
 
 const place = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });
 const sparkRangeMs = 15 * 60_000;
@@ -38,17 +41,19 @@ export function ContinuumBoxView({ box, topology }: { box: Box; topology: Topolo
           <span className="ellipsis">{topology.continuum.name}</span>
         </div>
         <div className="caption muted under ellipsis">
-          {topology.continuum.karmada ? `Karmada ${topology.continuum.karmada.replace(/^v/, '')}` : 'Karmada not heard yet'} ·{' '}
-          {count(joined, 'member')} joined
+          {words.joined(
+            topology.continuum.karmada ? words.karmada(topology.continuum.karmada.replace(/^v/, '')) : words.karmadaNot,
+            texts.counts.member(joined),
+          )}
         </div>
       </div>
-      <Figure title="Power" value={formatQuantity(power, 'W')} />
-      <Figure title="Heartbeat" value={age === null ? unknown : formatAge(age)} />
+      <Figure title={words.power} value={formatQuantity(power, 'W')} />
+      <Figure title={words.heartbeat} value={age === null ? unknown : formatAge(age)} />
       <button
         type="button"
         className="box-hit"
         data-testid={testIds.continuum}
-        aria-label={`Continuum ${topology.continuum.name}`}
+        aria-label={words.continuum(topology.continuum.name)}
         onClick={() => select(self)}
       />
     </div>
@@ -63,7 +68,7 @@ export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: T
   const small = box.width < 420;
   const headline = headlineOf(topology);
   const shownHeadline = headline && headline.cluster === cluster.name ? headline : null;
-  const version = cluster.kubernetes ? `Kubernetes ${cluster.kubernetes.replace(/^v/, '')}` : null;
+  const version = cluster.kubernetes ? words.kubernetes(cluster.kubernetes.replace(/^v/, '')) : null;
   return (
     <div
       className={`box cluster-box ${small ? 'small' : ''} ${isSelected(selection, self) ? 'selected' : ''}`}
@@ -76,17 +81,17 @@ export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: T
           {small ? <span className="spacer" /> : null}
           <span className="row gap-4 caption secondary plain cluster-state">
             <State name={cluster.joined ? 'ok' : 'wait'} size={12} />
-            {cluster.joined ? 'Joined' : 'Not joined yet'}
+            {cluster.joined ? words.joined2 : words.notJoinedYet}
           </span>
         </div>
         <div className="caption muted under ellipsis">
-          {[count(nodes.length, 'node'), version, leadershipOf(topology, cluster.name)].filter(Boolean).join(' · ')}
+          {[texts.counts.node(nodes.length), version, leadershipOf(topology, cluster.name)].filter(Boolean).join(' · ')}
         </div>
       </div>
       {small ? null : (
         <>
-          <Figure title="CPU" value={formatQuantity(meanCpu(topology, nodes), 'ratio')} />
-          <Figure title="Power" value={formatQuantity(totalPower(topology, nodes), 'W')} />
+          <Figure title={words.cpu} value={formatQuantity(meanCpu(topology, nodes), 'ratio')} />
+          <Figure title={words.power} value={formatQuantity(totalPower(topology, nodes), 'W')} />
           {shownHeadline ? <HeadlineFigure topology={topology} /> : null}
         </>
       )}
@@ -94,7 +99,7 @@ export function ClusterBoxView({ box, topology }: { box: ClusterBox; topology: T
         type="button"
         className="box-hit"
         data-testid={testIds.cluster(cluster.name)}
-        aria-label={`Cluster ${cluster.name}`}
+        aria-label={words.cluster(cluster.name)}
         onClick={() => select(self)}
       />
     </div>
@@ -116,7 +121,7 @@ function HeadlineFigure({ topology }: { topology: Topology }) {
         <div className={`body strong row gap-4 nowrap ${headline.met === false ? 'bad-text' : ''}`}>
           {headline.met === null ? null : <State name={headline.met ? 'ok' : 'bad'} size={13} />}
           {formatQuantity(headline.value, headline.unit)}
-          <span className="caption muted plain">target {formatQuantity(headline.target, headline.unit)}</span>
+          <span className="caption muted plain">{words.target(formatQuantity(headline.target, headline.unit))}</span>
         </div>
       </div>
       <Sparkline

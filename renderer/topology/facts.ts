@@ -1,7 +1,10 @@
-import { count, formatNumber, formatQuantity, listNames } from '../parts/format.ts';
+import { formatNumber, formatQuantity } from '../parts/format.ts';
 import type { StateName } from '../parts/glyphs.tsx';
 import { headlineOf, readingOf } from '../state/headline.ts';
 import type { AgentLife, ComponentStatus, Layer, Topology, TopologyNode } from '../state/types.ts';
+import { texts } from '../texts/texts.ts';
+
+const words = texts.topology;
 
 /** A processor share above this is worth a warning. */
 export const busyShare = 0.85;
@@ -49,22 +52,22 @@ export function meanCpu(topology: Topology, nodes: readonly TopologyNode[]): num
 }
 
 export function readyWords(ready: boolean | null): { state: StateName; word: string } {
-  if (ready === null) return { state: 'wait', word: 'Unknown' };
-  return ready ? { state: 'ok', word: 'Ready' } : { state: 'bad', word: 'Not ready' };
+  if (ready === null) return { state: 'wait', word: words.unknown };
+  return ready ? { state: 'ok', word: words.ready } : { state: 'bad', word: words.notReady };
 }
 
 const componentWords: Record<ComponentStatus['state'], { state: StateName; word: string }> = {
-  pending: { state: 'wait', word: 'Waiting for a node' },
-  starting: { state: 'run', word: 'Waiting for ready' },
-  running: { state: 'ok', word: 'Running' },
-  leaving: { state: 'held', word: 'Still serving' },
-  failed: { state: 'bad', word: 'Failed' },
+  pending: { state: 'wait', word: words.waitingForA },
+  starting: { state: 'run', word: words.waitingForReady },
+  running: { state: 'ok', word: words.running },
+  leaving: { state: 'held', word: words.stillServing },
+  failed: { state: 'bad', word: words.failed },
 };
 export const componentState = (component: ComponentStatus) => componentWords[component.state];
 
 /** "0.4 core · 260 MiB", or its state while it does not run. */
 export function componentLine(topology: Topology, component: ComponentStatus): string {
-  if (component.state === 'failed') return component.reason ?? 'Failed';
+  if (component.state === 'failed') return component.reason ?? words.failed;
   if (component.state !== 'running') return componentState(component).word;
   const node = component.node ?? '';
   const cores = readingOf(topology, 'component_cpu_cores', node, component.name);
@@ -73,7 +76,7 @@ export function componentLine(topology: Topology, component: ComponentStatus): s
     cores ? `${formatNumber(cores.value, cores.value < 10 ? 1 : 0)} core` : null,
     memory ? formatQuantity(memory.value, 'bytes') : null,
   ].filter((part) => part !== null);
-  return parts.length > 0 ? parts.join(' · ') : 'Running';
+  return parts.length > 0 ? parts.join(' · ') : words.running;
 }
 
 export const agentsOf = (topology: Topology, layer: Layer): AgentLife[] =>
@@ -90,9 +93,9 @@ export function leadershipOf(topology: Topology, cluster: string): string | null
 
 /** "Control plane · 4 × 3.2 GHz". */
 export function nodeLine(node: TopologyNode): string {
-  const role = node.role === 'worker' ? 'Worker' : 'Control plane';
+  const role = node.role === 'worker' ? words.worker : words.controlPlane;
   const frequency = node.frequencyGHz === null ? null : `${formatNumber(node.frequencyGHz, 1)} GHz`;
-  const processor = node.cores === null ? frequency : frequency ? `${node.cores} × ${frequency}` : count(node.cores, 'core');
+  const processor = node.cores === null ? frequency : frequency ? `${node.cores} × ${frequency}` : texts.counts.core(node.cores);
   return processor ? `${role} · ${processor}` : role;
 }
 
@@ -102,23 +105,26 @@ export function topologySentence(topology: Topology): string {
   const unknown = topology.nodes.filter((node) => node.ready === null);
   const silent = topology.agents.filter((agent) => !agent.alive).map((agent) => agent.agent);
   const parts: string[] = [];
-  if (notReady.length > 0) parts.push(`${listNames(notReady)} ${notReady.length === 1 ? 'is' : 'are'} not ready`);
+  if (notReady.length > 0) parts.push(words.namedNotReady(notReady));
   else if (unknown.length > 0)
-    parts.push(`${topology.nodes.length - unknown.length} of ${count(topology.nodes.length, 'node')} ready so far`);
-  else
-    parts.push(topology.nodes.length === 0 ? 'No node has been heard yet' : `All ${count(topology.nodes.length, 'node')} ready`);
-  if (silent.length > 0) parts.push(`${count(silent.length, 'agent')} silent`);
+    parts.push(words.ofReadySoFar(topology.nodes.length - unknown.length, texts.counts.node(topology.nodes.length)));
+  else parts.push(topology.nodes.length === 0 ? words.noNodeHasBeen : words.allReady(texts.counts.node(topology.nodes.length)));
+  if (silent.length > 0) parts.push(words.agentsSilent(texts.counts.agent(silent.length)));
   const moving = topology.applications.flatMap(({ components }) => {
     const leaving = components.find((component) => component.state === 'leaving');
     const coming = components.find((one) => one.name === leaving?.name && one !== leaving);
-    return leaving && coming?.node ? [`${leaving.name} is moving to ${coming.node}`] : [];
+    return leaving && coming?.node ? [words.isMovingTo(leaving.name, coming.node)] : [];
   });
   const headline = headlineOf(topology);
   if (moving[0]) parts.push(moving[0]);
   if (headline?.value != null) {
-    const against = `${formatQuantity(headline.target, headline.unit)} target`;
+    const target = formatQuantity(headline.target, headline.unit);
     parts.push(
-      `${headline.application} at ${formatQuantity(headline.value, headline.unit)}, ${headline.met ? `within its ${against}` : `missing its ${against}`}`,
+      words.at(
+        headline.application,
+        formatQuantity(headline.value, headline.unit),
+        headline.met ? words.withinTarget(target) : words.missingTarget(target),
+      ),
     );
   }
   return `${parts.join('; ')}.`;

@@ -1,10 +1,10 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Button, IconButton } from '../parts/controls.tsx';
-import { count } from '../parts/format.ts';
 import { LayerShape } from '../parts/glyphs.tsx';
 import type { Layer, Topology } from '../state/types.ts';
 import { useSize } from '../state/visible.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { Arrivals } from './arrivals-view.tsx';
 import { ClusterBoxView, ContinuumBoxView } from './cluster-box.tsx';
 import { agentsOf } from './facts.ts';
@@ -14,10 +14,12 @@ import { NodeBoxView, NodeSquareView, PillView } from './node-box.tsx';
 import { elementOf, useSelection } from './selection.ts';
 import { baseScale, clampScale, fitScale, scrollAfterZoom, wheelFactor } from './zoom.ts';
 
+const words = texts.topology;
+
 const laneTitles: { key: 'continuum' | 'clusters' | 'nodes'; layer: Layer; title: string }[] = [
-  { key: 'continuum', layer: 'continuum', title: 'Continuum' },
-  { key: 'clusters', layer: 'cluster', title: 'Clusters' },
-  { key: 'nodes', layer: 'node', title: 'Nodes' },
+  { key: 'continuum', layer: 'continuum', title: words.continuum2 },
+  { key: 'clusters', layer: 'cluster', title: words.clusters },
+  { key: 'nodes', layer: 'node', title: words.nodes },
 ];
 
 const place = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });
@@ -92,7 +94,7 @@ export function Graph({ topology }: { topology: Topology }) {
                         data-testid={testIds.agentCount(layer)}
                         data-alive={alive}
                       >
-                        {alive === agents.length ? count(agents.length, 'agent') : `${alive} of ${agents.length} alive`}
+                        {alive === agents.length ? texts.counts.agent(agents.length) : words.ofAlive(alive, agents.length)}
                       </div>
                     </div>
                   </div>
@@ -136,14 +138,14 @@ export function Graph({ topology }: { topology: Topology }) {
           </div>
         ) : null}
       </div>
-      <fieldset className="zoom" aria-label="Zoom">
-        <IconButton icon="minus" label="Smaller" data-testid={testIds.zoomOut} onClick={() => zoomTo(scale / 1.25)} />
-        <Button kind="ghost" title="As it is" onClick={() => zoomTo(1)}>
+      <fieldset className="zoom" aria-label={words.zoom}>
+        <IconButton icon="minus" label={words.smaller} data-testid={testIds.zoomOut} onClick={() => zoomTo(scale / 1.25)} />
+        <Button kind="ghost" title={words.asItIs} onClick={() => zoomTo(1)}>
           {Math.round(scale * 100)} %
         </Button>
-        <IconButton icon="plus" label="Larger" onClick={() => zoomTo(scale * 1.25)} />
+        <IconButton icon="plus" label={words.larger} onClick={() => zoomTo(scale * 1.25)} />
         <Button kind="ghost" onClick={() => zoomTo(fitScale(layout, { width: width / base, height: height / base }))}>
-          Fit
+          {words.fit}
         </Button>
       </fieldset>
     </div>

@@ -1,16 +1,7 @@
 import type { ReactNode } from 'react';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { Badge, Button, IconButton } from '../parts/controls.tsx';
-import {
-  count,
-  formatAge,
-  formatClock,
-  formatNumber,
-  formatQuantity,
-  metricTitle,
-  metricUnit,
-  unknown,
-} from '../parts/format.ts';
+import { formatAge, formatClock, formatNumber, formatQuantity, metricTitle, metricUnit, unknown } from '../parts/format.ts';
 import { type LayerName, LayerShape, State } from '../parts/glyphs.tsx';
 import { mergeByTime } from '../shell/merge-by-time.ts';
 import { headlineOf, parseReadings } from '../state/headline.ts';
@@ -23,8 +14,11 @@ import { useTime } from '../state/time.ts';
 import { type AgentLife, type DecisionRecord, isAct, type Topology } from '../state/types.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { componentState, nodeLine, readyWords } from './facts.ts';
 import { type Selection, select } from './selection.ts';
+
+const words = texts.topology;
 
 /** What is known of the selected thing, each figure with its age or source. */
 export function Inspector({ topology, selection }: { topology: Topology; selection: Selection }) {
@@ -35,10 +29,10 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
   const hasKubectl = cluster !== null && kubectlClusters(testbed).includes(cluster);
   const hasShell = host !== null && topology.kind !== 'twin' && testbed?.hosts.some((known) => known.name === host);
   const titles: Record<Selection['kind'], [string, LayerName]> = {
-    continuum: ['Continuum', 'continuum'],
-    cluster: ['Cluster', 'cluster'],
-    node: ['Node', 'node'],
-    component: [selection.kind === 'component' ? `Component of ${selection.application}` : '', 'component'],
+    continuum: [words.continuum2, 'continuum'],
+    cluster: [words.cluster2, 'cluster'],
+    node: [words.node, 'node'],
+    component: [selection.kind === 'component' ? words.componentOf(selection.application) : '', 'component'],
   };
   const [kind, shape] = titles[selection.kind];
   const name = selection.kind === 'continuum' ? topology.continuum.name : selection.name;
@@ -49,7 +43,7 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
           <LayerShape name={shape} size={12} />
           {kind}
           <span className="close">
-            <IconButton icon="x" label="Close" iconSize={14} onClick={() => select(null)} />
+            <IconButton icon="x" label={words.close} iconSize={14} onClick={() => select(null)} />
           </span>
         </div>
         <h1>{name}</h1>
@@ -65,13 +59,13 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
           <Button
             icon="terminals"
             data-testid={testIds.inspectorKubectl}
-            title={`A shell on this computer in which kubectl speaks with ${cluster}`}
+            title={words.aShellOnThis(cluster)}
             onClick={() => {
               openKubectl(topology.testbed, cluster);
               go('terminals');
             }}
           >
-            kubectl {cluster}
+            {words.kubectl(cluster)}
           </Button>
         </div>
       ) : null}
@@ -85,14 +79,14 @@ export function Inspector({ topology, selection }: { topology: Topology; selecti
               go('terminals');
             }}
           >
-            Open shell
+            {words.openShell}
           </Button>
           {hasShell ? null : (
             <span className="caption secondary actions-reason">
-              A simulated node has no shell.{' '}
+              {words.aSimulated}{' '}
               {topology.kind === 'twin' && testbed?.recording == null ? (
                 <button type="button" className="link caption" onClick={() => go('terminals')}>
-                  Which hosts have one
+                  {words.whichHosts}
                 </button>
               ) : null}
             </span>
@@ -114,7 +108,7 @@ function clusterOf(topology: Topology, selection: Selection): string | null {
 
 function NodeState({ topology, name }: { topology: Topology; name: string }) {
   const node = topology.nodes.find((candidate) => candidate.name === name);
-  if (!node) return <p className="secondary">It is no longer part of the testbed.</p>;
+  if (!node) return <p className="secondary">{words.itIsNoLonger}</p>;
   const ready = readyWords(node.ready);
   return (
     <>
@@ -126,9 +120,9 @@ function NodeState({ topology, name }: { topology: Topology; name: string }) {
         <span className="secondary">{nodeLine(node)}</span>
       </div>
       <dl className="facts">
-        <dt>Address</dt>
+        <dt>{words.address}</dt>
         <dd className="mono">{node.address || unknown}</dd>
-        <dt>Memory</dt>
+        <dt>{words.memory}</dt>
         <dd>{formatQuantity(node.memoryBytes, 'bytes')}</dd>
       </dl>
     </>
@@ -139,7 +133,7 @@ function ComponentState({ topology, selection }: { topology: Topology; selection
   const component = topology.applications
     .find(({ application }) => application === selection.application)
     ?.components.find((one) => one.name === selection.name && one.node === selection.node);
-  if (!component) return <p className="secondary inspector-state">It is no longer on {selection.node}.</p>;
+  if (!component) return <p className="secondary inspector-state">{words.itIsNoLongerOn(selection.node)}</p>;
   const { state, word } = componentState(component);
   return (
     <div className="row gap-6 inspector-state">
@@ -147,7 +141,7 @@ function ComponentState({ topology, selection }: { topology: Topology; selection
         <State name={state} size={12} />
         {word}
       </Badge>
-      <span className="secondary">on {selection.node}</span>
+      <span className="secondary">{words.on(selection.node)}</span>
     </div>
   );
 }
@@ -188,7 +182,7 @@ function LatestDecision({ selection }: { selection: Selection }) {
   return (
     <section>
       <div className="row">
-        <h2>{cursor === null ? 'Latest decision' : 'Decision at the cursor'}</h2>
+        <h2>{cursor === null ? words.latestDecision : words.decisionAt}</h2>
         <span className="spacer" />
         {record ? <span className="caption muted">{formatClock(record.time)}</span> : null}
       </div>
@@ -205,17 +199,19 @@ function LatestDecision({ selection }: { selection: Selection }) {
                 go('decisions');
               }}
             >
-              Open the decision
+              {words.openTheDecision}
             </button>
             <span className="spacer" />
             <span className="caption muted">
-              {record.margin === null ? '' : `margin ${formatNumber(record.margin, 2)}, `}needs{' '}
-              {formatNumber(record.neededMargin, 2)}
+              {words.needs(
+                record.margin === null ? '' : words.margin(formatNumber(record.margin, 2)),
+                formatNumber(record.neededMargin, 2),
+              )}
             </span>
           </div>
         </>
       ) : (
-        <p className="secondary">None so far.</p>
+        <p className="secondary">{words.noneSoFar}</p>
       )}
     </section>
   );
@@ -253,9 +249,9 @@ function ComponentLatency({ topology, selection }: { topology: Topology; selecti
         />
       </div>
       <div className="row caption muted">
-        10 min
+        {words.n10Min}
         <span className="spacer" />
-        target {formatQuantity(own.target, own.unit)}
+        {words.target(formatQuantity(own.target, own.unit))}
       </div>
     </section>
   );
@@ -269,9 +265,9 @@ function Readings({ topology, selection }: { topology: Topology; selection: Sele
     .filter((reading) => reading.node === node && reading.component === component)
     .sort((a, b) => a.metric.localeCompare(b.metric));
   return (
-    <Section title="Readings" note={topology.kind === 'twin' ? 'simulated' : ''}>
+    <Section title={words.readings} note={topology.kind === 'twin' ? 'simulated' : ''}>
       {readings.length === 0 ? (
-        <p className="secondary">None so far.</p>
+        <p className="secondary">{words.noneSoFar}</p>
       ) : (
         <dl className="facts">
           {readings.map((reading) => [
@@ -300,22 +296,22 @@ export function agentsFor(topology: Topology, selection: Selection): AgentLife[]
   }
 }
 
-const roleWords = { only: 'alive', leading: 'alive, leads', standby: 'alive, stands by' };
+const roleWords = { only: words.alive, leading: words.aliveLeads, standby: words.aliveStands };
 
 function Agents({ topology, selection }: { topology: Topology; selection: Selection }) {
   const agents = agentsFor(topology, selection);
   return (
-    <Section title={count(agents.length, 'agent').replace(/^1 agent$/, 'Agent')} note="">
-      {agents.length === 0 ? <p className="secondary">None heard yet.</p> : null}
+    <Section title={words.agentsTitle(agents.length)} note="">
+      {agents.length === 0 ? <p className="secondary">{words.noneHeardYet}</p> : null}
       {agents.map((agent) => (
         <dl key={agent.agent} className="facts">
           <dt className="row gap-6">
             <State name={agent.alive ? 'ok' : 'bad'} size={12} />
             {agent.agent}
           </dt>
-          <dd>{agent.alive ? roleWords[agent.role ?? 'only'] : 'silent'}</dd>
+          <dd>{agent.alive ? roleWords[agent.role ?? 'only'] : words.silent}</dd>
           <Heartbeat topology={topology} agent={agent} />
-          <dt>Version</dt>
+          <dt>{words.version}</dt>
           <dd>{agent.version}</dd>
         </dl>
       ))}
@@ -327,7 +323,7 @@ function Heartbeat({ topology, agent }: { topology: Topology; agent: AgentLife }
   const age = useHeartbeatAge(topology, agent.lastHeartbeat);
   return age === null ? null : (
     <>
-      <dt>Heartbeat</dt>
+      <dt>{words.heartbeat}</dt>
       <dd>{formatAge(age)}</dd>
     </>
   );

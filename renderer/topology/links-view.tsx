@@ -1,6 +1,7 @@
 import { formatNumber, formatQuantity } from '../parts/format.ts';
 import { State } from '../parts/glyphs.tsx';
 import type { Topology } from '../state/types.ts';
+import { texts } from '../texts/texts.ts';
 import type { TopologyLayout, Trunk } from './layout.ts';
 import { linkBetween, strokeOf, trafficOf } from './link-facts.ts';
 
@@ -54,9 +55,9 @@ function TrunkLabel({ topology, trunk: { node, at } }: { topology: Topology; tru
   if (words.length === 0) return null;
   const title = [
     `${node}${hub === null ? '' : ` to ${hub}`}`,
-    link?.roundTripMs == null ? 'round trip not measured' : `round trip ${formatNumber(link.roundTripMs)} ms`,
-    link?.throughputBytes == null ? null : `a transfer reached ${formatQuantity(link.throughputBytes, 'bytes/s')}`,
-    traffic === null ? null : `${formatQuantity(traffic, 'bytes/s')} received and sent by ${node}`,
+    link?.roundTripMs == null ? texts.topology.roundTripNot : texts.topology.roundTripMs(formatNumber(link.roundTripMs)),
+    link?.throughputBytes == null ? null : texts.topology.aTransferReached(formatQuantity(link.throughputBytes, 'bytes/s')),
+    traffic === null ? null : texts.topology.receivedAnd(formatQuantity(traffic, 'bytes/s'), node),
   ];
   return (
     <div

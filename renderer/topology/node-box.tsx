@@ -1,11 +1,14 @@
-import { count, formatQuantity, unknown } from '../parts/format.ts';
+import { formatQuantity, unknown } from '../parts/format.ts';
 import { LayerShape, State } from '../parts/glyphs.tsx';
 import { headlineOf } from '../state/headline.ts';
 import type { Topology } from '../state/types.ts';
 import { testIds } from '../test-ids.ts';
+import { texts } from '../texts/texts.ts';
 import { componentLine, componentState, mostPower, nodeFigures, nodeLine, readyWords } from './facts.ts';
 import type { Box, NodeBox, Pill } from './layout.ts';
 import { isSelected, type Selection, select, useSelection } from './selection.ts';
+
+const words = texts.topology;
 
 const place = ({ x, y, width, height }: Box) => ({ left: x, top: y, width, height });
 
@@ -43,12 +46,12 @@ export function NodeBoxView({ box, topology }: { box: NodeBox; topology: Topolog
       />
       <MeterRow name="Memory" text={formatQuantity(figures.memory?.value, 'bytes')} share={figures.memory?.share ?? null} />
       <div className="rule" />
-      <div className="caption muted">{applications.length > 0 ? applications.join(', ') : 'Components'}</div>
-      {box.pills.length === 0 ? <div className="none caption muted">None placed here</div> : null}
+      <div className="caption muted">{applications.length > 0 ? applications.join(', ') : words.components}</div>
+      {box.pills.length === 0 ? <div className="none caption muted">{words.nonePlaced}</div> : null}
       <div className="foot caption muted">
         <span className="ellipsis">
-          {agent ? (agent.alive ? 'Agent alive' : 'Agent silent') : 'No agent heard yet'}
-          {box.pills.length > 0 && !simulated ? ` · ${count(box.pills.length, 'component')}` : ''}
+          {agent ? (agent.alive ? words.agentAlive : words.agentSilent) : words.noAgentHeard}
+          {box.pills.length > 0 && !simulated ? ` · ${texts.counts.component(box.pills.length)}` : ''}
         </span>
         <span className="spacer" />
         {simulated}
@@ -58,7 +61,7 @@ export function NodeBoxView({ box, topology }: { box: NodeBox; topology: Topolog
         className="box-hit"
         data-testid={testIds.node(node.name)}
         data-ready={String(node.ready)}
-        aria-label={`Node ${node.name}, ${ready.word}, CPU ${formatQuantity(figures.cpu?.value, 'ratio')}`}
+        aria-label={words.nodeCpu(node.name, ready.word, formatQuantity(figures.cpu?.value, 'ratio'))}
         onClick={() => select(self)}
       />
     </div>
@@ -84,7 +87,7 @@ export function NodeSquareView({ box, topology }: { box: Box & { node: Topology[
   const selection = useSelection((state) => state.selection);
   const self: Selection = { kind: 'node', name: box.node.name };
   const figures = nodeFigures(topology, box.node);
-  const label = `${box.node.name}: ${readyWords(box.node.ready).word}, CPU ${formatQuantity(figures.cpu?.value, 'ratio')}`;
+  const label = words.cpu2(box.node.name, readyWords(box.node.ready).word, formatQuantity(figures.cpu?.value, 'ratio'));
   return (
     <button
       type="button"
@@ -138,9 +141,7 @@ export function PillView({ pill, topology }: { pill: Pill; topology: Topology })
           {own.value === null ? unknown : formatQuantity(own.value, own.unit)}
         </span>
       ) : null}
-      <span className="visually-hidden">
-        on {node}, {state.word}
-      </span>
+      <span className="visually-hidden">{words.on2(node, state.word)}</span>
     </button>
   );
 }

@@ -3,9 +3,12 @@ import { formatQuantity } from '../parts/format.ts';
 import { LayerShape, State } from '../parts/glyphs.tsx';
 import { useVisibleRows } from '../parts/visible-rows.ts';
 import type { Topology } from '../state/types.ts';
+import { texts } from '../texts/texts.ts';
 import { componentState, nodeFigures, nodeLine, readyWords } from './facts.ts';
 import { componentsOn, orderNodes } from './layout.ts';
 import { isSelected, type Selection, select, useSelection } from './selection.ts';
+
+const words = texts.topology;
 
 /** Of a roomy table, with its line, px. */
 const rowHeight = 41;
@@ -18,18 +21,18 @@ export function TopologyTable({ topology }: { topology: Topology }) {
   const { first, end } = useVisibleRows(scroller, nodes.length, rowHeight);
   return (
     <div className="topology-table" ref={setScroller}>
-      <section className="card" aria-label="Nodes">
+      <section className="card" aria-label={words.nodes}>
         <table className="roomy" aria-rowcount={nodes.length + 1}>
           <thead>
             <tr>
-              <th>Node</th>
-              <th>Cluster</th>
-              <th>Kind</th>
-              <th>State</th>
-              <th className="number">CPU</th>
-              <th className="number">Power</th>
-              <th className="number">Memory</th>
-              <th>Components</th>
+              <th>{words.node}</th>
+              <th>{words.cluster2}</th>
+              <th>{words.kind}</th>
+              <th>{words.state}</th>
+              <th className="number">{words.cpu}</th>
+              <th className="number">{words.power}</th>
+              <th className="number">{words.memory}</th>
+              <th>{words.components}</th>
             </tr>
           </thead>
           <tbody>
@@ -76,7 +79,7 @@ export function TopologyTable({ topology }: { topology: Topology }) {
                           ? component.name
                           : `${component.name} (${componentState(component).word.toLowerCase()})`,
                       )
-                      .join(', ') || 'none'}
+                      .join(', ') || words.none}
                   </td>
                 </tr>
               );

@@ -3,6 +3,9 @@ import { Button, ErrorNote, Segment } from '../../parts/controls.tsx';
 import { State } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.applications;
 
 /** The editor is as large as the rest of the app: it comes when somebody writes. */
 const Editor = lazy(async () => ({ default: (await import('../../editor/description-editor.tsx')).DescriptionEditor }));
@@ -80,32 +83,32 @@ export function ApplicationForm({
   return (
     <section
       className="card application-form"
-      aria-label={application === null ? 'New application' : `Description of ${application}`}
+      aria-label={application === null ? words.newApplication : words.descriptionOf(application)}
     >
       <header className="tall">
-        <h2>{application === null ? 'New application' : 'Description'}</h2>
+        <h2>{application === null ? words.newApplication : words.description}</h2>
         <VerdictNote verdict={verdict} unchanged={unchanged} />
         <span className="spacer" />
         {application === null
           ? samples.map((sample) => (
               <Button key={sample.name} icon="file" onClick={() => write(sample.description)}>
-                Begin with {sample.name}
+                {words.beginWith(sample.name)}
               </Button>
             ))
           : null}
         {deployed !== null ? (
           <Segment
-            label="View"
+            label={words.view}
             value={view}
             onChange={setView}
             options={[
-              { value: 'edit', label: 'Text' },
-              { value: 'changes', label: 'Changes' },
+              { value: 'edit', label: words.text },
+              { value: 'changes', label: words.changes },
             ]}
           />
         ) : null}
         <Button kind="primary" icon="play" data-testid={testIds.deploy} disabled={!ready} onClick={deploy} onError={setError}>
-          {deployed === null ? 'Deploy' : 'Deploy the changes'}
+          {deployed === null ? words.deploy : words.deployTheChanges}
         </Button>
       </header>
       {error ? (
@@ -114,14 +117,14 @@ export function ApplicationForm({
         </div>
       ) : null}
       <div className="editor-place">
-        <Suspense fallback={<p className="muted inset">Opening the editor</p>}>
+        <Suspense fallback={<p className="muted inset">{words.openingThe}</p>}>
           {given === null ? (
-            <p className="muted inset">Reading the description</p>
+            <p className="muted inset">{words.readingThe}</p>
           ) : (
             <Editor
               given={given}
               against={view === 'changes' ? deployed : null}
-              label="Description of the application, YAML"
+              label={words.descriptionOfThe}
               onChange={setText}
             />
           )}
@@ -135,10 +138,10 @@ function VerdictNote({ verdict, unchanged }: { verdict: Verdict | null; unchange
   if (!verdict) return null;
   const fits = verdict.issues === 0;
   const text = unchanged
-    ? 'As it is deployed'
+    ? words.asItIsDeployed
     : fits
-      ? `${verdict.application} can be deployed`
-      : `${verdict.issues} ${verdict.issues === 1 ? 'thing' : 'things'} to mend, marked at the line`;
+      ? words.canBeDeployed(verdict.application ?? '')
+      : words.toMendMarked(texts.counts.thing(verdict.issues));
   return (
     <span className="row gap-6 secondary" role="status" data-testid={testIds.verdict}>
       <State name={fits ? 'ok' : 'bad'} size={14} />

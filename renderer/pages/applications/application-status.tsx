@@ -4,17 +4,20 @@ import { State, type StateName } from '../../parts/glyphs.tsx';
 import { meets, newestReading } from '../../state/headline.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import type { ApplicationStatus, ComponentStatus, Topology } from '../../state/types.ts';
+import { texts } from '../../texts/texts.ts';
 import { select } from '../../topology/selection.ts';
+
+const words = texts.applications;
 
 export const stateWords: Record<
   ApplicationStatus['state'],
   { word: string; glyph: StateName; kind: 'ok' | 'info' | 'bad' | '' }
 > = {
-  deployed: { word: 'Deployed', glyph: 'ok', kind: 'ok' },
-  deploying: { word: 'Being deployed', glyph: 'run', kind: 'info' },
-  degraded: { word: 'Degraded', glyph: 'bad', kind: 'bad' },
-  removing: { word: 'Being removed', glyph: 'run', kind: 'info' },
-  removed: { word: 'Removed', glyph: 'none', kind: '' },
+  deployed: { word: words.deployed, glyph: 'ok', kind: 'ok' },
+  deploying: { word: words.beingDeployed, glyph: 'run', kind: 'info' },
+  degraded: { word: words.degraded, glyph: 'bad', kind: 'bad' },
+  removing: { word: words.beingRemoved, glyph: 'run', kind: 'info' },
+  removed: { word: words.removed, glyph: 'none', kind: '' },
 };
 
 const componentGlyphs: Record<ComponentStatus['state'], StateName> = {
@@ -30,11 +33,11 @@ export function ApplicationStatusCard({ status, topology }: { status: Applicatio
   const go = useNavigation((state) => state.go);
   const { word, kind } = stateWords[status.state];
   return (
-    <section className="card" aria-label={`State of ${status.application}`}>
+    <section className="card" aria-label={words.stateOf(status.application)}>
       <header className="tall">
         <h2>{status.application}</h2>
         <Badge kind={kind}>{word}</Badge>
-        <span className="muted">on {status.cluster}</span>
+        <span className="muted">{words.on(status.cluster)}</span>
         <span className="spacer" />
         {status.targets.map((target) => (
           <Target key={target.metric} target={target} topology={topology} />
@@ -43,11 +46,11 @@ export function ApplicationStatusCard({ status, topology }: { status: Applicatio
       <table className="roomy">
         <thead>
           <tr>
-            <th>Component</th>
-            <th>State</th>
-            <th>Node</th>
-            <th>Pod</th>
-            <th>Sends to</th>
+            <th>{words.component}</th>
+            <th>{words.state}</th>
+            <th>{words.node}</th>
+            <th>{words.pod}</th>
+            <th>{words.sendsTo}</th>
           </tr>
         </thead>
         <tbody>
@@ -74,7 +77,7 @@ export function ApplicationStatusCard({ status, topology }: { status: Applicatio
                     {component.node}
                   </button>
                 ) : (
-                  <span className="muted">not placed</span>
+                  <span className="muted">{words.notPlaced}</span>
                 )}
               </td>
               <td className="mono muted">{component.pod ?? '–'}</td>
@@ -94,7 +97,7 @@ function Target({ target, topology }: { target: ApplicationStatus['targets'][num
     <span className="row gap-6 secondary">
       <State name={met === null ? 'wait' : met ? 'ok' : 'bad'} size={12} />
       <span className="mono">{target.metric}</span>
-      {reading ? formatQuantity(reading.value, target.unit) : 'no reading yet'}
+      {reading ? formatQuantity(reading.value, target.unit) : words.noReadingYet}
       <span className="muted">
         {target.relation.replaceAll('_', ' ')} {formatQuantity(target.target, target.unit)}
       </span>

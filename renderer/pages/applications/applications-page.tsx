@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Button, Dialog } from '../../parts/controls.tsx';
-import { count, listNames } from '../../parts/format.ts';
+import { listNames } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import { currentClient } from '../../state/connection.ts';
 import { useTopology } from '../../state/moment.ts';
@@ -9,14 +9,17 @@ import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { useTime } from '../../state/time.ts';
 import type { ApplicationStatus } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { ApplicationForm } from './application-form.tsx';
 import { ApplicationStatusCard, stateWords } from './application-status.tsx';
 
+const words = texts.applications;
+
 export function applicationsSentence(applications: readonly Pick<ApplicationStatus, 'application' | 'state'>[]): string {
-  if (applications.length === 0) return 'No application is deployed.';
+  if (applications.length === 0) return words.noApplication;
   const not = applications.filter(({ state }) => state !== 'deployed');
-  if (not.length === 0) return `${count(applications.length, 'application')}, all of them deployed.`;
-  return `${count(applications.length, 'application')}; ${listNames(not.map(({ application }) => application))} not deployed as described.`;
+  if (not.length === 0) return words.allOfThemDeployed(texts.counts.application(applications.length));
+  return words.notDeployed(texts.counts.application(applications.length), listNames(not.map(({ application }) => application)));
 }
 
 /** What runs on the testbed, as its pods say, and the descriptions behind it. */
@@ -34,9 +37,9 @@ export function ApplicationsPage() {
     return (
       <main className="page">
         <div className="empty">
-          <h1 data-testid={testIds.sentence}>No testbed is up</h1>
-          <p>Applications are deployed to a testbed: a twin will do, and starts in seconds.</p>
-          <Button onClick={() => go('testbeds')}>Choose a testbed</Button>
+          <h1 data-testid={testIds.sentence}>{words.noTestbedIs}</h1>
+          <p>{words.applicationsAre}</p>
+          <Button onClick={() => go('testbeds')}>{words.chooseATestbed}</Button>
         </div>
       </main>
     );
@@ -44,17 +47,17 @@ export function ApplicationsPage() {
   return (
     <main className="page applications-page">
       <div className="toolbar">
-        <h1>Applications</h1>
+        <h1>{words.applications}</h1>
         <span className="body secondary ellipsis" data-testid={testIds.sentence}>
           {applicationsSentence(applications)}
         </span>
         <span className="spacer" />
         <Button icon="plus" data-testid={testIds.newApplication} onClick={() => setWriting(true)}>
-          New application
+          {words.newApplication}
         </Button>
       </div>
       <div className="applications-body">
-        <ul className="application-list" aria-label="Applications">
+        <ul className="application-list" aria-label={words.applications}>
           {applications.map((status) => (
             <li key={status.application}>
               <button
@@ -68,11 +71,11 @@ export function ApplicationsPage() {
               >
                 <State name={stateWords[status.state].glyph} size={14} />
                 <span className="label ellipsis">{status.application}</span>
-                <span className="muted">{count(status.components.length, 'component')}</span>
+                <span className="muted">{texts.counts.component(status.components.length)}</span>
               </button>
             </li>
           ))}
-          {applications.length === 0 ? <li className="muted inset">Nothing runs here yet.</li> : null}
+          {applications.length === 0 ? <li className="muted inset">{words.nothingRuns}</li> : null}
         </ul>
         <div className="application-detail">
           {shown ? <ApplicationStatusCard status={shown} topology={topology} /> : null}
@@ -91,7 +94,7 @@ export function ApplicationsPage() {
             <div className="row">
               <span className="spacer" />
               <Button kind="danger" data-testid={testIds.removeApplication} onClick={() => setRemoving(true)}>
-                Remove {shown.application}…
+                {words.remove(shown.application)}
               </Button>
             </div>
           ) : null}
@@ -99,8 +102,8 @@ export function ApplicationsPage() {
       </div>
       {removing && shown ? (
         <Dialog
-          title={`Remove ${shown.application}?`}
-          confirm="Remove it"
+          title={words.remove2(shown.application)}
+          confirm={words.removeIt}
           danger
           onClose={() => setRemoving(false)}
           onConfirm={() => {
@@ -108,7 +111,7 @@ export function ApplicationsPage() {
             return currentClient().call('applications.remove', { testbed: testbed.name, application: shown.application });
           }}
         >
-          <p>Its components end on every node. Its measurements and decisions are kept.</p>
+          <p>{words.itsComponents}</p>
         </Dialog>
       ) : null}
     </main>

@@ -3,6 +3,9 @@ import { formatNumber, formatPrediction, formatSigned, metricTitle } from '../..
 import { Icon, State } from '../../parts/glyphs.tsx';
 import { type Candidate, type DecisionRecord, isAct } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.decisions;
 
 /** Chosen first, then feasible by score, then what a rule forbade. */
 export function orderCandidates(candidates: readonly Candidate[], choice: string): Candidate[] {
@@ -23,21 +26,24 @@ export function Candidates({ record }: { record: DecisionRecord }) {
   const terms = namesOf(candidates.map((candidate) => candidate.terms.map((term) => term.name)));
   const feasible = candidates.filter((candidate) => candidate.score !== null).length;
   return (
-    <section className="card" aria-label="Candidates" data-testid={testIds.decisionCandidates}>
+    <section className="card" aria-label={words.candidates} data-testid={testIds.decisionCandidates}>
       <header>
-        <h2>Candidates</h2>
+        <h2>{words.candidates}</h2>
         <span className="caption muted">
-          {candidates.length + omitted} considered, {feasible + (leftOut?.feasible ?? 0)} feasible
-          {omitted > 0 ? `; the ${candidates.length} that tell most are recorded` : ''}
+          {words.consideredFeasible(
+            candidates.length + omitted,
+            feasible + (leftOut?.feasible ?? 0),
+            omitted > 0 ? words.theThatTell(candidates.length) : '',
+          )}
         </span>
         <span className="spacer" />
-        {terms.length > 0 ? <span className="caption muted">score = {terms.join(' + ')}</span> : null}
+        {terms.length > 0 ? <span className="caption muted">{words.score(terms.join(' + '))}</span> : null}
       </header>
       <div className="scrolls-sideways">
         <table className="tight">
           <thead>
             <tr>
-              <th className="candidate-head">Candidate</th>
+              <th className="candidate-head">{words.candidate}</th>
               {metrics.map((metric) => (
                 <th key={metric} className="number">
                   {metricTitle(metric)}
@@ -48,7 +54,7 @@ export function Candidates({ record }: { record: DecisionRecord }) {
                   {term}
                 </th>
               ))}
-              <th className="number">Score</th>
+              <th className="number">{words.score2}</th>
             </tr>
           </thead>
           <tbody>
@@ -84,7 +90,7 @@ function CandidateRow({
         </td>
         <td colSpan={metrics.length + terms.length + 1} className="muted reason" title={candidate.rejected.rule}>
           <span className="row gap-6">
-            <Badge>Rejected</Badge>
+            <Badge>{words.rejected}</Badge>
             <span>{candidate.rejected.reason}</span>
           </span>
         </td>
@@ -98,7 +104,7 @@ function CandidateRow({
         <span className="candidate-name">
           {chosen ? <State name={isAct(record) ? 'act' : 'nonact'} size={13} /> : <i />}
           <span className={chosen ? 'strong' : ''}>{candidate.label}</span>
-          {chosen ? <span className="caption label accent-text">chosen</span> : null}
+          {chosen ? <span className="caption label accent-text">{words.chosen}</span> : null}
         </span>
       </td>
       {metrics.map((metric) => {

@@ -4,7 +4,10 @@ import { formatClock, formatDuration, formatNumber, formatQuantity, formatSigned
 import { useShownTime } from '../../state/moment.ts';
 import type { DecisionRecord } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { type PolicyRecord, policyKey, recordOf } from './compare-policies.ts';
+
+const words = texts.decisions;
 
 /** Two policies, or two versions of one, over what the time line shows: what they did, and what came of it. */
 export function CompareView({ decisions }: { decisions: readonly DecisionRecord[] }) {
@@ -35,45 +38,39 @@ export function CompareView({ decisions }: { decisions: readonly DecisionRecord[
   return (
     <article className="decision" data-testid={testIds.compare}>
       <div>
-        <p className="caption muted">
-          {formatClock(from)} to {formatClock(to)}, {formatDuration(to - from)}, as the time line shows it
-        </p>
+        <p className="caption muted">{words.toAsTheTime(formatClock(from), formatClock(to), formatDuration(to - from))}</p>
         <h1 className="sentence">{sentenceOf(a, one, b, other)}</h1>
       </div>
-      <section className="card" aria-label="Two policies side by side">
+      <section className="card" aria-label={words.twoPolicies}>
         <table className="roomy compare-table">
           <thead>
             <tr>
-              <th>Of what they decided</th>
+              <th>{words.ofWhatThey}</th>
               <th className="number">
-                <Select label="First policy" value={a} options={options} onChange={setFirst} />
+                <Select label={words.firstPolicy} value={a} options={options} onChange={setFirst} />
               </th>
               <th className="number">
-                <Select label="Second policy" value={b} options={options} onChange={setSecond} />
+                <Select label={words.secondPolicy} value={b} options={options} onChange={setSecond} />
               </th>
             </tr>
           </thead>
           <tbody>
-            {row('Decisions', ({ decisions: all }) => all)}
-            {row('Acts', ({ acts }) => acts)}
-            {row('Non-acts', ({ nonActs }) => nonActs)}
-            {row('Explored on purpose', ({ explored }) => explored)}
-            {row('Plans that failed', ({ plansFailed, plansEnded }) => `${plansFailed} of ${plansEnded}`)}
-            {row('Margin over staying, mean', ({ meanMargin }) => formatSigned(meanMargin))}
-            {row(
-              'Regret, mean',
-              ({ meanRegret }) => formatNumber(meanRegret, 2),
-              'how much better another choice would have been',
-            )}
-            {row('Regretted', ({ regretted, judged }) => `${regretted} of ${judged}`)}
+            {row(words.decisions, ({ decisions: all }) => all)}
+            {row(words.acts, ({ acts }) => acts)}
+            {row(words.nonActs, ({ nonActs }) => nonActs)}
+            {row(words.exploredOn, ({ explored }) => explored)}
+            {row(words.plansThatFailed, ({ plansFailed, plansEnded }) => `${plansFailed} of ${plansEnded}`)}
+            {row(words.marginOver, ({ meanMargin }) => formatSigned(meanMargin))}
+            {row(words.regretMean, ({ meanRegret }) => formatNumber(meanRegret, 2), words.howMuchBetter)}
+            {row(words.regretted, ({ regretted, judged }) => `${regretted} of ${judged}`)}
             {metrics.map((metric) => [
               <tr key={metric}>
-                <td>{metricTitle(metric)} afterwards, mean</td>
+                <td>{words.afterwardsMean(metricTitle(metric))}</td>
                 <td className="number">{outcome(one, metric, 'mean')}</td>
                 <td className="number">{outcome(other, metric, 'mean')}</td>
               </tr>,
               <tr key={`${metric} error`}>
-                <td>{metricTitle(metric)}, off the prediction by</td>
+                <td>{words.offThePrediction(metricTitle(metric))}</td>
                 <td className="number">{outcome(one, metric, 'error')}</td>
                 <td className="number">{outcome(other, metric, 'error')}</td>
               </tr>,
@@ -81,15 +78,13 @@ export function CompareView({ decisions }: { decisions: readonly DecisionRecord[
           </tbody>
         </table>
       </section>
-      <p className="caption muted">
-        They decided about what they met, not about the same things: a difference may lie in the load as well as in the policy.
-      </p>
+      <p className="caption muted">{words.theyDecided}</p>
     </article>
   );
 }
 
 function sentenceOf(a: string, one: PolicyRecord, b: string, other: PolicyRecord): string {
-  if (a === b) return 'Only one policy has decided so far: there is nothing to hold it against.';
+  if (a === b) return words.onlyOnePolicy;
   const share = ({ acts, decisions }: PolicyRecord) => (decisions === 0 ? 0 : Math.round((100 * acts) / decisions));
-  return `${a} acted in ${share(one)} % of ${one.decisions} decisions, ${b} in ${share(other)} % of ${other.decisions}.`;
+  return words.actedInOfDecisions(a, share(one), one.decisions, b, share(other), other.decisions);
 }

@@ -14,6 +14,7 @@ import { useNavigation } from '../../state/navigation.ts';
 import { useTestbedNow } from '../../state/twin-clock.ts';
 import { type Candidate, type DecisionRecord, isAct } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { Candidates } from './candidates.tsx';
 import { ExpectedActual } from './expected-actual.tsx';
 import { Flips } from './flips.tsx';
@@ -53,42 +54,34 @@ function Origin({ record }: { record: DecisionRecord }) {
   const go = useNavigation((state) => state.go);
   const act = isAct(record);
   const { layer, cluster, node } = record.agent;
-  const place = layer === 'node' ? node : layer === 'cluster' ? cluster : 'the continuum';
+  const place = layer === 'node' ? (node ?? cluster) : layer === 'cluster' ? cluster : texts.decisions.theContinuum;
   return (
     <div>
       <div className="row gap-6 caption muted origin">
         <State name={act ? 'act' : 'nonact'} size={12} />
-        <span>{act ? 'Act' : 'Non-act'}</span>
+        <span>{act ? texts.decisions.act : texts.decisions.nonAct}</span>
         <span>·</span>
         <span>
           {formatClock(record.time)}, {formatAge(now - record.time)}
         </span>
         <span>·</span>
         <LayerShape name={layer} size={10} />
-        <span>
-          {layer} agent of {place}
-        </span>
+        <span>{texts.decisions.agentOf(layer, place)}</span>
         <span>·</span>
         <button
           type="button"
           className="link caption"
-          title="Its source and settings, as they are now"
+          title={texts.decisions.itsSourceAnd}
           onClick={() => {
             askForPolicy(record.agent.id, record.policy.name);
             go('policies');
           }}
         >
-          policy {record.policy.name} {record.policy.version}
+          {texts.decisions.policy(record.policy.name, record.policy.version)}
         </button>
         <span>·</span>
-        <span
-          title={
-            record.exploration
-              ? 'Chosen to learn from what comes of it, not because it scored best'
-              : 'The choice that scored best; nothing was tried for the sake of learning'
-          }
-        >
-          {record.exploration ? 'explored on purpose' : 'no exploration'}
+        <span title={record.exploration ? texts.decisions.chosenToLearn : texts.decisions.theChoiceThat}>
+          {record.exploration ? texts.decisions.exploredOnPurpose : texts.decisions.noExploration}
         </span>
       </div>
       <h1 className="sentence" data-testid={testIds.decisionSentence}>
@@ -109,7 +102,7 @@ function Figures({ record }: { record: DecisionRecord }) {
   const subject = act ? other : stay;
   const target = record.premises.find((premise) => premise.id === 'target');
   return (
-    <section className="card cells figures" aria-label="Figures">
+    <section className="card cells figures" aria-label={texts.decisions.figures}>
       {(subject?.predicted ?? []).slice(0, 3).map((outcome) => {
         const before = stay?.predicted.find((one) => one.metric === outcome.metric);
         const alternative = other?.predicted.find((one) => one.metric === outcome.metric);
@@ -118,7 +111,7 @@ function Figures({ record }: { record: DecisionRecord }) {
         const met = goal ? outcome.value <= goal.value : null;
         return (
           <div key={outcome.metric}>
-            <div className="caption muted">{metricTitle(outcome.metric)}, expected</div>
+            <div className="caption muted">{texts.decisions.expected(metricTitle(outcome.metric))}</div>
             <div className="row gap-6 figure">
               {act && before ? (
                 <>
@@ -130,18 +123,18 @@ function Figures({ record }: { record: DecisionRecord }) {
               {goal ? (
                 <Badge kind={met ? 'ok' : 'bad'}>
                   <State name={met ? 'ok' : 'bad'} size={12} />
-                  target {formatQuantity(goal.value, goal.unit)}
+                  {texts.decisions.target(formatQuantity(goal.value, goal.unit))}
                 </Badge>
               ) : null}
             </div>
             <div className="caption secondary">
               {actual
-                ? `actual ${formatQuantity(actual.value, actual.unit)} after ${Math.round(record.horizonS)} s`
+                ? texts.decisions.actualAfter(formatQuantity(actual.value, actual.unit), Math.round(record.horizonS))
                 : !act && alternative
-                  ? `best option ${formatPrediction(alternative.value, alternative.deviation, alternative.unit)}`
+                  ? texts.decisions.bestOption(formatPrediction(alternative.value, alternative.deviation, alternative.unit))
                   : record.actual
                     ? ''
-                    : `actual is taken after ${Math.round(record.horizonS)} s`}
+                    : texts.decisions.actualIsTaken(Math.round(record.horizonS))}
             </div>
           </div>
         );
@@ -156,7 +149,7 @@ function ScoreFigure({ act, stay, other }: { act: boolean; stay: Candidate | und
   const [first, second] = act ? [stay, other] : [other, stay];
   return (
     <div>
-      <div className="caption muted">Score</div>
+      <div className="caption muted">{texts.decisions.score2}</div>
       <div className="row gap-6 figure">
         {first?.score != null ? (
           <>
@@ -167,7 +160,7 @@ function ScoreFigure({ act, stay, other }: { act: boolean; stay: Candidate | und
         <span className="strong">{formatSigned(second?.score)}</span>
       </div>
       <div className="caption secondary">
-        {first?.score == null ? 'nothing to hold it against' : act ? 'staying against the change' : 'best change against staying'}
+        {first?.score == null ? texts.decisions.nothingToHold : act ? texts.decisions.stayingAgainst : texts.decisions.bestChange}
       </div>
     </div>
   );
@@ -180,11 +173,11 @@ function MarginFigure({ record }: { record: DecisionRecord }) {
   return (
     <div>
       <div className="row caption muted">
-        <span>Margin over staying</span>
+        <span>{texts.decisions.marginOverStaying}</span>
         <span className="spacer" />
-        <span>needed {neededMargin.toFixed(2)}</span>
+        <span>{texts.decisions.needed(neededMargin.toFixed(2))}</span>
       </div>
-      <div className="figure strong">{possible ? formatSigned(margin) : 'staying was not possible'}</div>
+      <div className="figure strong">{possible ? formatSigned(margin) : texts.decisions.stayingWas}</div>
       {possible ? (
         <span className="meter accent margin-meter">
           <i style={{ width: `${(100 * Math.max(0, margin ?? 0)) / full}%` }} />

@@ -7,6 +7,7 @@ import { useTime } from '../../state/time.ts';
 import { type DecisionRecord, isAct } from '../../state/types.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { CompareView } from './compare-view.tsx';
 import { DecisionView } from './decision-view.tsx';
 import { anyDecision, countActs, type DecisionFilter, filterChoices, filterDecisions } from './filter-decisions.ts';
@@ -60,27 +61,27 @@ export function DecisionsPage() {
   };
   return (
     <main className="page decisions-page">
-      <aside className="decision-list" aria-label="Decisions">
+      <aside className="decision-list" aria-label={texts.decisions.decisions}>
         <div className="toolbar plain-toolbar">
-          <h1>Decisions</h1>
+          <h1>{texts.decisions.decisions}</h1>
           <span className="spacer" />
           <Button aria-pressed={comparing} data-testid={testIds.comparePolicies} onClick={() => setComparing(!comparing)}>
-            {comparing ? 'Show one decision' : 'Compare policies'}
+            {comparing ? texts.decisions.showOneDecision : texts.decisions.comparePolicies}
           </Button>
         </div>
         <div className="filter">
           <Segment
-            label="Show"
+            label={texts.decisions.show}
             value={filter.kind}
             onChange={(kind) => change({ kind })}
             options={[
-              { value: 'all', label: `All ${ofAnyKind.length}` },
+              { value: 'all', label: texts.decisions.all(ofAnyKind.length) },
               {
                 value: 'acts',
                 label: (
                   <>
                     <State name="act" size={12} />
-                    Acts {acts}
+                    {texts.decisions.acts2(acts)}
                   </>
                 ),
               },
@@ -89,7 +90,7 @@ export function DecisionsPage() {
                 label: (
                   <>
                     <State name="nonact" size={12} />
-                    Non-acts {ofAnyKind.length - acts}
+                    {texts.decisions.nonActs2(ofAnyKind.length - acts)}
                   </>
                 ),
               },
@@ -98,36 +99,42 @@ export function DecisionsPage() {
           <input
             className="field full-width"
             type="search"
-            placeholder="Find in decisions"
-            aria-label="Find in decisions"
+            placeholder={texts.decisions.findInDecisions}
+            aria-label={texts.decisions.findInDecisions}
             value={filter.text}
             data-testid={testIds.decisionSearch}
             onChange={(event) => change({ text: event.target.value })}
           />
           <div className="row gap-6">
             <Select
-              label="Application"
+              label={texts.decisions.application}
               value={filter.application}
-              options={[{ value: '', label: 'Any application' }, ...applications.map((name) => ({ value: name, label: name }))]}
+              options={[
+                { value: '', label: texts.decisions.anyApplication },
+                ...applications.map((name) => ({ value: name, label: name })),
+              ]}
               onChange={(application) => change({ application })}
             />
             <Select
-              label="Policy"
+              label={texts.decisions.policy2}
               value={filter.policy}
-              options={[{ value: '', label: 'Any policy' }, ...policies.map((name) => ({ value: name, label: name }))]}
+              options={[
+                { value: '', label: texts.decisions.anyPolicy },
+                ...policies.map((name) => ({ value: name, label: name })),
+              ]}
               onChange={(policy) => change({ policy })}
             />
-            <label className="row gap-4 secondary" title="Those after which another choice would have been better">
+            <label className="row gap-4 secondary" title={texts.decisions.thoseAfter}>
               <input
                 type="checkbox"
                 checked={filter.regretted}
                 onChange={(event) => change({ regretted: event.target.checked })}
               />
-              Regretted
+              {texts.decisions.regretted}
             </label>
           </div>
         </div>
-        {decisions.length > 0 && listed.length === 0 ? <p className="muted inset">No decision is like that.</p> : null}
+        {decisions.length > 0 && listed.length === 0 ? <p className="muted inset">{texts.decisions.noDecision}</p> : null}
         <ol ref={list} onKeyDown={move} data-testid={testIds.decisionList}>
           {listed.slice(0, most).map((record, index) => (
             <li key={record.id}>
@@ -145,7 +152,7 @@ export function DecisionsPage() {
           ))}
           {listed.length > most ? (
             <li className="older">
-              <Button onClick={() => setMost(most + pageSize)}>Show older decisions</Button>
+              <Button onClick={() => setMost(most + pageSize)}>{texts.decisions.showOlderDecisions}</Button>
             </li>
           ) : null}
         </ol>
@@ -159,9 +166,11 @@ export function DecisionsPage() {
         </div>
       ) : (
         <div className="empty">
-          <h1 data-testid={testIds.sentence}>{decisionsLoaded ? 'No decision yet' : 'Reading decisions'}</h1>
-          <p>Each decision of the agents will stand here with its reason, also those to leave things as they are.</p>
-          <Button onClick={() => go('topology')}>Show topology</Button>
+          <h1 data-testid={testIds.sentence}>
+            {decisionsLoaded ? texts.decisions.noDecisionYet : texts.decisions.readingDecisions}
+          </h1>
+          <p>{texts.decisions.eachDecision}</p>
+          <Button onClick={() => go('topology')}>{texts.decisions.showTopology}</Button>
         </div>
       )}
     </main>

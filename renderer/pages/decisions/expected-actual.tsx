@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { formatClock, formatNumber, formatPrediction, formatQuantity, metricTitle, quantity } from '../../parts/format.ts';
 import { type DecisionRecord, isAct } from '../../state/types.ts';
 import { useSize } from '../../state/visible.ts';
+import { texts } from '../../texts/texts.ts';
 import { candidateOf } from './words.ts';
 
 interface Mark {
@@ -25,7 +26,7 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
   if (expected) {
     if (isAct(record) && stay) {
       marks.push({
-        label: 'Had it stayed',
+        label: texts.decisions.hadItStayed,
         text: formatPrediction(stay.value, stay.deviation, stay.unit),
         value: stay.value,
         deviation: stay.deviation,
@@ -33,7 +34,7 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
       });
     }
     marks.push({
-      label: 'Expected',
+      label: texts.decisions.expected2,
       text: formatPrediction(expected.value, expected.deviation, expected.unit),
       value: expected.value,
       deviation: expected.deviation,
@@ -41,7 +42,7 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
     });
     if (actual)
       marks.push({
-        label: 'Actual',
+        label: texts.decisions.actual,
         text: formatQuantity(actual.value, actual.unit),
         value: actual.value,
         deviation: 0,
@@ -50,9 +51,9 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
   }
   const title = expected ? metricTitle(expected.metric).toLowerCase() : '';
   return (
-    <section className="card" aria-label="Expected and actual">
+    <section className="card" aria-label={texts.decisions.expectedAnd}>
       <header>
-        <h2>Expected and actual {title}</h2>
+        <h2>{texts.decisions.expectedAndActual(title)}</h2>
         <span className="spacer" />
         <span className="caption muted">{expected ? quantity(expected.value, expected.unit).unit : ''}</span>
       </header>
@@ -64,14 +65,19 @@ export function ExpectedActual({ record }: { record: DecisionRecord }) {
             ) : null}
             <p className="caption secondary">
               {actual
-                ? `After ${formatNumber(record.horizonS)} s: error ${formatQuantity(actual.value - expected.value, expected.unit)}${
-                    record.actual?.regret == null ? '' : `, regret ${formatNumber(record.actual.regret, 2)}`
-                  }`
-                : `The actual figure is taken at ${formatClock(record.time + record.horizonS * 1000)}, ${formatNumber(record.horizonS)} s after the decision.`}
+                ? texts.decisions.afterSError(
+                    formatNumber(record.horizonS),
+                    formatQuantity(actual.value - expected.value, expected.unit),
+                    record.actual?.regret == null ? '' : texts.decisions.regret(formatNumber(record.actual.regret, 2)),
+                  )
+                : texts.decisions.theActualFigure(
+                    formatClock(record.time + record.horizonS * 1000),
+                    formatNumber(record.horizonS),
+                  )}
             </p>
           </>
         ) : (
-          <p className="secondary">This decision expects no measurable figure, so nothing is compared.</p>
+          <p className="secondary">{texts.decisions.thisDecision}</p>
         )}
       </div>
     </section>
@@ -120,7 +126,7 @@ function Drawing({
         <>
           <path className="target-line" d={`M${x(target).toFixed(1)} 12V${bottom}`} />
           <text className="axis target-text" x={x(target) + 4} y={9} textAnchor={x(target) > width - 70 ? 'end' : 'start'}>
-            target {formatQuantity(target, unit)}
+            {texts.decisions.target2(formatQuantity(target, unit))}
           </text>
         </>
       )}

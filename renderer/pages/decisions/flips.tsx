@@ -3,6 +3,7 @@ import { type Flip, flips, rescore } from '../../../main/contract/explanation.ts
 import { Icon, State } from '../../parts/glyphs.tsx';
 import type { DecisionRecord } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { stepOf } from './what-if.tsx';
 import { formatPremise, wouldHave } from './words.ts';
 
@@ -20,16 +21,14 @@ export function Flips({ record }: { record: DecisionRecord }) {
   const found = useMemo(() => flips(record).map((flip) => wholeFlip(record, flip)), [record]);
   const premises = new Map(record.premises.map((premise) => [premise.id, premise]));
   return (
-    <section className="card" aria-label="What would have changed it" data-testid={testIds.flips}>
+    <section className="card" aria-label={texts.decisions.whatWouldHave} data-testid={testIds.flips}>
       <header>
-        <h2>What would have changed it</h2>
+        <h2>{texts.decisions.whatWouldHave}</h2>
         <span className="spacer" />
-        <span className="caption muted">each alone, nearest first</span>
+        <span className="caption muted">{texts.decisions.eachAloneNearest}</span>
       </header>
       {found.length === 0 ? (
-        <p className="secondary inset-12">
-          Within the ranges that may be tried, no single premise would have changed the choice.
-        </p>
+        <p className="secondary inset-12">{texts.decisions.withinTheRanges}</p>
       ) : (
         <ol className="flip-list">
           {found.map((flip) => {

@@ -1,19 +1,20 @@
 import { scaleLinear } from 'd3';
 import { useState } from 'react';
 import { timeTicks } from '../../charts/time-axis.ts';
-import { count, formatClock } from '../../parts/format.ts';
+import { formatClock } from '../../parts/format.ts';
 import { LayerShape, State } from '../../parts/glyphs.tsx';
 import { useShownTime } from '../../state/moment.ts';
 import { useTime } from '../../state/time.ts';
 import type { DecisionRecord, Layer } from '../../state/types.ts';
 import { useSize } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { laneMarks } from './lane-marks.ts';
 
 const layers: { layer: Layer; title: string }[] = [
-  { layer: 'continuum', title: 'Continuum' },
-  { layer: 'cluster', title: 'Clusters' },
-  { layer: 'node', title: 'Nodes' },
+  { layer: 'continuum', title: texts.decisions.continuum },
+  { layer: 'cluster', title: texts.decisions.clusters },
+  { layer: 'node', title: texts.decisions.nodes },
 ];
 const laneHeight = 24;
 const labelWidth = 96;
@@ -30,7 +31,7 @@ export function Lanes({ decisions, chosen }: { decisions: readonly DecisionRecor
   const marks = width > 0 ? laneMarks(within, x, gapPx) : [];
   const { step, ticks } = timeTicks(from, to, Math.max(2, width / 150));
   return (
-    <section ref={setBox} className="lanes" aria-label="Decisions by layer" data-testid={testIds.decisionLanes}>
+    <section ref={setBox} className="lanes" aria-label={texts.decisions.decisionsBy} data-testid={testIds.decisionLanes}>
       {layers.map(({ layer, title }, index) => (
         <div key={layer} className="swim-lane" style={{ top: index * laneHeight }}>
           <LayerShape name={layer} size={10} />
@@ -54,7 +55,10 @@ export function Lanes({ decisions, chosen }: { decisions: readonly DecisionRecor
         const record = mark.records.at(-1);
         if (!record) return null;
         const isChosen = mark.records.some(({ id }) => id === chosen);
-        const several = mark.records.length > 1 ? `${count(mark.records.length, mark.act ? 'act' : 'non-act')}, last: ` : '';
+        const several =
+          mark.records.length > 1
+            ? texts.decisions.last((mark.act ? texts.counts.act : texts.counts.nonAct)(mark.records.length))
+            : '';
         const words = `${formatClock(record.time)} ${several}${record.title}`;
         return (
           <button

@@ -5,17 +5,20 @@ import { useTopology } from '../../state/moment.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import type { DecisionRecord } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { componentState } from '../../topology/facts.ts';
 import { select } from '../../topology/selection.ts';
 
+const words = texts.decisions;
+
 type Plan = NonNullable<DecisionRecord['plan']>;
 const statuses: Record<Plan['status'], { glyph: StateName; word: string; kind: '' | 'ok' | 'bad' | 'accent' }> = {
-  queued: { glyph: 'wait', word: 'Queued', kind: '' },
-  scheduled: { glyph: 'wait', word: 'Scheduled', kind: '' },
-  pending: { glyph: 'run', word: 'Under way', kind: 'accent' },
-  completed: { glyph: 'ok', word: 'Completed', kind: 'ok' },
-  failed: { glyph: 'bad', word: 'Failed', kind: 'bad' },
-  discarded: { glyph: 'none', word: 'Discarded', kind: '' },
+  queued: { glyph: 'wait', word: words.queued, kind: '' },
+  scheduled: { glyph: 'wait', word: words.scheduled, kind: '' },
+  pending: { glyph: 'run', word: words.underWay, kind: 'accent' },
+  completed: { glyph: 'ok', word: words.completed, kind: 'ok' },
+  failed: { glyph: 'bad', word: words.failed, kind: 'bad' },
+  discarded: { glyph: 'none', word: words.discarded, kind: '' },
 };
 
 /** What was done about it, step by step, and the pods of the component as they are at the moment that is shown. */
@@ -30,24 +33,24 @@ export function PlanView({ record }: { record: DecisionRecord }) {
     .flatMap((status) => status.components.map((one) => ({ ...one, application: status.application })))
     .filter((one) => component === undefined || one.name === component);
   return (
-    <section className="card" aria-label="What was done" data-testid={testIds.plan}>
+    <section className="card" aria-label={words.whatWasDone} data-testid={testIds.plan}>
       <header>
-        <h2>What was done</h2>
+        <h2>{words.whatWasDone}</h2>
         <Badge kind={kind}>
           <State name={glyph} size={12} />
           {word}
         </Badge>
         <span className="spacer" />
-        <span className="caption muted mono ellipsis" title={`Plan ${plan.id}: pods carry it as mlsysops.eu/planUID`}>
+        <span className="caption muted mono ellipsis" title={words.planPodsCarry(plan.id)}>
           {plan.id}
         </span>
       </header>
       <table>
         <thead>
           <tr>
-            <th>Step</th>
-            <th>At</th>
-            <th className="number">Took</th>
+            <th>{words.step}</th>
+            <th>{words.at}</th>
+            <th className="number">{words.took}</th>
           </tr>
         </thead>
         <tbody>
@@ -67,7 +70,7 @@ export function PlanView({ record }: { record: DecisionRecord }) {
           {plan.steps.length === 0 ? (
             <tr>
               <td colSpan={3} className="muted">
-                No step was told so far.
+                {words.noStepWasTold}
               </td>
             </tr>
           ) : null}

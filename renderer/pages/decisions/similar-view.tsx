@@ -5,6 +5,7 @@ import { useTime } from '../../state/time.ts';
 import { type DecisionRecord, isAct } from '../../state/types.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { similarDecisions } from './similar.ts';
 import { formatPremise } from './words.ts';
 
@@ -14,14 +15,14 @@ export function SimilarDecisions({ record }: { record: DecisionRecord }) {
   const select = useTime((state) => state.select);
   const found = useMemo(() => similarDecisions(record, decisions), [record, decisions]);
   return (
-    <section className="card" aria-label="Similar decisions" data-testid={testIds.similar}>
+    <section className="card" aria-label={texts.decisions.similarDecisions} data-testid={testIds.similar}>
       <header>
-        <h2>Similar decisions</h2>
+        <h2>{texts.decisions.similarDecisions}</h2>
         <span className="spacer" />
-        <span className="caption muted">most alike first</span>
+        <span className="caption muted">{texts.decisions.mostAlikeFirst}</span>
       </header>
       {found.length === 0 ? (
-        <p className="secondary inset-12">No other decision of this policy about the same thing is loaded.</p>
+        <p className="secondary inset-12">{texts.decisions.noOtherDecision}</p>
       ) : (
         <ol className="similar-list">
           {found.map(({ record: other, most }) => (
@@ -35,10 +36,10 @@ export function SimilarDecisions({ record }: { record: DecisionRecord }) {
                     <>
                       {most.premise.name} {formatPremise(most.premise, most.other)}
                       <Icon name="arrow" size={11} className="muted flip" />
-                      {formatPremise(most.premise, most.premise.value)} here
+                      {texts.decisions.here(formatPremise(most.premise, most.premise.value))}
                     </>
                   ) : (
-                    'same premises'
+                    texts.decisions.samePremises
                   )}
                 </span>
               </button>

@@ -5,6 +5,7 @@ import { formatNumber, formatSigned } from '../../parts/format.ts';
 import type { DecisionRecord } from '../../state/types.ts';
 import { useSize } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { foldSmall, waterfallDomain, waterfallRows } from './waterfall-geometry.ts';
 import { formatChange } from './words.ts';
 
@@ -31,13 +32,13 @@ export function Waterfall({ record }: { record: DecisionRecord }) {
             mostRows,
           ),
         },
-        { base: 'Usual situation', total: 'Margin over staying' },
+        { base: texts.decisions.usualSituation, total: texts.decisions.marginOverStaying },
       )
     : [];
   return (
-    <section className="card" aria-label="What decided it" data-testid={testIds.decisionWaterfall}>
+    <section className="card" aria-label={texts.decisions.whatDecided} data-testid={testIds.decisionWaterfall}>
       <header>
-        <h2>What decided it</h2>
+        <h2>{texts.decisions.whatDecided}</h2>
         <span className="spacer" />
         {explanation ? <span className="caption muted">{exactness(explanation)}</span> : null}
       </header>
@@ -47,10 +48,7 @@ export function Waterfall({ record }: { record: DecisionRecord }) {
             <Drawing rows={rows} width={width} needed={record.neededMargin} />
           ) : null
         ) : (
-          <p className="secondary">
-            No feasible change stood against staying, so no premise tipped it. The rules that ruled them out stand with the
-            candidates.
-          </p>
+          <p className="secondary">{texts.decisions.noFeasible}</p>
         )}
       </div>
     </section>
@@ -59,8 +57,8 @@ export function Waterfall({ record }: { record: DecisionRecord }) {
 
 /** What the figures are: exact, or sampled and by how much they may be off. */
 function exactness({ exact, errors }: Explanation): string {
-  if (exact) return 'exact Shapley values';
-  return `sampled Shapley values, ± ${formatNumber(Math.max(...Object.values(errors)), 3)}`;
+  if (exact) return texts.decisions.exactShapley;
+  return texts.decisions.sampledShapley(formatNumber(Math.max(...Object.values(errors)), 3));
 }
 
 function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRows>; width: number; needed: number }) {
@@ -81,7 +79,7 @@ function Drawing({ rows, width, needed }: { rows: ReturnType<typeof waterfallRow
       <path className="zero" d={`M${x(0).toFixed(1)} 0V${bottom}`} />
       <path className="needed" d={`M${neededX.toFixed(1)} 0V${bottom}`} />
       <text className="axis" x={neededX + (neededAtEdge ? -4 : 4)} y={bottom + 12} textAnchor={neededAtEdge ? 'end' : 'start'}>
-        needed {formatNumber(needed, 2)}
+        {texts.decisions.needed2(formatNumber(needed, 2))}
       </text>
       {labelsCollide ? null : (
         <text className="axis" x={x(0) - 4} y={bottom + 12} textAnchor="end">

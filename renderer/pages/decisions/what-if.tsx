@@ -4,6 +4,7 @@ import { formatPrediction, metricTitle } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import type { DecisionRecord, Premise } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { candidateOf, formatMargin, formatPremise, lowerFirst, stayWasPossible, wouldHave } from './words.ts';
 
 /** Whole things move in whole steps, everything else in hundredths of its range. */
@@ -23,20 +24,18 @@ export function WhatIf({ record }: { record: DecisionRecord }) {
   const outcome = choice?.predicted[0];
   const isStay = result.choice === record.stay;
   return (
-    <section className="card" aria-label="What if" data-testid={testIds.whatIf}>
+    <section className="card" aria-label={texts.decisions.whatIf} data-testid={testIds.whatIf}>
       <header>
-        <h2>What if</h2>
+        <h2>{texts.decisions.whatIf}</h2>
         <span className="spacer" />
         {changed ? (
           <button type="button" className="link caption" onClick={() => setTried({})}>
-            Reset to recorded
+            {texts.decisions.resetToRecorded}
           </button>
         ) : null}
       </header>
       <div className="sliders">
-        {adjustable.length === 0 ? (
-          <p className="secondary">This decision rests on facts alone; none of its premises may be tried.</p>
-        ) : null}
+        {adjustable.length === 0 ? <p className="secondary">{texts.decisions.thisDecisionRests}</p> : null}
         {adjustable.map((premise) => (
           <Slider
             key={premise.id}
@@ -56,17 +55,21 @@ export function WhatIf({ record }: { record: DecisionRecord }) {
             <State name={isStay ? 'nonact' : 'act'} size={12} />
             {changed
               ? wouldHave(record, result.choice)
-              : `As recorded: ${lowerFirst(candidateOf(record, record.choice)?.label ?? '')}`}
+              : texts.decisions.asRecorded(lowerFirst(candidateOf(record, record.choice)?.label ?? ''))}
           </div>
           <div className="caption secondary">
             {outcome
               ? `${metricTitle(outcome.metric)} ${formatPrediction(outcome.value, outcome.deviation, outcome.unit)}; `
               : ''}
             {!stayWasPossible(result.margin)
-              ? 'staying is not possible.'
+              ? texts.decisions.stayingIsNot
               : result.margin === null
-                ? 'no change is feasible.'
-                : `the best change ${result.margin < 0 ? 'loses' : 'wins'} by ${formatMargin(Math.abs(result.margin))}; it needs to win by ${formatMargin(record.neededMargin)}.`}
+                ? texts.decisions.noChangeIs
+                : texts.decisions.theBestChange(
+                    result.margin < 0 ? texts.decisions.loses : texts.decisions.wins,
+                    formatMargin(Math.abs(result.margin)),
+                    formatMargin(record.neededMargin),
+                  )}
           </div>
         </div>
       </div>
@@ -87,7 +90,9 @@ function Slider({ premise, value, onChange }: { premise: Premise; value: number;
         <span className="spacer" />
         <span className="label nowrap">
           {formatPremise(premise, value)}
-          {value === premise.value ? null : <span className="muted plain"> was {formatPremise(premise, premise.value)}</span>}
+          {value === premise.value ? null : (
+            <span className="muted plain"> {texts.decisions.was(formatPremise(premise, premise.value))}</span>
+          )}
         </span>
       </div>
       <div className="slider">

@@ -1,5 +1,8 @@
 import { formatNumber, formatQuantity, quantity } from '../../parts/format.ts';
 import type { Candidate, DecisionRecord, Premise } from '../../state/types.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.decisions;
 
 export const candidateOf = (record: DecisionRecord, id: string): Candidate | undefined =>
   record.candidates.find((candidate) => candidate.id === id);
@@ -45,15 +48,15 @@ export function wouldHave(record: DecisionRecord, choice: string): string {
   const action = candidate?.action;
   switch (action?.kind) {
     case 'stay':
-      return `It would ${still}have stayed${action.host ? ` on ${action.host}` : ''}`;
+      return words.itWouldHave(still, action.host ? ` on ${action.host}` : '');
     case 'move':
-      return `It would ${still}have moved ${action.component} to ${action.to}`;
+      return words.itWouldHaveMoved(still, action.component, action.to);
     case 'deploy':
-      return `It would ${still}have placed ${action.component} on ${action.host}`;
+      return words.itWouldHavePlaced(still, action.component, action.host);
     case 'placeOnCluster':
-      return `It would ${still}have placed ${action.component} on ${action.cluster}`;
+      return words.itWouldHavePlacedOn(still, action.component, action.cluster);
     default:
-      return `It would ${still}have chosen: ${candidate?.label ?? choice}`;
+      return words.itWouldHaveChosen(still, candidate?.label ?? choice);
   }
 }
 

@@ -7,6 +7,9 @@ import { useNavigation } from '../../state/navigation.ts';
 import { openTerminal } from '../../state/terminals.ts';
 import { setUp } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.diagnostics;
 
 interface CheckActionProps {
   action: CheckAction;
@@ -33,22 +36,22 @@ export function CheckActionButton({ action, testbed, onDone, onError }: CheckAct
   );
   switch (action.kind) {
     case 'set-up':
-      return button('play', 'Set up', () => setUp(name));
+      return button('play', words.setUp, () => setUp(name));
     case 'make-private':
-      return button('lock', 'Make it private', async () => {
+      return button('lock', words.makeItPrivate, async () => {
         await currentClient().call('system.makePrivate', {});
         await onDone();
       });
     case 'show-testbeds':
-      return button('testbeds', 'Show testbeds', () => go('testbeds'));
+      return button('testbeds', words.showTestbeds, () => go('testbeds'));
     case 'forget-passwords':
       return (
         <>
-          {button('key', 'Forget kept passwords…', () => setAsking(true))}
+          {button('key', words.forgetKeptPasswords, () => setAsking(true))}
           {asking ? (
             <Dialog
-              title="Forget all kept passwords?"
-              confirm="Forget them"
+              title={words.forgetAllKept}
+              confirm={words.forgetThem}
               danger
               onClose={() => setAsking(false)}
               onConfirm={async () => {
@@ -56,7 +59,7 @@ export function CheckActionButton({ action, testbed, onDone, onError }: CheckAct
                 await onDone();
               }}
             >
-              <p>Those of all testbeds, and the passphrase that guards them if there is one. Hosts ask for theirs again.</p>
+              <p>{words.thoseOfAll}</p>
             </Dialog>
           ) : null}
         </>
@@ -72,15 +75,15 @@ export function CheckActionButton({ action, testbed, onDone, onError }: CheckAct
     case 'renew-certificates':
       return (
         <>
-          {button('refresh', 'Renew certificates…', () => setAsking(true))}
+          {button('refresh', words.renewCertificates, () => setAsking(true))}
           {asking ? (
             <Dialog
-              title={`Renew the certificates of ${name}?`}
-              confirm="Renew them"
+              title={words.renewTheCertificates(name)}
+              confirm={words.renewThem}
               onClose={() => setAsking(false)}
               onConfirm={renew}
             >
-              <p>Each control plane is restarted with new certificates, one after the other. Applications go on meanwhile.</p>
+              <p>{words.eachControl}</p>
             </Dialog>
           ) : null}
         </>
@@ -92,5 +95,5 @@ const wordsOf = (action: Extract<CheckAction, { kind: 'shell' | 'kubectl' }>): s
   action.kind === 'kubectl'
     ? `kubectl ${action.cluster}`
     : action.host === 'local'
-      ? 'Shell on this computer'
-      : `Shell on ${action.host}`;
+      ? words.shellOnThis
+      : words.shellOn(action.host);

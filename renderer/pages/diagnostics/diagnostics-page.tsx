@@ -1,13 +1,13 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { SystemCheck } from '../../../main/contract/system.ts';
 import { Button, ErrorNote } from '../../parts/controls.tsx';
-import { count } from '../../parts/format.ts';
 import { State, type StateName } from '../../parts/glyphs.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { currentClient, type ShownError, shownError, useConnection } from '../../state/connection.ts';
 import { fromBase64 } from '../../state/recordings.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { CheckActionButton } from './check-action.tsx';
 
 interface Found {
@@ -16,15 +16,19 @@ interface Found {
 }
 
 const glyphs: Record<SystemCheck['severity'], StateName> = { ok: 'ok', warning: 'warn', error: 'bad' };
-const words: Record<SystemCheck['severity'], string> = { ok: 'Fine', warning: 'To look at', error: 'Wrong' };
+const words: Record<SystemCheck['severity'], string> = {
+  ok: texts.diagnostics.fine,
+  warning: texts.diagnostics.toLookAt,
+  error: texts.diagnostics.wrong,
+};
 
 export function diagnosisSentence({ app, testbed }: Found): string {
   const all = [...app, ...testbed];
   const errors = all.filter(({ severity }) => severity === 'error').length;
   const warnings = all.filter(({ severity }) => severity === 'warning').length;
-  if (errors > 0) return `${count(errors, 'thing')} ${errors === 1 ? 'is' : 'are'} wrong.`;
-  if (warnings > 0) return `Nothing is wrong; ${count(warnings, 'thing')} to look at.`;
-  return 'Everything is fine.';
+  if (errors > 0) return texts.diagnostics.wrong2(texts.counts.thing(errors), errors === 1 ? 'is' : 'are');
+  if (warnings > 0) return texts.diagnostics.nothingIsWrong(texts.counts.thing(warnings));
+  return texts.diagnostics.everythingIs;
 }
 
 /** What the app sees of itself and of the testbed, each with what helps; and an archive for whoever helps further. */
@@ -48,29 +52,29 @@ export function DiagnosticsPage() {
   return (
     <main className="page scrolls">
       <div className="toolbar">
-        <h1>Diagnostics</h1>
+        <h1>{texts.diagnostics.diagnostics}</h1>
         <span className="body secondary ellipsis" data-testid={testIds.sentence}>
-          {found ? diagnosisSentence(found) : error ? '' : 'Looking'}
+          {found ? diagnosisSentence(found) : error ? '' : texts.diagnostics.looking}
         </span>
         <span className="spacer" />
         <Button icon="refresh" data-testid={testIds.lookAgain} onClick={look} onError={setError}>
-          Look again
+          {texts.diagnostics.lookAgain}
         </Button>
         <Button
           icon="download"
           data-testid={testIds.support}
-          title="Checks, versions, the testbed, and logs of the app, its last runs and the agents, without secrets"
+          title={texts.diagnostics.checksVersions}
           onClick={support}
           onError={setError}
         >
-          Support archive
+          {texts.diagnostics.supportArchive}
         </Button>
       </div>
       <div className="testbeds-page">
         <ErrorNote error={error} />
         {found ? (
           <>
-            <Checks title="This app" checks={found.app} testbed={null} onDone={look} onError={setError} />
+            <Checks title={texts.diagnostics.thisApp} checks={found.app} testbed={null} onDone={look} onError={setError} />
             {testbed ? (
               <Checks title={testbed} checks={found.testbed} testbed={testbed} onDone={look} onError={setError} />
             ) : null}

@@ -5,6 +5,7 @@ import { State } from '../../parts/glyphs.tsx';
 import { askForPolicy, chooseAgent, useAgentChoice } from '../../state/agent-choice.ts';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { OfAgent } from '../of-agent.tsx';
 import { FileForm, type NewPolicy, PolicyDetailView } from './policy-detail.tsx';
 import { kindNames, type PolicyList, policiesSentence, policyStates } from './policy-words.ts';
@@ -13,10 +14,10 @@ import { kindNames, type PolicyList, policiesSentence, policyStates } from './po
 export function PoliciesPage() {
   return (
     <OfAgent
-      upFirst="The policies of each agent stand here, with what they decide and how to change them, once its testbed is up."
+      upFirst={texts.policies.thePolicies}
       asNow={{
-        title: 'Policies are as they are now',
-        help: 'The time line shows a moment of the past. Which policy took a decision then stands with the decision.',
+        title: texts.policies.policiesAre,
+        help: texts.policies.theTimeLine,
       }}
     >
       {(place) => <PoliciesOf key={`${place.testbed} ${place.agent}`} {...place} />}
@@ -63,9 +64,9 @@ function PoliciesOf({ testbed, agent, agents }: { testbed: string; agent: string
   return (
     <main className="page applications-page">
       <div className="toolbar">
-        <h1>Policies</h1>
+        <h1>{texts.policies.policies}</h1>
         <Select
-          label="Agent"
+          label={texts.policies.agent}
           value={agent}
           options={agents.map((name) => ({ value: name, label: name }))}
           onChange={chooseAgent}
@@ -76,11 +77,11 @@ function PoliciesOf({ testbed, agent, agents }: { testbed: string; agent: string
         <span className="spacer" />
         {list ? (
           <Select
-            label="Decides by"
+            label={texts.policies.decidesBy}
             value={String(list.mode)}
             options={[
-              { value: '0', label: 'Heuristics' },
-              { value: '1', label: 'Learnt models' },
+              { value: '0', label: texts.policies.heuristics },
+              { value: '1', label: texts.policies.learntModels },
             ]}
             onChange={(mode) =>
               currentClient()
@@ -93,20 +94,20 @@ function PoliciesOf({ testbed, agent, agents }: { testbed: string; agent: string
           icon="plus"
           data-testid={testIds.newPolicy}
           disabled={list?.takesFiles !== true}
-          title={list?.takesFiles === false ? 'This agent takes no policy files' : 'A policy of your own, as a file'}
+          title={list?.takesFiles === false ? texts.policies.thisAgentTakes : texts.policies.aPolicyOfYour}
           onClick={begin}
         >
-          New policy
+          {texts.policies.newPolicy}
         </Button>
       </div>
       <div className="applications-body">
-        <ul className="application-list" aria-label="Policies">
+        <ul className="application-list" aria-label={texts.policies.policies}>
           {draft ? (
             <li>
               <button type="button" aria-pressed="true">
                 <State name="wait" size={14} />
                 <span className="label ellipsis">{draft.name}</span>
-                <span className="muted">new</span>
+                <span className="muted">{texts.policies.new}</span>
               </button>
             </li>
           ) : null}
@@ -125,7 +126,7 @@ function PoliciesOf({ testbed, agent, agents }: { testbed: string; agent: string
               >
                 <State name={policyStates[state].glyph} size={14} />
                 <span className="label ellipsis">{name}</span>
-                <span className="muted">{state === 'off' ? 'off' : kindNames[kind]}</span>
+                <span className="muted">{state === 'off' ? texts.policies.off : kindNames[kind]}</span>
               </button>
             </li>
           ))}
@@ -182,11 +183,11 @@ function NewPolicyHead({
 }) {
   const isTaken = taken.includes(draft.name);
   return (
-    <section className="card" aria-label="New policy">
+    <section className="card" aria-label={texts.policies.newPolicy}>
       <header className="tall">
-        <h2>New policy</h2>
+        <h2>{texts.policies.newPolicy}</h2>
         <label className="row gap-6 secondary">
-          Name
+          {texts.policies.name}
           <input
             className="field"
             value={draft.name}
@@ -194,14 +195,14 @@ function NewPolicyHead({
             onChange={(event) => onChange({ ...draft, name: event.target.value.replaceAll(/[^A-Za-z0-9_-]/g, '-') })}
           />
         </label>
-        {isTaken ? <span className="bad-text caption">There is one by that name.</span> : null}
+        {isTaken ? <span className="bad-text caption">{texts.policies.thereIsOne}</span> : null}
         <span className="spacer" />
         <Select
-          label="Language"
+          label={texts.policies.language}
           value={draft.language}
           options={[
             { value: 'typescript', label: 'TypeScript' },
-            { value: 'python', label: 'Python' },
+            { value: 'python', label: texts.policies.python },
           ]}
           onChange={(language) => {
             const template = templates.find((one) => one.language === language);

@@ -5,6 +5,7 @@ import { State } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import { testbedNow } from '../../state/twin-clock.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { DryRunPanel } from './dry-run-panel.tsx';
 import { issuesOf, kindNames, type PolicyDetail, type PolicyTrial, policyStates } from './policy-words.ts';
 import { type Settings, SettingsForm } from './settings-form.tsx';
@@ -60,12 +61,12 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
           </Badge>
           <span className="muted">
             {kindNames[detail.kind]}
-            {detail.version ? `, version ${detail.version}` : ''}
+            {detail.version ? texts.policies.version(detail.version) : ''}
           </span>
           <span className="spacer" />
           {isFile ? (
             <Button kind="danger" onClick={() => setRemoving(true)}>
-              Delete…
+              {texts.policies.delete}
             </Button>
           ) : detail.state === 'off' ? (
             <Button
@@ -76,7 +77,7 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
                 changed();
               }}
             >
-              Have it decide
+              {texts.policies.haveItDecide}
             </Button>
           ) : (
             <Button
@@ -87,7 +88,7 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
                 changed();
               }}
             >
-              Switch it off
+              {texts.policies.switchItOff}
             </Button>
           )}
         </header>
@@ -97,7 +98,7 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
             <ErrorNote
               error={{
                 message: `${detail.error.text}`,
-                remedy: `${formatAge(testbedNow() - detail.error.at)}; ${detail.error.count} × since it last worked. ${meaning}`,
+                remedy: texts.policies.sinceItLast(formatAge(testbedNow() - detail.error.at), detail.error.count, meaning),
               }}
               testId={testIds.policyError}
             />
@@ -132,8 +133,8 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
       )}
       {removing ? (
         <Dialog
-          title={`Delete ${name}?`}
-          confirm="Delete it"
+          title={texts.policies.delete2(name)}
+          confirm={texts.policies.deleteIt}
           danger
           onClose={() => setRemoving(false)}
           onConfirm={async () => {
@@ -141,7 +142,7 @@ export function PolicyDetailView({ testbed, agent, name, onChanged }: Place & { 
             onChanged(null);
           }}
         >
-          <p>Its file goes from {agent}, and it decides no more. What it decided is kept.</p>
+          <p>{texts.policies.itsFileGoes(agent)}</p>
         </Dialog>
       ) : null}
     </>
@@ -188,36 +189,42 @@ export function FileForm({
   return (
     <>
       {trial ? <TrialView trial={trial} agent={agent} /> : null}
-      <section className="card application-form" aria-label="Source">
+      <section className="card application-form" aria-label={texts.policies.source}>
         <header className="tall">
-          <h2>Source</h2>
+          <h2>{texts.policies.source}</h2>
           <span className="row gap-6 secondary" data-testid={testIds.verdict}>
             {refusal ? <State name="bad" size={13} /> : trial ? <State name="ok" size={13} /> : null}
-            {refusal ? 'It does not load' : trial ? 'It loads' : isChanged ? 'Not live yet' : 'As it decides now'}
+            {refusal
+              ? texts.policies.itDoesNotLoad
+              : trial
+                ? texts.policies.itLoads
+                : isChanged
+                  ? texts.policies.notLiveYet
+                  : texts.policies.asItDecides}
           </span>
           <span className="spacer" />
           {live === null ? null : (
             <Segment
-              label="View"
+              label={texts.policies.view}
               value={view}
               onChange={setView}
               options={[
-                { value: 'edit', label: 'Text' },
-                { value: 'changes', label: 'Changes' },
+                { value: 'edit', label: texts.policies.text },
+                { value: 'changes', label: texts.policies.changes },
               ]}
             />
           )}
           <Button
             icon="twin"
             data-testid={testIds.policyTry}
-            title="Loads it beside the one that decides and asks it about the present situation; nothing is carried out"
+            title={texts.policies.loadsItBeside}
             onError={failed}
             onClick={async () => {
               setTrial(await currentClient().call('policies.try', { testbed, agent, policy }));
               fine();
             }}
           >
-            Try it
+            {texts.policies.tryIt}
           </Button>
           <Button
             kind="primary"
@@ -230,7 +237,7 @@ export function FileForm({
               onChanged();
             }}
           >
-            Put it live
+            {texts.policies.putItLive}
           </Button>
         </header>
         {refusal ? (
@@ -245,7 +252,7 @@ export function FileForm({
               against={view === 'changes' ? live : null}
               language={language}
               issues={issues}
-              label={`Source of ${name}`}
+              label={texts.policies.sourceOf(name)}
               onChange={(next) => {
                 setText(next);
                 setTrial(null);
@@ -275,11 +282,11 @@ function ShippedForm({
   const policy = { name, settings: value };
   return (
     <>
-      <section className="card" aria-label="Settings">
+      <section className="card" aria-label={texts.policies.settings}>
         <header className="tall">
-          <h2>Settings</h2>
+          <h2>{texts.policies.settings}</h2>
           <span className="secondary" data-testid={testIds.verdict}>
-            {isValid ? (isChanged ? 'Not live yet' : 'As it decides now') : 'To mend'}
+            {isValid ? (isChanged ? texts.policies.notLiveYet : texts.policies.asItDecides) : texts.policies.toMend}
           </span>
           <span className="spacer" />
           <Button
@@ -292,7 +299,7 @@ function ShippedForm({
               setTrial(await currentClient().call('policies.try', { testbed, agent, policy }));
             }}
           >
-            Try it
+            {texts.policies.tryIt}
           </Button>
           <Button
             kind="primary"
@@ -305,7 +312,7 @@ function ShippedForm({
               onChanged();
             }}
           >
-            Put it live
+            {texts.policies.putItLive}
           </Button>
         </header>
         <div className="inset">

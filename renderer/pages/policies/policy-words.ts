@@ -2,6 +2,7 @@ import type { OutputOf } from '../../../main/contract/contract.ts';
 import type { CodeIssue } from '../../editor/code-editor.tsx';
 import type { StateName } from '../../parts/glyphs.tsx';
 import type { DecisionRecord } from '../../state/types.ts';
+import { texts } from '../../texts/texts.ts';
 
 export type PolicyList = OutputOf<'policies.list'>;
 export type PolicyRow = PolicyList['policies'][number];
@@ -12,22 +13,26 @@ export const policyStates: Record<
   PolicyRow['state'],
   { word: string; glyph: StateName; kind: '' | 'ok' | 'warn' | 'bad'; meaning: string }
 > = {
-  deciding: { word: 'Deciding', glyph: 'ok', kind: 'ok', meaning: 'It decides, and nothing is wrong.' },
-  off: { word: 'Off', glyph: 'none', kind: '', meaning: 'It comes with the agent and does not decide.' },
-  failing: { word: 'Failing', glyph: 'warn', kind: 'warn', meaning: 'Its last call went wrong; the agent goes on without it.' },
-  broken: { word: 'Broken', glyph: 'bad', kind: 'bad', meaning: 'Its file cannot be loaded, and nothing of it decides.' },
-  outdated: { word: 'Outdated', glyph: 'warn', kind: 'warn', meaning: 'Its file cannot be loaded; the version before goes on.' },
+  deciding: { word: texts.policies.deciding, glyph: 'ok', kind: 'ok', meaning: texts.policies.itDecidesAnd },
+  off: { word: texts.policies.off2, glyph: 'none', kind: '', meaning: texts.policies.itComesWith },
+  failing: { word: texts.policies.failing, glyph: 'warn', kind: 'warn', meaning: texts.policies.itsLastCall },
+  broken: { word: texts.policies.broken, glyph: 'bad', kind: 'bad', meaning: texts.policies.itsFileCannot },
+  outdated: { word: texts.policies.outdated, glyph: 'warn', kind: 'warn', meaning: texts.policies.itsFileCannotBe },
 };
 
-export const kindNames: Record<PolicyRow['kind'], string> = { shipped: 'shipped', typescript: 'TypeScript', python: 'Python' };
+export const kindNames: Record<PolicyRow['kind'], string> = {
+  shipped: 'shipped',
+  typescript: 'TypeScript',
+  python: texts.policies.python,
+};
 
 /** How the policies of an agent are, in one sentence. */
 export function policiesSentence(agent: string, { policies, mode }: Pick<PolicyList, 'policies' | 'mode'>): string {
   const deciding = policies.filter(({ state }) => state === 'deciding').length;
   const wrong = policies.filter(({ state }) => state === 'failing' || state === 'broken' || state === 'outdated');
-  const by = mode === 1 ? 'learnt models' : 'heuristics';
-  const first = `${deciding} of ${policies.length} policies of ${agent} decide, by ${by}`;
-  return wrong.length === 0 ? `${first}.` : `${first}; ${wrong.map(({ name }) => name).join(', ')} needs a look.`;
+  const by = mode === 1 ? texts.policies.learntModels2 : 'heuristics';
+  const first = texts.policies.ofPolicies(deciding, policies.length, agent, by);
+  return wrong.length === 0 ? `${first}.` : texts.policies.needsALook(first, wrong.map(({ name }) => name).join(', '));
 }
 
 /** The line that an agent's refusal names, where it names one: "policy-x.py:12: …", "line 12", "(12:3)". */

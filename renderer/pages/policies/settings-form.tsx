@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { texts } from '../../texts/texts.ts';
 import { fieldsOf, fieldTitle, type SettingField } from './policy-words.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -16,7 +17,7 @@ export function SettingsForm({
 }) {
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const fields = fieldsOf(schema);
-  if (fields.length === 0) return <p className="secondary inset">It has no settings.</p>;
+  if (fields.length === 0) return <p className="secondary inset">{texts.policies.itHasNoSettings}</p>;
   const put = (name: string, next: Json, problem = '') => {
     const problems = { ...wrong, [name]: problem };
     setWrong(problems);
@@ -52,7 +53,8 @@ function Field({
   const now = value ?? (field.fallback as Json | undefined) ?? null;
   const id = `setting-${field.name}`;
   const [text, setText] = useState(field.kind === 'json' ? JSON.stringify(now) : String(now ?? ''));
-  const described = field.description || (field.fallback === undefined ? '' : `usually ${JSON.stringify(field.fallback)}`);
+  const described =
+    field.description || (field.fallback === undefined ? '' : texts.policies.usually(JSON.stringify(field.fallback)));
   const common = { id, className: 'field full-width', 'aria-invalid': problem !== '', 'aria-describedby': `${id}-note` };
   return (
     <div>
@@ -91,12 +93,12 @@ function parse(kind: SettingField['kind'], text: string): { next: Json; wrong: s
   if (kind === 'number') {
     const number = Number(text.trim().replace(',', '.'));
     return text.trim() === '' || !Number.isFinite(number)
-      ? { next: null, wrong: 'This is a number.' }
+      ? { next: null, wrong: texts.policies.thisIsANumber }
       : { next: number, wrong: '' };
   }
   try {
     return { next: JSON.parse(text) as Json, wrong: '' };
   } catch {
-    return { next: null, wrong: 'This is written as JSON.' };
+    return { next: null, wrong: texts.policies.thisIsWritten };
   }
 }

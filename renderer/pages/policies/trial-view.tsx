@@ -1,9 +1,10 @@
 import { Badge } from '../../parts/controls.tsx';
-import { count, formatSigned } from '../../parts/format.ts';
+import { formatSigned } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import { type DecisionRecord, isAct } from '../../state/types.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { stayWasPossible } from '../decisions/words.ts';
 import { currentAnswer, type PolicyTrial } from './policy-words.ts';
 
@@ -17,14 +18,14 @@ export function TrialView({ trial, agent }: { trial: PolicyTrial; agent: string 
   const sentence =
     trial.decisions.length === 0
       ? trial.triggers.length === 0
-        ? 'It finds nothing to decide now.'
-        : `It sees ${count(trial.triggers.length, 'reason')} to look, and nothing to choose from.`
-      : `It decides ${count(trial.decisions.length, 'thing')}, ${different === 0 ? 'none' : String(different)} of them otherwise than was decided last.`;
+        ? texts.policies.itFindsNothing
+        : texts.policies.itSeesToLook(texts.counts.reason(trial.triggers.length))
+      : texts.policies.itDecidesOf(texts.counts.thing(trial.decisions.length), different === 0 ? 'none' : String(different));
   return (
-    <section className="card" aria-label="Tried on the present situation" data-testid={testIds.policyTrial}>
+    <section className="card" aria-label={texts.policies.triedOnThe} data-testid={testIds.policyTrial}>
       <header className="tall">
-        <h2>Tried on the present situation</h2>
-        <span className="muted">nothing was carried out</span>
+        <h2>{texts.policies.triedOnThe}</h2>
+        <span className="muted">{texts.policies.nothingWas}</span>
       </header>
       <p className="body inset">{sentence}</p>
       {trial.note ? <p className="secondary inset">{trial.note}</p> : null}
@@ -32,9 +33,9 @@ export function TrialView({ trial, agent }: { trial: PolicyTrial; agent: string 
         <table className="roomy wraps">
           <thead>
             <tr>
-              <th>About</th>
-              <th>What was tried</th>
-              <th>What was decided last</th>
+              <th>{texts.policies.about}</th>
+              <th>{texts.policies.whatWasTried}</th>
+              <th>{texts.policies.whatWasDecided}</th>
             </tr>
           </thead>
           <tbody>
@@ -58,14 +59,16 @@ export function TrialView({ trial, agent }: { trial: PolicyTrial; agent: string 
 }
 
 function Answer({ record }: { record: DecisionRecord | null }) {
-  if (!record) return <span className="muted">nothing so far</span>;
+  if (!record) return <span className="muted">{texts.policies.nothingSoFar}</span>;
   return (
     <div className="trial-answer">
       <span className="row gap-6">
         <State name={isAct(record) ? 'act' : 'nonact'} size={12} />
         <span className="label">{record.title}</span>
         <Badge>{record.policy.name}</Badge>
-        {stayWasPossible(record.margin) ? <span className="muted">margin {formatSigned(record.margin)}</span> : null}
+        {stayWasPossible(record.margin) ? (
+          <span className="muted">{texts.policies.margin(formatSigned(record.margin))}</span>
+        ) : null}
       </span>
       <span className="secondary">{record.sentence}</span>
     </div>

@@ -8,20 +8,23 @@ import { openTerminal } from '../../state/terminals.ts';
 import { runAgain } from '../../state/testbeds.ts';
 import type { FailureValue } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { AcceptKeys, ResetHost, TakeOver } from './failure-remedies.tsx';
 import { remedyOf } from './failure-remedy.ts';
+
+const words = texts.run;
 
 /** Everything that is known of a failure as text, for a message to someone else. */
 export function failureReport(failure: FailureValue): string {
   const lines: [string, string | number | undefined][] = [
-    ['Host', failure.host],
-    ['Phase', failure.phase],
-    ['Step', failure.step],
-    ['Cause', failure.cause],
-    ['What helps', failure.remedy],
-    ['Command', failure.command],
-    ['Exit code', failure.exitCode],
-    ['Class', failure.code],
+    [words.host, failure.host],
+    [words.phase, failure.phase],
+    [words.step, failure.step],
+    [words.cause, failure.cause],
+    [words.whatHelps, failure.remedy],
+    [words.command, failure.command],
+    [words.exitCode, failure.exitCode],
+    [words.class, failure.code],
   ];
   const told = lines.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`);
   return [failure.message, '', ...told, ...(failure.stderr ? ['', failure.stderr] : [])].join('\n');
@@ -47,11 +50,11 @@ export function FailureCard({ picture, failure, testbed, twin }: FailureCardProp
   const remedy = remedyOf(picture.failures, failure);
   const of = { testbed, run, disabled: running, onError: setError };
   return (
-    <section className="card failed" aria-label="Failure" data-testid={testIds.runFailure}>
+    <section className="card failed" aria-label={words.failure} data-testid={testIds.runFailure}>
       <header className="tall">
         <State name="bad" size={16} />
-        <h2>{where ? `${where}: ${failure.step ?? 'stopped'}` : 'The run stopped'}</h2>
-        {others > 0 ? <span className="muted">and {others} more before</span> : null}
+        <h2>{where ? `${where}: ${failure.step ?? words.stopped}` : words.theRunStopped}</h2>
+        {others > 0 ? <span className="muted">{words.andMoreBefore(others)}</span> : null}
       </header>
       <div className="failure-body">
         <p className="body">{failure.cause}</p>
@@ -60,7 +63,7 @@ export function FailureCard({ picture, failure, testbed, twin }: FailureCardProp
             {[
               failure.command ? `$ ${failure.command}` : null,
               failure.stderr?.trimEnd(),
-              failure.exitCode === undefined ? null : `exit code ${failure.exitCode}`,
+              failure.exitCode === undefined ? null : words.exitCodeWas(failure.exitCode),
             ]
               .filter((line) => line !== null && line !== undefined)
               .join('\n')}
@@ -68,7 +71,7 @@ export function FailureCard({ picture, failure, testbed, twin }: FailureCardProp
         ) : null}
         {failure.remedy ? (
           <div className="well">
-            <div className="strong">What helps</div>
+            <div className="strong">{words.whatHelps}</div>
             <div className="secondary">{failure.remedy}</div>
           </div>
         ) : null}
@@ -82,11 +85,11 @@ export function FailureCard({ picture, failure, testbed, twin }: FailureCardProp
             icon="refresh"
             disabled={running}
             data-testid={testIds.runAgain}
-            title="What is in place stays: the run goes on where it stopped"
+            title={words.whatIsInPlace}
             onClick={() => runAgain(testbed, run)}
             onError={setError}
           >
-            Try again from here
+            {words.tryAgainFrom}
           </Button>
           {remedy.kind === 'reset' && !twin ? <ResetHost {...of} host={remedy.host} /> : null}
           {failure.host && !twin ? (
@@ -98,7 +101,7 @@ export function FailureCard({ picture, failure, testbed, twin }: FailureCardProp
                 go('terminals');
               }}
             >
-              Open shell
+              {words.openShell}
             </Button>
           ) : null}
           <Button
@@ -110,10 +113,10 @@ export function FailureCard({ picture, failure, testbed, twin }: FailureCardProp
               setCopied(true);
             }}
           >
-            {copied ? 'Report copied' : 'Copy report'}
+            {copied ? words.reportCopied : words.copyReport}
           </Button>
         </div>
-        {running ? <p className="caption secondary">The other hosts go on; try again when the run has ended.</p> : null}
+        {running ? <p className="caption secondary">{words.theOtherHosts}</p> : null}
       </div>
     </section>
   );

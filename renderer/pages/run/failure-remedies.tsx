@@ -1,11 +1,14 @@
 import { useState } from 'react';
 import { Button, Dialog } from '../../parts/controls.tsx';
-import { count, listNames } from '../../parts/format.ts';
+import { listNames } from '../../parts/format.ts';
 import { currentClient, type ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { resetHost, runAgain } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import type { OfferedKey } from './failure-remedy.ts';
+
+const words = texts.run;
 
 interface RemedyProps {
   testbed: string;
@@ -35,35 +38,31 @@ export function AcceptKeys({ testbed, run, disabled, onError, keys }: RemedyProp
         data-testid={testIds.failureTrust}
         onClick={() => setAsking(true)}
       >
-        {keys.length === 1 ? `Accept the key of ${hosts}…` : `Accept ${count(keys.length, 'key')}…`}
+        {keys.length === 1 ? words.acceptTheKey(hosts) : words.accept(texts.counts.key(keys.length))}
       </Button>
       <Button large onClick={() => go('testbeds', testbed)} onError={onError}>
-        Compare host keys
+        {words.compareHost}
       </Button>
       {asking ? (
         <Dialog
-          title={changed ? `Take the new ${keys.length === 1 ? 'key' : 'keys'} of ${hosts}?` : `Trust ${hosts}?`}
-          confirm={changed ? 'Re-imaged: accept and go on' : 'Accept and go on'}
+          title={changed ? words.takeTheNew(keys.length === 1 ? words.key : words.keys, hosts) : words.trust(hosts)}
+          confirm={changed ? words.reImagedAccept : words.acceptAndGo}
           danger={changed}
           onClose={() => setAsking(false)}
           onConfirm={accept}
         >
-          <p>
-            {changed
-              ? 'A key that changed means that the host was installed anew, or that somebody is in between. Compare it with what the console of the host says.'
-              : 'Compare with what the console of the host says (ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub).'}
-          </p>
+          <p>{changed ? words.aKeyThatChanged : words.compareWith}</p>
           {keys.map(({ host, algorithm, fingerprint, was }) => (
             <div key={host} className="host-key">
               <span className="label">{host}</span> <span className="muted">{algorithm}</span>
               <div className="prints">
                 {was === undefined ? null : (
                   <>
-                    <span className="muted">was</span>
+                    <span className="muted">{words.was}</span>
                     <span className="mono secondary">{was}</span>
                   </>
                 )}
-                <span className="muted">is</span>
+                <span className="muted">{words.is}</span>
                 <span className="mono label">{fingerprint}</span>
               </div>
             </div>
@@ -87,12 +86,12 @@ export function TakeOver({ testbed, run, disabled, holders }: RemedyProps & { ho
         data-testid={testIds.failureTakeOver}
         onClick={() => setAsking(true)}
       >
-        Take the hosts over…
+        {words.takeTheHosts}
       </Button>
       {asking ? (
         <Dialog
-          title="Take the hosts over?"
-          confirm="Take them over"
+          title={words.takeTheHostsOver}
+          confirm={words.takeThemOver}
           danger
           onClose={() => setAsking(false)}
           onConfirm={() => runAgain(testbed, run, true)}
@@ -102,7 +101,7 @@ export function TakeOver({ testbed, run, disabled, holders }: RemedyProps & { ho
               <li key={holder}>{holder}</li>
             ))}
           </ul>
-          <p>That run fails at its next step. Do this when its computer is gone, or whoever started it agrees.</p>
+          <p>{words.thatRunFails}</p>
         </Dialog>
       ) : null}
     </>
@@ -115,20 +114,17 @@ export function ResetHost({ testbed, disabled, host }: RemedyProps & { host: str
   return (
     <>
       <Button large kind="danger" disabled={disabled} data-testid={testIds.failureReset} onClick={() => setAsking(true)}>
-        Reset {host}…
+        {words.reset(host)}
       </Button>
       {asking ? (
         <Dialog
-          title={`Reset ${host}?`}
-          confirm={`Reset ${host}`}
+          title={words.reset2(host)}
+          confirm={words.reset3(host)}
           danger
           onClose={() => setAsking(false)}
           onConfirm={() => resetHost(testbed, host)}
         >
-          <p>
-            Everything that was installed on {host} by this app is removed, with the pods and data of Kubernetes on it. The other
-            hosts stay as they are. “Set up again” then begins on it from nothing.
-          </p>
+          <p>{words.everythingThat(host)}</p>
         </Dialog>
       ) : null}
     </>

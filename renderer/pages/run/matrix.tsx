@@ -1,9 +1,12 @@
-import { count, formatDuration } from '../../parts/format.ts';
+import { formatDuration } from '../../parts/format.ts';
 import { LayerShape, State, type StateName } from '../../parts/glyphs.tsx';
 import { cellKey, type RunCell, type RunPicture } from '../../state/run.ts';
 import type { CellState, TestbedSummary } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { roleLayer } from '../testbeds/testbed-detail.tsx';
+
+const words = texts.run;
 
 const glyphs: Record<CellState, StateName> = {
   waiting: 'wait',
@@ -22,29 +25,29 @@ export function cellWords(cell: RunCell, now: number): { word: string; second: s
   const steps = cell.total !== null && cell.total > 0 ? `${cell.done ?? 0} of ${cell.total}` : '';
   switch (cell.state) {
     case 'waiting':
-      return { word: 'Waiting', second: cell.detail ?? '' };
+      return { word: words.waiting, second: cell.detail ?? '' };
     case 'running': {
       const percent = cell.total ? Math.floor((100 * (cell.done ?? 0)) / cell.total) : null;
-      const elapsed = cell.startedAt === null ? 'Running' : formatDuration(Math.max(100, now - cell.startedAt));
+      const elapsed = cell.startedAt === null ? words.running : formatDuration(Math.max(100, now - cell.startedAt));
       return { word: percent === null ? elapsed : `${percent} %`, second: cell.detail ?? (steps || 'running') };
     }
     case 'done':
     case 'warning':
       return {
-        word: cell.durationMs === null ? 'Done' : formatDuration(cell.durationMs),
-        second: cell.detail ?? (cell.state === 'warning' ? 'warning' : cell.total ? count(cell.total, 'step') : ''),
+        word: cell.durationMs === null ? words.done : formatDuration(cell.durationMs),
+        second: cell.detail ?? (cell.state === 'warning' ? 'warning' : cell.total ? texts.counts.step(cell.total) : ''),
       };
     case 'in-place':
-      return { word: 'In place', second: cell.detail ?? steps };
+      return { word: words.inPlace, second: cell.detail ?? steps };
     case 'failed':
       return {
-        word: 'Failed',
-        second: cell.detail ?? (cell.total ? `step ${Math.min((cell.done ?? 0) + 1, cell.total)} of ${cell.total}` : ''),
+        word: words.failed,
+        second: cell.detail ?? (cell.total ? words.stepOf(Math.min((cell.done ?? 0) + 1, cell.total), cell.total) : ''),
       };
     case 'held':
-      return { word: 'Held', second: cell.detail ?? '' };
+      return { word: words.held, second: cell.detail ?? '' };
     case 'none':
-      return { word: 'No steps', second: '' };
+      return { word: words.noSteps, second: '' };
   }
 }
 
@@ -71,14 +74,14 @@ export function Matrix({
     event.preventDefault();
   };
   return (
-    <section className="card matrix-card" aria-label="Hosts and phases" data-testid={testIds.runMatrix}>
+    <section className="card matrix-card" aria-label={words.hostsAndPhases} data-testid={testIds.runMatrix}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move the focus between the buttons inside */}
       <div
         className="matrix"
         style={{ gridTemplateColumns: `minmax(150px, 176px) repeat(${columns}, minmax(78px, 1fr))` }}
         onKeyDown={move}
       >
-        <div className="head first">Host</div>
+        <div className="head first">{words.host}</div>
         {picture.phases.map((phase) => (
           <div key={phase.id} className="head" title={phase.title}>
             <span className="ellipsis">{phase.title}</span>

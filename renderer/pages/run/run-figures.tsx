@@ -2,6 +2,9 @@ import { formatDuration, formatQuantity, unknown } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import { type RunPicture, runProgress } from '../../state/run.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.run;
 
 /** Progress, elapsed, our overhead, sent. What only the end can tell says so. */
 export function RunFigures({ picture, now, interrupted }: { picture: RunPicture; now: number; interrupted: boolean }) {
@@ -13,14 +16,12 @@ export function RunFigures({ picture, now, interrupted }: { picture: RunPicture;
   const elapsed = picture.startedAt === null || end === null ? null : (finished?.wallMs ?? end - picture.startedAt);
   const changed = finished?.changed ?? steps.changed;
   const inPlace = finished?.inPlace ?? steps.inPlace;
-  const soon = finished ? unknown : 'told when the run has ended';
+  const soon = finished ? unknown : words.toldWhenThe;
   return (
-    <section className="card cells run-cells" aria-label="Progress" data-testid={testIds.runProgress}>
+    <section className="card cells run-cells" aria-label={words.progress} data-testid={testIds.runProgress}>
       <div>
         <div className="row body strong">
-          <span>
-            {progress.settled} of {progress.total} phases on hosts
-          </span>
+          <span>{words.ofPhasesOn(progress.settled, progress.total)}</span>
           <span className="spacer" />
           <span>{percent} %</span>
         </div>
@@ -30,7 +31,7 @@ export function RunFigures({ picture, now, interrupted }: { picture: RunPicture;
           aria-valuenow={percent}
           aria-valuemin={0}
           aria-valuemax={100}
-          aria-label="Progress"
+          aria-label={words.progress}
         >
           {(['changed', 'inPlace', 'running', 'failed'] as const).map((how) =>
             progress[how] > 0 ? (
@@ -41,44 +42,38 @@ export function RunFigures({ picture, now, interrupted }: { picture: RunPicture;
         <div className="row gap-14 caption secondary">
           <span className="row gap-4">
             <State name="ok" size={12} />
-            {changed} changed
+            {words.changed(changed)}
           </span>
           <span className="row gap-4">
             <State name="same" size={12} />
-            {inPlace} in place
+            {words.inPlace2(inPlace)}
           </span>
           {progress.running > 0 && !finished ? (
             <span className="row gap-4">
               <State name="run" size={12} />
-              {progress.running} running
+              {words.running2(progress.running)}
             </span>
           ) : null}
           {progress.failed > 0 ? (
             <span className="row gap-4">
               <State name="bad" size={12} />
-              {progress.failed} failed
+              {words.failed2(progress.failed)}
             </span>
           ) : null}
         </div>
       </div>
       <Figure
-        title="Elapsed"
+        title={words.elapsed}
         value={formatDuration(elapsed)}
-        note={
-          finished
-            ? `ended ${finished.state === 'done' ? 'well' : finished.state}`
-            : interrupted
-              ? 'interrupted: the app was closed'
-              : ''
-        }
+        note={finished ? words.ended[finished.state] : interrupted ? words.interruptedThe : ''}
       />
       <Figure
-        title="Our overhead"
+        title={words.ourOverhead}
         value={finished ? formatDuration(finished.overheadMs) : unknown}
-        note={finished ? 'beyond the commands on the hosts' : soon}
+        note={finished ? words.beyondTheCommands : soon}
       />
       <Figure
-        title="Sent to hosts"
+        title={words.sentToHosts}
         value={finished ? formatQuantity(finished.sentBytes, 'bytes') : unknown}
         note={finished ? '' : soon}
       />

@@ -1,10 +1,13 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Select } from '../../parts/controls.tsx';
-import { count, formatClock } from '../../parts/format.ts';
+import { formatClock } from '../../parts/format.ts';
 import { Icon } from '../../parts/glyphs.tsx';
 import type { LogLine, RunPicture } from '../../state/run.ts';
 import { useSize } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.run;
 
 const lineHeight = 18;
 
@@ -42,30 +45,30 @@ export function RunLog({ picture, host, onHost }: { picture: RunPicture; host: s
   const first = Math.max(0, Math.floor(top / lineHeight) - 10);
   const last = Math.min(lines.length, Math.ceil((top + height) / lineHeight) + 10);
   return (
-    <section className="card log-card" aria-label="Log">
+    <section className="card log-card" aria-label={words.log}>
       <header>
-        <h2>Log</h2>
-        <span className="caption muted">{count(lines.length, 'line')}</span>
+        <h2>{words.log}</h2>
+        <span className="caption muted">{texts.counts.line(lines.length)}</span>
         <span className="spacer" />
         <label className="search">
           <Icon name="search" size={12} />
           <input
             type="search"
-            aria-label="Search the log"
-            placeholder="Search"
+            aria-label={words.searchTheLog}
+            placeholder={words.search}
             value={search}
             onChange={(event) => setSearch(event.target.value)}
           />
         </label>
         <Select
-          label="Host"
+          label={words.host}
           value={host}
-          options={[{ value: 'all', label: 'All hosts' }, ...picture.hosts.map((name) => ({ value: name, label: name }))]}
+          options={[{ value: 'all', label: words.allHosts }, ...picture.hosts.map((name) => ({ value: name, label: name }))]}
           onChange={onHost}
         />
         <button type="button" className="follow" aria-pressed={follow} onClick={() => setFollow(!follow)}>
           <i />
-          Follow
+          {words.follow}
         </button>
       </header>
       <div

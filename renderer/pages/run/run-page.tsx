@@ -9,31 +9,37 @@ import type { RunSummary } from '../../state/types.ts';
 import { useStream } from '../../state/use-stream.ts';
 import { useNow } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { FailureCard } from './failure-card.tsx';
 import { Matrix } from './matrix.tsx';
 import { RunFigures } from './run-figures.tsx';
 import { RunLog } from './run-log.tsx';
 
+const words = texts.run;
+
 /** How the run stands, in one sentence. */
 export function runSentence(run: RunPicture): string {
   if (run.finished) return run.finished.summary;
-  const verb = run.verb === 'up' ? 'set up' : run.verb === 'down' ? 'taken down' : 'changed';
+  const verb = run.verb === 'up' ? words.setUp : run.verb === 'down' ? words.takenDown : 'changed';
   const stopped = [...new Set(run.failures.map((failure) => failure.host).filter((host) => host !== undefined))];
   if (stopped.length > 0) {
     const others = run.hosts.length - stopped.length;
-    return `${listNames(stopped)} stopped; ${others === 0 ? 'no host goes on' : others === 1 ? 'the other host goes on' : `the other ${others} hosts go on`}.`;
+    return words.stopped2(
+      listNames(stopped),
+      others === 0 ? words.noHostGoes : others === 1 ? words.theOtherHost : words.theOtherHostsGo(others),
+    );
   }
-  if (run.paused) return 'Paused. What has begun goes on to its end; the hosts stay taken until the run goes on or is stopped.';
-  return `${run.testbed ?? 'The testbed'} is being ${verb}.`;
+  if (run.paused) return words.pausedWhat;
+  return words.isBeing(run.testbed ?? words.theTestbed, verb);
 }
 
 const headings: Record<RunPicture['verb'], string> = {
-  up: 'Set up',
-  down: 'Take down',
-  'remove-host': 'Remove a host of',
-  'replace-host': 'Replace a host of',
-  upgrade: 'Upgrade',
-  'rotate-certificates': 'Renew the certificates of',
+  up: words.setUp2,
+  down: words.takeDown,
+  'remove-host': words.removeAHost,
+  'replace-host': words.replaceAHost,
+  upgrade: words.upgrade,
+  'rotate-certificates': words.renewTheCertificates,
 };
 
 export function RunPage() {
@@ -67,10 +73,10 @@ export function RunPage() {
     return (
       <main className="page">
         <div className="empty">
-          <h1 data-testid={testIds.sentence}>No run yet</h1>
-          <p>Here you will see what is done on each host, phase by phase, once a testbed is set up.</p>
+          <h1 data-testid={testIds.sentence}>{words.noRunYet}</h1>
+          <p>{words.hereYouWill}</p>
           <Button kind="primary" onClick={() => go('testbeds')}>
-            Choose a testbed
+            {words.chooseATestbed}
           </Button>
         </div>
       </main>
@@ -118,25 +124,25 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
         </h1>
         {index > 0 && runs.length > 1 ? (
           <Select
-            label="Run"
+            label={words.run}
             value={run}
             options={runs.map((known, at) => ({
               value: known.run,
-              label: `Run ${runs.length - at}, ${formatClock(known.startedAt)}`,
+              label: words.run2(runs.length - at, formatClock(known.startedAt)),
             }))}
             onChange={onChoose}
           />
         ) : index > 0 ? (
-          <Badge>Run {index}</Badge>
+          <Badge>{words.run3(index)}</Badge>
         ) : null}
         <DoublesBadge doubles={picture.doubles} />
         <span className="body secondary ellipsis" data-testid={testIds.sentence} title={runSentence(picture)}>
-          {picture.startedAt === null ? (error ?? 'Reading what has happened so far') : runSentence(picture)}
+          {picture.startedAt === null ? (error ?? words.readingWhat) : runSentence(picture)}
         </span>
         <span className="spacer" />
         {picture.startedAt !== null ? (
           <span className="muted nowrap">
-            started {formatClock(picture.startedAt)} · {formatAge(now - picture.startedAt)}
+            {words.started(formatClock(picture.startedAt), formatAge(now - picture.startedAt))}
           </span>
         ) : null}
         {running && !interrupted ? (
@@ -146,30 +152,30 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
                 icon={picture.paused ? 'play' : 'pause'}
                 kind={picture.paused ? 'primary' : 'plain'}
                 data-testid={testIds.runPause}
-                title="What has begun goes on to its end, and nothing further begins"
+                title={words.whatHasBegun}
                 onClick={() => currentClient().call('runs.pause', { run, paused: !picture.paused })}
                 onError={setRefused}
               >
-                {picture.paused ? 'Go on' : 'Pause'}
+                {picture.paused ? words.goOn : words.pause}
               </Button>
             )}
             <Button
               icon="x"
               data-testid={testIds.runCancel}
-              title="Steps in progress have a moment to end; later it can be gone on from there"
+              title={words.stepsInProgress}
               onClick={() => currentClient().call('runs.cancel', { run })}
               onError={setRefused}
             >
-              Stop
+              {words.stop}
             </Button>
           </>
         ) : failure || interrupted ? (
           <Button icon="refresh" onClick={() => runAgain(testbed, run)} onError={setRefused}>
-            Try again from here
+            {words.tryAgainFrom}
           </Button>
         ) : (
           <Button icon="refresh" onClick={() => setUp(testbed)} onError={setRefused}>
-            Set up again
+            {words.setUpAgain}
           </Button>
         )}
       </div>
@@ -185,7 +191,7 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
         <RunLog picture={picture} host={host} onHost={setHost} />
       </div>
       <output className="visually-hidden" aria-live="polite" data-testid={testIds.runState}>
-        {picture.finished?.state ?? (running ? 'running' : 'unknown')}
+        {picture.finished?.state ?? (running ? words.running3 : words.unknown)}
       </output>
     </main>
   );

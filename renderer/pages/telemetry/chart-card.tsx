@@ -9,7 +9,10 @@ import { isCeiling } from '../../state/headline.ts';
 import { stepFor } from '../../state/telemetry.ts';
 import type { DecisionRecord } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import type { ChartDefinition } from './chart-definitions.ts';
+
+const words = texts.telemetry;
 
 /** After this long without a reading a live value is told with its age. */
 const staleAfterMs = 10_000;
@@ -62,7 +65,7 @@ export const ChartCard = memo(function ChartCard({
   const { target } = chart;
   const missing = target && single ? timeMissing(single, target.value, target.relation, staleMs) : null;
   const missed = target && shown !== null ? (isCeiling(target.relation) ? shown > target.value : shown < target.value) : false;
-  const word = target && isCeiling(target.relation) ? 'over target' : 'under target';
+  const word = target && isCeiling(target.relation) ? words.overTarget : words.underTarget;
   return (
     <section
       className={`card chart-card ${chart.wide ? 'wide' : ''}`}
@@ -77,10 +80,10 @@ export const ChartCard = memo(function ChartCard({
           missing.missed > 0 ? (
             <Badge kind="bad">
               <State name="bad" size={12} />
-              {word} {formatDuration(missing.missed)} of {formatDuration(missing.known)}
+              {words.of(word, formatDuration(missing.missed), formatDuration(missing.known))}
             </Badge>
           ) : (
-            <span className="caption muted">never {word}</span>
+            <span className="caption muted">{words.never(word)}</span>
           )
         ) : null}
         {single ? (
@@ -97,7 +100,7 @@ export const ChartCard = memo(function ChartCard({
           icon="pin"
           iconSize={14}
           className={`icon-button chart-pin ${pinned ? 'on' : ''}`}
-          label={pinned ? `Unpin ${chart.title}` : `Pin ${chart.title} to the top`}
+          label={pinned ? words.unpin(chart.title) : words.pinToTheTop(chart.title)}
           aria-pressed={pinned}
           data-testid={testIds.chartPin(chart.id)}
           onClick={() => onPin(chart.id)}
@@ -107,7 +110,7 @@ export const ChartCard = memo(function ChartCard({
         <TimeChart
           lines={chart.lines}
           unit={unit}
-          target={target ? { value: target.value, label: `target ${formatQuantity(target.value, chart.unit)}` } : undefined}
+          target={target ? { value: target.value, label: words.target(formatQuantity(target.value, chart.unit)) } : undefined}
           from={from}
           to={to}
           decisions={decisions}
@@ -140,7 +143,7 @@ export const ChartCard = memo(function ChartCard({
           </span>
         ))}
         <span className="spacer" />
-        {stale ? <span className="warn-text">last value {formatAge(to - newest)}</span> : null}
+        {stale ? <span className="warn-text">{words.lastValue(formatAge(to - newest))}</span> : null}
       </footer>
     </section>
   );

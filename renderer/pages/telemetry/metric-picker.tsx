@@ -3,7 +3,10 @@ import { Button } from '../../parts/controls.tsx';
 import { metricTitle } from '../../parts/format.ts';
 import type { Reading } from '../../state/headline.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { type MetricChoice, noChoice, usualMetrics, withMetric } from './metric-choice.ts';
+
+const words = texts.telemetry;
 
 /** Any metric that has been read, by name: which of them have a chart. */
 export function MetricPicker({
@@ -38,16 +41,16 @@ export function MetricPicker({
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what the button in it has opened
     <div className="picker" ref={panel} onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}>
       <Button aria-expanded={open} aria-haspopup="dialog" data-testid={testIds.metrics} onClick={() => setOpen(!open)}>
-        Metrics <span className="muted">{`${shown.length} of ${all.length}`}</span>
+        {words.metrics} <span className="muted">{words.of2(shown.length, all.length)}</span>
       </Button>
       {open ? (
-        <div className="picker-panel" role="dialog" aria-label="Metrics with a chart">
+        <div className="picker-panel" role="dialog" aria-label={words.metricsWith}>
           <input
             className="field full-width"
             // biome-ignore lint/a11y/noAutofocus: it was opened to look for something
             autoFocus
-            placeholder="Find a metric"
-            aria-label="Find a metric"
+            placeholder={words.findAMetric}
+            aria-label={words.findAMetric}
             value={search}
             onChange={(event) => setSearch(event.target.value)}
           />
@@ -66,11 +69,11 @@ export function MetricPicker({
                 </label>
               </li>
             ))}
-            {found.length === 0 ? <li className="muted">No metric by that name has been read.</li> : null}
+            {found.length === 0 ? <li className="muted">{words.noMetricBy}</li> : null}
           </ul>
           <footer>
             <Button kind="ghost" onClick={() => onChange(noChoice)}>
-              Show the usual ones
+              {words.showTheUsual}
             </Button>
           </footer>
         </div>

@@ -15,6 +15,7 @@ import { ranges, useTime, wholeMs } from '../../state/time.ts';
 import type { Topology } from '../../state/types.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { orderNodes } from '../../topology/layout.ts';
 import { ChartCard } from './chart-card.tsx';
 import { type ChartDefinition, defineCharts } from './chart-definitions.ts';
@@ -23,15 +24,23 @@ import { chosenMetrics, pinnedFirst, readChoice, withPin, writeChoice } from './
 import { MetricPicker } from './metric-picker.tsx';
 import { fetchParquet } from './parquet.ts';
 
+const words = texts.telemetry;
+
 /** How the application does, in one sentence. */
 export function telemetrySentence(topology: Topology): string {
   const headline = headlineOf(topology);
-  if (!headline) return 'No application with a target runs yet.';
+  if (!headline) return words.noApplication;
   const what = `${metricTitle(headline.metric)} of ${headline.application}`;
-  if (headline.value === null) return `${what} has not been read yet.`;
+  if (headline.value === null) return words.hasNotBeen(what);
   const people = parseReadings(topology).find((reading) => reading.metric === 'people_in_view');
-  const withPeople = people ? ` with ${formatQuantity(people.value, 'people')} in view` : '';
-  return `${what} is ${formatQuantity(headline.value, headline.unit)}${withPeople}, ${headline.met ? 'within' : 'missing'} its ${formatQuantity(headline.target, headline.unit)} target.`;
+  const withPeople = people ? words.withInView(formatQuantity(people.value, 'people')) : '';
+  return words.isItsTarget(
+    what,
+    formatQuantity(headline.value, headline.unit),
+    withPeople,
+    headline.met ? 'within' : 'missing',
+    formatQuantity(headline.target, headline.unit),
+  );
 }
 
 export function TelemetryPage() {
@@ -42,9 +51,9 @@ export function TelemetryPage() {
     return (
       <main className="page">
         <div className="empty">
-          <h1 data-testid={testIds.sentence}>No measurement yet</h1>
-          <p>Latency, CPU, power, memory and network will stand here as soon as a node agent is heard.</p>
-          <Button onClick={() => go('testbeds')}>Choose a testbed</Button>
+          <h1 data-testid={testIds.sentence}>{words.noMeasurement}</h1>
+          <p>{words.latencyCpu}</p>
+          <Button onClick={() => go('testbeds')}>{words.chooseATestbed}</Button>
         </div>
       </main>
     );
@@ -98,9 +107,9 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
   return (
     <main className="page telemetry-page">
       <div className="toolbar">
-        <h1>Telemetry</h1>
+        <h1>{words.telemetry}</h1>
         <Segment
-          label="View"
+          label={words.view}
           value={view}
           onChange={setView}
           options={[
@@ -109,7 +118,7 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
               label: (
                 <>
                   <Icon name="telemetry" size={14} />
-                  Charts
+                  {words.charts}
                 </>
               ),
             },
@@ -118,7 +127,7 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
               label: (
                 <>
                   <Icon name="table" size={14} />
-                  Table
+                  {words.table}
                 </>
               ),
             },
@@ -128,22 +137,22 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
           {telemetrySentence(topology)}
         </span>
         <span className="spacer" />
-        {topology.kind === 'twin' ? <Badge kind="info">all values simulated</Badge> : null}
+        {topology.kind === 'twin' ? <Badge kind="info">{words.allValuesSimulated}</Badge> : null}
         <span className="row gap-12 caption muted legend">
           <span className="key">
             <State name="act" size={11} />
-            act
+            {words.act}
           </span>
           <span className="key">
             <State name="nonact" size={11} />
-            non-act
+            {words.nonAct}
           </span>
           {cursor === null ? null : (
             <span className="key">
               <svg width="18" height="8" aria-hidden="true">
                 <path d="M0 4H18" stroke="var(--accent)" strokeWidth="1.5" />
               </svg>
-              cursor {formatClock(cursor)}
+              {words.cursor(formatClock(cursor))}
             </span>
           )}
         </span>
@@ -161,40 +170,40 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
           icon="download"
           data-testid={testIds.exportCsv}
           disabled={series.length === 0}
-          title="The readings of the charts that are shown, as CSV"
+          title={words.theReadings}
           onClick={() => saveFile(`${testbed}-telemetry.csv`, new Blob([asCsv(series, from, to)], { type: 'text/csv' }))}
         >
-          CSV
+          {words.csv}
         </Button>
         <Button
           icon="download"
           data-testid={testIds.exportParquet}
           disabled={metrics.length === 0}
-          title="Every reading of the metrics that are shown, as it was kept, as Parquet"
+          title={words.everyReading}
           onError={setFailed}
           onClick={async () => {
             setFailed(null);
             saveFile(`${testbed}-telemetry.parquet`, await fetchParquet(testbed, metrics, from, to));
           }}
         >
-          Parquet
+          {words.parquet}
         </Button>
-        {zoom ? <Button onClick={() => show(null)}>Show the whole range</Button> : null}
+        {zoom ? <Button onClick={() => show(null)}>{words.showTheWhole}</Button> : null}
         <Select
-          label="Range"
+          label={words.range}
           value={String(rangeMs)}
-          options={ranges.map(({ label, ms }) => ({ value: String(ms), label: ms === wholeMs ? label : `Last ${label}` }))}
+          options={ranges.map(({ label, ms }) => ({ value: String(ms), label: ms === wholeMs ? label : words.last(label) }))}
           onChange={(value) => setRange(Number(value))}
         />
         <button type="button" className={`live ${cursor === null && !zoom ? 'on' : ''}`} onClick={live}>
           <i />
-          Live
+          {words.live}
         </button>
       </div>
       <ErrorNote error={failed} />
       {charts.length === 0 ? (
         <div className="empty">
-          <h2>{error ?? (loaded ? 'No measurement in this range' : 'Reading measurements')}</h2>
+          <h2>{error ?? (loaded ? words.noMeasurementIn : words.readingMeasurements)}</h2>
         </div>
       ) : view === 'charts' ? (
         <div className="chart-grid">
@@ -238,19 +247,19 @@ const keyOf = ({ metric, node, component }: Reading): string => `${metric}|${nod
 function SummaryTable({ charts, now }: { charts: readonly ChartDefinition[]; now: number }) {
   return (
     <div className="topology-table">
-      <section className="card" aria-label="Measurements">
+      <section className="card" aria-label={words.measurements}>
         <table>
           <thead>
             <tr>
-              <th>Metric</th>
-              <th>Of</th>
-              <th className="number">Last</th>
-              <th className="number">Lowest</th>
-              <th className="number">Mean</th>
-              <th className="number">Highest</th>
-              <th>Unit</th>
-              <th>Age</th>
-              <th>Source</th>
+              <th>{words.metric}</th>
+              <th>{words.of3}</th>
+              <th className="number">{words.last2}</th>
+              <th className="number">{words.lowest}</th>
+              <th className="number">{words.mean}</th>
+              <th className="number">{words.highest}</th>
+              <th>{words.unit}</th>
+              <th>{words.age}</th>
+              <th>{words.source}</th>
             </tr>
           </thead>
           <tbody>
@@ -279,7 +288,7 @@ function SummaryRow({ chart, line, now }: { chart: ChartDefinition; line: Line; 
       <td className="number">{number(summary.highest)}</td>
       <td className="secondary">{unit}</td>
       <td className="secondary">{last === undefined ? '–' : formatAge(now - last)}</td>
-      <td className="secondary">{chart.source || 'measured'}</td>
+      <td className="secondary">{chart.source || words.measured}</td>
     </tr>
   );
 }

@@ -4,6 +4,9 @@ import type { ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
 import { makeLocalHosts, useTestbeds } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.terminals;
 
 /** Why a twin has no shell, and the way to hosts that have one: a testbed that is there, or local hosts made now. */
 export function NoShells({ twin }: { twin: string }) {
@@ -13,19 +16,12 @@ export function NoShells({ twin }: { twin: string }) {
   const [error, setError] = useState<ShownError | null>(null);
   return (
     <div className="empty" data-testid={testIds.noShells}>
-      <h1>{twin} is simulated</h1>
-      <p>
-        No machine stands behind its nodes, so none has a shell.{' '}
-        {others.length > 0
-          ? 'The hosts of your other testbeds have one.'
-          : unavailable
-            ? 'Hosts of your own have one.'
-            : 'Four real hosts on this computer have one, as soon as they are made.'}
-      </p>
+      <h1>{words.isSimulated(twin)}</h1>
+      <p>{words.noMachineStands(others.length > 0 ? words.theHostsOf : unavailable ? words.hostsOfYour : words.fourRealHosts)}</p>
       <div className="row gap-6">
         {others.map(({ name }) => (
           <Button key={name} icon="terminals" onClick={() => go('terminals', name)}>
-            Shells of {name}
+            {words.shellsOf(name)}
           </Button>
         ))}
         {others.length === 0 && !unavailable ? (
@@ -37,10 +33,10 @@ export function NoShells({ twin }: { twin: string }) {
             }}
             onError={setError}
           >
-            Make local hosts
+            {words.makeLocalHosts}
           </Button>
         ) : null}
-        {others.length === 0 && unavailable ? <Button onClick={() => go('testbeds')}>Choose hosts</Button> : null}
+        {others.length === 0 && unavailable ? <Button onClick={() => go('testbeds')}>{words.chooseHosts}</Button> : null}
       </div>
       <ErrorNote error={error} />
     </div>

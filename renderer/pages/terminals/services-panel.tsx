@@ -1,10 +1,12 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { OutputOf } from '../../../main/contract/contract.ts';
 import { Button, ErrorNote, IconButton } from '../../parts/controls.tsx';
-import { count } from '../../parts/format.ts';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import { forwardTo, openForward, targetName, useForwards } from '../../state/forwards.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.terminals;
 
 type Found = OutputOf<'forwards.list'>;
 
@@ -22,17 +24,17 @@ export function ServicesPanel({ testbed, onClose }: { testbed: string; onClose: 
     look().catch((reason: unknown) => setError(shownError(reason)));
   }, [look]);
   return (
-    <section className="services" aria-label="Services" data-testid={testIds.services}>
+    <section className="services" aria-label={words.services} data-testid={testIds.services}>
       <header>
-        <h2>Services</h2>
+        <h2>{words.services}</h2>
         <span className="secondary ellipsis">
-          {found ? `${count(found.listeners.length, 'port')} found on ${testbed}.` : error ? '' : 'Asking the hosts'}
+          {found ? words.foundOn(texts.counts.port(found.listeners.length), testbed) : error ? '' : words.askingTheHosts}
         </span>
         <span className="spacer" />
         <Button kind="ghost" icon="refresh" onClick={look} onError={setError}>
-          Look again
+          {words.lookAgain}
         </Button>
-        <IconButton icon="x" label="Close the services" onClick={onClose} />
+        <IconButton icon="x" label={words.closeTheServices} onClick={onClose} />
       </header>
       <ErrorNote error={error} />
       {found?.problems.map((problem) => (
@@ -57,18 +59,18 @@ export function ServicesPanel({ testbed, onClose }: { testbed: string; onClose: 
                   <a className="mono" href={forward.url} target="_blank" rel="noreferrer" data-testid={testIds.forwardLink}>
                     {new URL(forward.url).host}
                   </a>
-                  <Button kind="ghost" onClick={() => forward.close()} aria-label={`Stop forwarding ${name}`}>
-                    Stop
+                  <Button kind="ghost" onClick={() => forward.close()} aria-label={words.stopForwarding(name)}>
+                    {words.stop}
                   </Button>
                 </>
               ) : (
                 <Button
                   data-testid={testIds.forward(name)}
-                  aria-label={`Open ${name} in the browser`}
+                  aria-label={words.openInTheBrowser(name)}
                   onClick={openIt}
                   onError={setError}
                 >
-                  Open in browser
+                  {words.openInBrowser}
                 </Button>
               )}
             </li>

@@ -1,6 +1,5 @@
 import { useState } from 'react';
 import { Badge, Button, IconButton, Segment } from '../../parts/controls.tsx';
-import { count } from '../../parts/format.ts';
 import { Icon, LayerShape } from '../../parts/glyphs.tsx';
 import {
   closeTerminal,
@@ -18,14 +17,17 @@ import {
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { TerminalPane } from '../../terminal/terminal-pane.tsx';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { roleLayer } from '../testbeds/testbed-detail.tsx';
 import { NoShells } from './no-shells.tsx';
 import { ServicesPanel } from './services-panel.tsx';
 
+const words = texts.terminals;
+
 const paneOptions: { value: `${PaneCount}`; label: string }[] = [
-  { value: '1', label: 'One' },
-  { value: '2', label: 'Two' },
-  { value: '4', label: 'Four' },
+  { value: '1', label: words.one },
+  { value: '2', label: words.two },
+  { value: '4', label: words.four },
 ];
 
 /** Shells in tabs, two side by side if wanted. Stays in the document when hidden: a shell goes on while one looks elsewhere. */
@@ -58,26 +60,26 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
             )
           }
         >
-          All hosts
+          {words.allHosts}
         </Button>
       ) : null}
       <Button
         icon="laptop"
         data-testid={testIds.terminalOpen('local')}
-        title="mlsysops-cli and kubectl's contexts of this testbed are ready in it"
+        title={words.mlsysopsCli}
         onClick={() => void openTerminal(testbed?.name ?? null, 'local')}
       >
-        This computer
+        {words.thisComputer}
       </Button>
       {kubectlClusters(testbed).map((cluster) => (
         <Button
           key={cluster}
           data-testid={testIds.kubectlOpen(cluster)}
-          title={`A shell on this computer in which kubectl speaks with ${cluster}`}
+          title={words.aShellOnThis(cluster)}
           onClick={() => void openKubectl(testbed?.name ?? '', cluster)}
         >
           <LayerShape name={cluster === 'karmada' ? 'continuum' : 'cluster'} size={11} />
-          kubectl {cluster}
+          {words.kubectl(cluster)}
         </Button>
       ))}
     </div>
@@ -85,9 +87,9 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
   return (
     <main className="page terminals-page" hidden={hidden}>
       <div className="toolbar">
-        <h1>Terminals</h1>
+        <h1>{words.terminals}</h1>
         <span className="body secondary" data-testid={testIds.sentence}>
-          {sessions.length === 0 ? 'No shell is open.' : `${count(sessions.length, 'shell')} open.`}
+          {sessions.length === 0 ? words.noShellIsOpen : words.open(texts.counts.shell(sessions.length))}
         </span>
         <span className="spacer" />
         {hosts.length > 0 && !testbed?.recording ? (
@@ -96,13 +98,13 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
             icon="search"
             aria-pressed={services}
             data-testid={testIds.servicesOpen}
-            title="What listens on the hosts and in the clusters, each opened in the browser by one click"
+            title={words.whatListens}
             onClick={() => setServices(!services)}
           >
-            Services
+            {words.services}
           </Button>
         ) : null}
-        <span className="caption muted">Open a shell on</span>
+        <span className="caption muted">{words.openAShell}</span>
         {openers}
       </div>
       {services && testbed && hosts.length > 0 ? (
@@ -113,11 +115,8 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
           <NoShells twin={testbed.name} />
         ) : (
           <div className="empty">
-            <h1>A shell on every host</h1>
-            <p>
-              Choose a host above, or open one from the topology. Each shell is a tab; four can stand side by side, and what is
-              typed can go to all of them.
-            </p>
+            <h1>{words.aShellOnEvery}</h1>
+            <p>{words.chooseAHost}</p>
           </div>
         )
       ) : (
@@ -139,27 +138,27 @@ export function TerminalsPage({ hidden }: { hidden: boolean }) {
                 </button>
                 <IconButton
                   icon="x"
-                  label={`Close ${sessionTitle(session)}`}
+                  label={words.close(sessionTitle(session))}
                   iconSize={12}
                   onClick={() => closeTerminal(session.id)}
                 />
               </span>
             ))}
             <span className="spacer" />
-            {broadcast ? <Badge kind="accent">Typing goes to {shown.length} shells</Badge> : null}
+            {broadcast ? <Badge kind="accent">{words.typingGoes(shown.length)}</Badge> : null}
             <Button
               kind="ghost"
               icon="copy"
               aria-pressed={broadcast}
               data-testid={testIds.terminalBroadcast}
               disabled={shown.length < 2}
-              title="What is typed into one shell goes to all that are shown"
+              title={words.whatIsTyped}
               onClick={toggleBroadcast}
             >
-              {broadcast ? 'Stop typing to all' : 'Type to all shown'}
+              {broadcast ? words.stopTyping : words.typeToAllShown}
             </Button>
             <Segment
-              label="Shells at once"
+              label={words.shellsAtOnce}
               value={`${panes}` as const}
               options={paneOptions}
               onChange={(value) => setPanes(Number(value) as PaneCount)}

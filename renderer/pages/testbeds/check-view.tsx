@@ -1,13 +1,17 @@
-import { count } from '../../parts/format.ts';
 import { Icon, State, type StateName } from '../../parts/glyphs.tsx';
 import type { Plan } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 
 type Check = NonNullable<Plan['checks']>[number];
 type Way = NonNullable<Plan['reachability']>['ways'][number];
 
 const glyphs: Record<Check['severity'], StateName> = { error: 'bad', warning: 'warn', ok: 'ok' };
-const words: Record<Check['severity'], string> = { error: 'In the way', warning: 'To look at', ok: 'Fine' };
+const words: Record<Check['severity'], string> = {
+  error: texts.testbeds.inTheWay,
+  warning: texts.testbeds.toLookAt,
+  ok: texts.testbeds.fine,
+};
 const order: Record<Check['severity'], number> = { error: 0, warning: 1, ok: 2 };
 
 export interface HostChecks {
@@ -31,10 +35,10 @@ export function checkSentence(hosts: readonly HostChecks[]): string {
   const of = (severity: Check['severity']) => hosts.filter(({ worst }) => worst === severity);
   const bad = of('error');
   if (bad.length > 0)
-    return `${bad.map(({ host }) => host).join(', ')} ${bad.length === 1 ? 'has' : 'have'} something in the way of a testbed.`;
+    return texts.testbeds.somethingIn(bad.map(({ host }) => host).join(', '), bad.length === 1 ? 'has' : 'have');
   const warned = of('warning');
-  if (warned.length > 0) return `Every host is fit; ${count(warned.length, 'host')} with something to look at.`;
-  return 'Every host is fit.';
+  if (warned.length > 0) return texts.testbeds.everyHostIs(texts.counts.host(warned.length));
+  return texts.testbeds.everyHostIsFit;
 }
 
 /** Of each pair of hosts, how many of the ways that the plan will use are open. */
@@ -47,12 +51,12 @@ export function reachMatrix(ways: readonly Way[]): { hosts: string[]; at(from: s
 export function CheckView({ checks = [], reachability }: Pick<Plan, 'checks' | 'reachability'>) {
   const hosts = checksByHost(checks);
   return (
-    <section className="card" aria-label="Check" data-testid={testIds.checkTable}>
+    <section className="card" aria-label={texts.testbeds.check} data-testid={testIds.checkTable}>
       <header className="tall">
-        <h2>Check</h2>
+        <h2>{texts.testbeds.check}</h2>
         <span className="secondary">{checkSentence(hosts)}</span>
         <span className="spacer" />
-        <span className="muted">Nothing was changed</span>
+        <span className="muted">{texts.testbeds.nothingWas}</span>
       </header>
       <div className="plan-hosts">
         {hosts.map(({ host, worst, checks: own }) => (
@@ -102,10 +106,10 @@ function ReachTable({ ways }: { ways: readonly Way[] }) {
   const { hosts, at } = reachMatrix(ways);
   return (
     <table className="roomy reach">
-      <caption className="secondary">Ways between the hosts that the testbed will use: open of all</caption>
+      <caption className="secondary">{texts.testbeds.waysBetween}</caption>
       <thead>
         <tr>
-          <th>From \ to</th>
+          <th>{texts.testbeds.fromTo}</th>
           {hosts.map((host) => (
             <th key={host}>{host}</th>
           ))}
@@ -134,7 +138,7 @@ function Ways({ ways }: { ways: readonly Way[] }) {
   return (
     <span className="row gap-6" title={told.join('\n')}>
       <State name={open === ways.length ? 'ok' : 'bad'} size={12} />
-      {open} of {ways.length}
+      {texts.testbeds.of(open, ways.length)}
     </span>
   );
 }

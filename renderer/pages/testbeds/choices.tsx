@@ -9,6 +9,8 @@ import { texts } from '../../texts/texts.ts';
 import { HostsForm } from './hosts-form.tsx';
 import { TwinsForm } from './twins-form.tsx';
 
+const words = texts.testbeds;
+
 /** The three kinds of testbed side by side. */
 export function Choices({ onDone }: { onDone?: () => void }) {
   const info = useTestbeds((state) => state.info);
@@ -30,8 +32,8 @@ export function Choices({ onDone }: { onDone?: () => void }) {
         <Choice
           icon="twin"
           on={twins}
-          title="Start the twin"
-          text="Simulated hosts, links and energy. Nothing is installed; there are no shells."
+          title={words.startTheTwin}
+          text={words.simulatedHostsLinks}
           time="First explained decision within 10 s"
         >
           <div className="actions">
@@ -45,7 +47,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
               }}
               onError={setTwinError}
             >
-              Start the twin
+              {words.startTheTwin}
             </Button>
             <Button kind="ghost" data-testid={testIds.otherTwins} aria-expanded={twins} onClick={() => setTwins(!twins)}>
               {texts.twins.others}
@@ -56,20 +58,20 @@ export function Choices({ onDone }: { onDone?: () => void }) {
         <Choice
           icon="testbeds"
           on={hosts}
-          title="Use my hosts"
-          text="Four Linux machines you reach over SSH."
+          title={words.useMyHosts}
+          text={words.fourLinuxMachines}
           time="You see the plan before anything changes"
         >
           <div className="actions">
             <Button data-testid={testIds.createHosts} aria-expanded={hosts} onClick={() => setHosts(!hosts)}>
-              {hosts ? 'Close the form' : 'Name my hosts'}
+              {hosts ? words.closeTheForm : words.nameMyHosts}
             </Button>
           </div>
         </Choice>
         <Choice
           icon="laptop"
-          title="Make local hosts"
-          text="Four real Linux hosts on this computer, each with a shell."
+          title={words.makeLocalHosts}
+          text={words.fourRealLinuxHosts}
           time="You see the plan before anything changes"
         >
           <div className="actions">
@@ -79,7 +81,7 @@ export function Choices({ onDone }: { onDone?: () => void }) {
               onClick={createLocal}
               onError={setLocalError}
             >
-              Make local hosts
+              {words.makeLocalHosts}
             </Button>
           </div>
           {unavailable ? (

@@ -1,10 +1,12 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Button, ErrorNote } from '../../parts/controls.tsx';
-import { count } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
 import type { HostKey, TestbedSummary } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
+
+const words = texts.testbeds;
 
 /** Keys that first contact showed, and those that have changed: compared by a person, never accepted silently. */
 export function HostKeys({ testbed }: { testbed: TestbedSummary }) {
@@ -23,25 +25,25 @@ export function HostKeys({ testbed }: { testbed: TestbedSummary }) {
   const open = keys?.filter((key) => key.state !== 'known') ?? [];
   const known = (keys?.length ?? 0) - open.length;
   return (
-    <section className="card" aria-label="Host keys" data-testid={testIds.hostKeys}>
+    <section className="card" aria-label={words.hostKeys} data-testid={testIds.hostKeys}>
       <header className="tall">
-        <h2>Host keys</h2>
+        <h2>{words.hostKeys}</h2>
         {open.length > 0 ? (
           <>
-            <span className="muted">Compare with the host’s own console:</span>
-            <span className="mono secondary code">ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub</span>
+            <span className="muted">{words.compareWith}</span>
+            <span className="mono secondary code">{words.sshKeygenLf}</span>
           </>
         ) : (
-          <span className="muted">{keys ? 'All keys are known.' : 'Asking the hosts'}</span>
+          <span className="muted">{keys ? words.allKeysAre : words.askingTheHosts}</span>
         )}
         <span className="spacer" />
         {known > 0 ? (
           <span className="muted">
-            {count(known, 'known key')} {known === 1 ? 'matches' : 'match'}
+            {texts.counts.knownKey(known)} {known === 1 ? words.matches : words.match}
           </span>
         ) : null}
         <Button icon="refresh" onClick={load} onError={setError}>
-          Ask again
+          {words.askAgain}
         </Button>
       </header>
       {error ? (
@@ -79,14 +81,14 @@ function KeyRow({
         <State name={state === 'new' ? 'info' : 'bad'} size={16} />
         <span className="label">{host}</span>
         <span className={state === 'new' ? 'muted' : 'secondary'}>
-          {state === 'new' ? `new, ${algorithm ?? 'key'} · first contact` : null}
-          {state === 'changed' ? `changed, ${algorithm ?? 'key'} · someone may be in between, or the host was re-imaged` : null}
-          {state === 'unreachable' ? (hostKey.error ?? 'could not be reached') : null}
+          {state === 'new' ? words.newFirstContact(algorithm ?? words.key) : null}
+          {state === 'changed' ? words.changedSomeone(algorithm ?? words.key) : null}
+          {state === 'unreachable' ? (hostKey.error ?? words.couldNotBe) : null}
         </span>
         <span className="spacer" />
         {state !== 'unreachable' && fingerprint ? (
           <Button icon="key" data-testid={testIds.trust(host)} onClick={trust} onError={onError}>
-            {state === 'new' ? 'Accept this key' : 'I re-imaged this host: take the new key'}
+            {state === 'new' ? words.acceptThis : words.iReImagedThis}
           </Button>
         ) : null}
       </div>
@@ -94,11 +96,11 @@ function KeyRow({
         <div className="prints">
           {was ? (
             <>
-              <span className="muted">was</span>
+              <span className="muted">{words.was}</span>
               <span className="mono secondary">{was}</span>
             </>
           ) : null}
-          <span className="muted">is</span>
+          <span className="muted">{words.is}</span>
           <span className="mono label">{fingerprint}</span>
         </div>
       ) : null}

@@ -3,6 +3,7 @@ import { Button, ErrorNote } from '../../parts/controls.tsx';
 import { currentClient, type ShownError } from '../../state/connection.ts';
 import { freeName, useTestbeds } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 
 const example = `# testbed.yaml, or an Ansible inventory
 name: lab
@@ -32,22 +33,20 @@ export function HostsForm({ onCreated }: { onCreated: (name: string) => void }) 
       name,
       kind: 'hosts',
       file,
-      fileName: fileName ?? 'the pasted file',
+      fileName: fileName ?? texts.testbeds.thePastedFile,
     });
     onCreated(testbed.name);
   };
   return (
-    <section className="card" aria-label="Name my hosts">
+    <section className="card" aria-label={texts.testbeds.nameMyHosts}>
       <header className="tall">
-        <h2>Name my hosts</h2>
-        <span className="muted">
-          A testbed.yaml or an Ansible inventory. Secrets never stand in it: keys come from your SSH agent or ~/.ssh.
-        </span>
+        <h2>{texts.testbeds.nameMyHosts}</h2>
+        <span className="muted">{texts.testbeds.aTestbedYaml}</span>
       </header>
       <div className="hosts-form">
         <div>
           <label className="field-label" htmlFor={`${id}-name`}>
-            Name of the testbed
+            {texts.testbeds.nameOfTheTestbed}
           </label>
           <input
             id={`${id}-name`}
@@ -56,7 +55,7 @@ export function HostsForm({ onCreated }: { onCreated: (name: string) => void }) 
             data-testid={testIds.hostsName}
             onChange={(event) => setName(event.target.value)}
           />
-          <p className="caption muted">Lower-case letters, digits and “-”</p>
+          <p className="caption muted">{texts.testbeds.lowerCaseLetters}</p>
           <div className="row form-actions">
             <Button
               kind="primary"
@@ -65,13 +64,13 @@ export function HostsForm({ onCreated }: { onCreated: (name: string) => void }) 
               onClick={create}
               onError={setError}
             >
-              Add the hosts
+              {texts.testbeds.addTheHosts}
             </Button>
             <Button icon="file" onClick={() => picker.current?.click()}>
-              Open a file…
+              {texts.testbeds.openAFile}
             </Button>
           </div>
-          {file.trim() === '' ? <p className="caption secondary">Paste or open a file first.</p> : null}
+          {file.trim() === '' ? <p className="caption secondary">{texts.testbeds.pasteOrOpen}</p> : null}
           <input
             ref={picker}
             type="file"
@@ -88,7 +87,7 @@ export function HostsForm({ onCreated }: { onCreated: (name: string) => void }) 
         </div>
         <div>
           <label className="field-label" htmlFor={`${id}-file`}>
-            {fileName ?? 'Hosts'}
+            {fileName ?? texts.testbeds.hosts}
           </label>
           <textarea
             id={`${id}-file`}

@@ -1,16 +1,17 @@
 import { Button } from '../../parts/controls.tsx';
-import { count, formatClock } from '../../parts/format.ts';
+import { formatClock } from '../../parts/format.ts';
 import { Icon, State, type StateName } from '../../parts/glyphs.tsx';
 import { setUp } from '../../state/testbeds.ts';
 import type { Plan, TestbedSummary } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 
 type StepState = Plan['steps'][number]['state'];
 const glyphs: Record<StepState, StateName> = { change: 'info', 'in-place': 'same', later: 'wait' };
 const words: Record<StepState, string> = {
-  change: 'Will change',
-  'in-place': 'In place',
-  later: 'Told when earlier phases have run',
+  change: texts.testbeds.willChange,
+  'in-place': texts.testbeds.inPlace,
+  later: texts.testbeds.toldWhenEarlier,
 };
 
 export interface HostPlan {
@@ -39,9 +40,14 @@ export function planSentence(hosts: readonly HostPlan[]): string {
   const total = (pick: (host: HostPlan) => number) => hosts.reduce((sum, host) => sum + pick(host), 0);
   const changes = total((host) => host.changes);
   const later = total((host) => host.later);
-  if (changes === 0 && later === 0) return 'Everything is in place: nothing would change.';
-  const tail = later > 0 ? `; ${count(later, 'step')} can only be told on the way` : '';
-  return `${count(changes, 'change')} on ${count(hosts.length, 'host')}, ${total((host) => host.inPlace)} already in place${tail}.`;
+  if (changes === 0 && later === 0) return texts.testbeds.everythingIs;
+  const tail = later > 0 ? texts.testbeds.canOnlyBeTold(texts.counts.step(later)) : '';
+  return texts.testbeds.onAlreadyIn(
+    texts.counts.change(changes),
+    texts.counts.host(hosts.length),
+    total((host) => host.inPlace),
+    tail,
+  );
 }
 
 /** What would change and what is already so, before anything is touched. */
@@ -49,14 +55,14 @@ export function PlanView({ plan, testbed }: { plan: Plan; testbed: TestbedSummar
   const hosts = planByHost(plan);
   const titles = new Map(plan.phases.map((phase) => [phase.id, phase.title]));
   return (
-    <section className="card" aria-label="Plan" data-testid={testIds.planTable}>
+    <section className="card" aria-label={texts.testbeds.plan} data-testid={testIds.planTable}>
       <header className="tall">
-        <h2>Plan</h2>
+        <h2>{texts.testbeds.plan}</h2>
         <span className="secondary">{planSentence(hosts)}</span>
-        <span className="muted">made {formatClock(plan.madeAt)}</span>
+        <span className="muted">{texts.testbeds.made(formatClock(plan.madeAt))}</span>
         <span className="spacer" />
         <Button kind="primary" icon="play" onClick={() => setUp(testbed.name)}>
-          Make these changes
+          {texts.testbeds.makeTheseChanges}
         </Button>
       </header>
       {plan.warnings.map((warning) => (
@@ -78,16 +84,16 @@ export function PlanView({ plan, testbed }: { plan: Plan; testbed: TestbedSummar
               <span className="spacer" />
               <span className="row gap-4 secondary">
                 <State name="info" size={12} />
-                {count(host.changes, 'change')}
+                {texts.counts.change(host.changes)}
               </span>
               <span className="row gap-4 secondary">
                 <State name="same" size={12} />
-                {host.inPlace} in place
+                {texts.testbeds.inPlace2(host.inPlace)}
               </span>
               {host.later > 0 ? (
                 <span className="row gap-4 muted">
                   <State name="wait" size={12} />
-                  {host.later} later
+                  {texts.testbeds.later(host.later)}
                 </span>
               ) : null}
             </summary>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Button, Dialog, DoublesBadge, ErrorNote } from '../../parts/controls.tsx';
-import { count, formatAge, formatClock, formatDuration } from '../../parts/format.ts';
+import { formatAge, formatClock, formatDuration } from '../../parts/format.ts';
 import { type LayerName, LayerShape } from '../../parts/glyphs.tsx';
 import { currentClient, type ShownError } from '../../state/connection.ts';
 import { useNavigation } from '../../state/navigation.ts';
@@ -8,9 +8,12 @@ import { kindWords, setUp, takeDown } from '../../state/testbeds.ts';
 import { useTime } from '../../state/time.ts';
 import type { Plan, TestbedSummary } from '../../state/types.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { CheckView } from './check-view.tsx';
 import { HostKeys } from './host-keys.tsx';
 import { PlanView } from './plan-view.tsx';
+
+const words = texts.testbeds;
 
 export const roleLayer: Record<TestbedSummary['hosts'][number]['role'], LayerName> = {
   management: 'continuum',
@@ -43,13 +46,11 @@ function RecordingDetail({
       <section className="card" aria-label={testbed.name}>
         <header className="tall">
           <h2>{testbed.name}</h2>
-          <span className="muted">
-            recording of {of} · {kindWords[testbed.kind]} · {count(testbed.hosts.length, 'host')}
-          </span>
+          <span className="muted">{words.recordingOf(of, kindWords[testbed.kind], texts.counts.host(testbed.hosts.length))}</span>
           <DoublesBadge doubles={testbed.doubles} />
           <span className="spacer" />
           <Button kind="danger" data-testid={testIds.remove} onClick={() => setRemoving(true)}>
-            Remove…
+            {words.remove}
           </Button>
           <Button
             kind="primary"
@@ -61,24 +62,29 @@ function RecordingDetail({
               useTime.getState().play(1);
             }}
           >
-            Replay
+            {words.replay}
           </Button>
         </header>
         <p className="inset secondary">
-          {day}, {formatClock(from)} to {formatClock(to)} ({formatDuration(to - from)}). Saved {formatAge(Date.now() - savedAt)}.
-          It shows what was seen then; nothing in it can be commanded.
+          {words.toSavedItShows(
+            day,
+            formatClock(from),
+            formatClock(to),
+            formatDuration(to - from),
+            formatAge(Date.now() - savedAt),
+          )}
         </p>
         {testbed.hosts.length > 0 ? <HostsTable testbed={testbed} /> : null}
       </section>
       {removing ? (
         <Dialog
-          title={`Remove ${testbed.name}?`}
-          confirm="Remove it"
+          title={words.remove2(testbed.name)}
+          confirm={words.removeIt}
           danger
           onClose={() => setRemoving(false)}
           onConfirm={() => currentClient().call('testbeds.remove', { testbed: testbed.name })}
         >
-          <p>It goes from this list. The file that it came from stays where it is.</p>
+          <p>{words.itGoesFrom}</p>
         </Dialog>
       ) : null}
     </div>
@@ -116,38 +122,38 @@ function CommandableDetail({ testbed }: { testbed: TestbedSummary }) {
           <h2>{testbed.name}</h2>
           <span className="muted">
             {kindWords[testbed.kind]}
-            {testbed.hosts.length > 0 ? ` · ${count(testbed.hosts.length, 'host')}` : ''}
+            {testbed.hosts.length > 0 ? ` · ${texts.counts.host(testbed.hosts.length)}` : ''}
           </span>
           <DoublesBadge doubles={testbed.doubles} />
           <span className="spacer" />
           {testbed.state === 'up' ? (
             <Button icon="topology" onClick={() => go('topology', testbed.name)}>
-              Show topology
+              {words.showTopology}
             </Button>
           ) : null}
           {testbed.lastRun ? (
             <Button icon="run" onClick={() => go('run', testbed.name)}>
-              Show the last run
+              {words.showTheLast}
             </Button>
           ) : null}
           {twin ? null : (
             <Button icon="search" data-testid={testIds.runCheck} disabled={busy} onClick={check} onError={setError}>
-              Check
+              {words.check}
             </Button>
           )}
           {twin ? null : (
             <Button icon="table" data-testid={testIds.runPlan} disabled={busy} onClick={makePlan} onError={setError}>
-              Plan
+              {words.plan}
             </Button>
           )}
           {testbed.state === 'up' || testbed.state === 'failed' || busy ? (
             <Button kind="danger" data-testid={testIds.runDown} disabled={busy} onClick={() => setAsking('down')}>
-              Take down…
+              {words.takeDown}
             </Button>
           ) : null}
           {testbed.state === 'up' || busy ? null : (
             <Button kind="danger" data-testid={testIds.remove} onClick={() => setAsking('remove')}>
-              Remove…
+              {words.remove}
             </Button>
           )}
           <Button
@@ -158,7 +164,7 @@ function CommandableDetail({ testbed }: { testbed: TestbedSummary }) {
             onClick={() => setUp(testbed.name)}
             onError={setError}
           >
-            {twin ? 'Start' : testbed.state === 'up' ? 'Set up again' : 'Set up'}
+            {twin ? words.start : testbed.state === 'up' ? words.setUpAgain : words.setUp}
           </Button>
         </header>
         {error ? (
@@ -174,32 +180,24 @@ function CommandableDetail({ testbed }: { testbed: TestbedSummary }) {
       {testbed.kind === 'hosts' ? <HostKeys testbed={testbed} /> : null}
       {asking === 'down' ? (
         <Dialog
-          title={`Take ${testbed.name} down?`}
-          confirm="Take it down"
+          title={words.takeDown2(testbed.name)}
+          confirm={words.takeItDown}
           danger
           onClose={() => setAsking(null)}
           onConfirm={() => takeDown(testbed.name)}
         >
-          <p>
-            {twin
-              ? 'The simulation and its agents end. Its measurements and decisions are kept.'
-              : 'Agents, bus, Karmada and Kubernetes are removed from its hosts, in reverse order. The hosts themselves stay, and so do measurements and decisions.'}
-          </p>
+          <p>{twin ? words.theSimulation : words.agentsBusKarmada}</p>
         </Dialog>
       ) : null}
       {asking === 'remove' ? (
         <Dialog
-          title={`Remove ${testbed.name}?`}
-          confirm="Remove it"
+          title={words.remove2(testbed.name)}
+          confirm={words.removeIt}
           danger
           onClose={() => setAsking(null)}
           onConfirm={() => currentClient().call('testbeds.remove', { testbed: testbed.name })}
         >
-          <p>
-            {testbed.kind === 'local'
-              ? 'Its local hosts are destroyed with everything on them.'
-              : 'It is forgotten here. Nothing is changed on its hosts.'}
-          </p>
+          <p>{testbed.kind === 'local' ? words.itsLocalHosts : words.itIsForgotten}</p>
         </Dialog>
       ) : null}
     </div>
@@ -211,11 +209,11 @@ function HostsTable({ testbed }: { testbed: TestbedSummary }) {
     <table className="roomy">
       <thead>
         <tr>
-          <th>Host</th>
-          <th>Role</th>
-          <th>Cluster</th>
-          <th>Address</th>
-          {testbed.recording ? null : <th>User</th>}
+          <th>{words.host}</th>
+          <th>{words.role}</th>
+          <th>{words.cluster}</th>
+          <th>{words.address}</th>
+          {testbed.recording ? null : <th>{words.user}</th>}
         </tr>
       </thead>
       <tbody>

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Badge, Button, DoublesBadge } from '../../parts/controls.tsx';
-import { count, formatAge, listNames } from '../../parts/format.ts';
+import { formatAge, listNames } from '../../parts/format.ts';
 import { State, type StateName } from '../../parts/glyphs.tsx';
 import { useNavigation } from '../../state/navigation.ts';
 import { chooseRecording } from '../../state/recordings.ts';
@@ -8,9 +8,12 @@ import { kindOf, stateOf, useCurrentTestbed, useTestbeds } from '../../state/tes
 import type { TestbedSummary } from '../../state/types.ts';
 import { useNow } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { Choices } from './choices.tsx';
 import { Signs } from './signs.tsx';
 import { TestbedDetail } from './testbed-detail.tsx';
+
+const words = texts.testbeds;
 
 const stateGlyphs: Record<TestbedSummary['state'], StateName> = {
   new: 'wait',
@@ -28,13 +31,13 @@ export function testbedsSentence(list: readonly TestbedSummary[]): string {
   const say = (names: string[], one: string, many: string) => {
     if (names.length > 0) parts.push(`${listNames(names)} ${names.length === 1 ? one : many}`);
   };
-  say(named('failed'), 'stopped with a failure', 'stopped with failures');
-  say(named('provisioning'), 'is being set up', 'are being set up');
-  say(named('up'), 'is up', 'are up');
-  say(named('new'), 'is not set up yet', 'are not set up yet');
-  say(named('down'), 'is down', 'are down');
+  say(named('failed'), words.stoppedWith, words.stoppedWithFailures);
+  say(named('provisioning'), words.isBeingSet, words.areBeingSet);
+  say(named('up'), words.isUp, words.areUp);
+  say(named('new'), words.isNotSetUp, words.areNotSetUp);
+  say(named('down'), words.isDown, words.areDown);
   const recordings = list.filter(({ recording }) => recording).length;
-  if (recordings > 0) parts.push(count(recordings, 'recording'));
+  if (recordings > 0) parts.push(texts.counts.recording(recordings));
   return `${parts.join('; ')}.`;
 }
 
@@ -50,17 +53,17 @@ export function TestbedsPage() {
       <main className="page scrolls testbeds-page">
         <div>
           <h1 className="first" data-testid={testIds.sentence}>
-            Where should your testbed run?
+            {words.whereShould}
           </h1>
-          <p className="body secondary">All three use the same agents, policies and pages. You can switch at any time.</p>
+          <p className="body secondary">{words.allThreeUse}</p>
         </div>
         <Choices />
         <p className="body secondary">
-          Somebody sent you a session?{' '}
+          {words.somebodySent}{' '}
           <button type="button" className="link" data-testid={testIds.openRecording} onClick={chooseRecording}>
-            Open a recording
+            {words.openARecording}
           </button>{' '}
-          and look at it without any testbed.
+          {words.andLookAtIt}
         </p>
         <Signs />
       </main>
@@ -74,22 +77,22 @@ export function TestbedsPage() {
         </h1>
         <span className="spacer" />
         <Button icon="file" data-testid={testIds.openRecording} onClick={chooseRecording}>
-          Open recording…
+          {words.openRecording}
         </Button>
         <Button icon={adding ? 'x' : 'plus'} data-testid={testIds.newTestbed} onClick={() => setAdding(!adding)}>
-          {adding ? 'Close' : 'New testbed'}
+          {adding ? words.close : words.newTestbed}
         </Button>
       </div>
       {adding ? <Choices onDone={() => setAdding(false)} /> : null}
-      <section className="card" aria-label="Testbeds">
+      <section className="card" aria-label={words.testbeds}>
         <table className="roomy">
           <thead>
             <tr>
-              <th>Name</th>
-              <th>Kind</th>
-              <th>Hosts</th>
-              <th>State</th>
-              <th>Made</th>
+              <th>{words.name}</th>
+              <th>{words.kind}</th>
+              <th>{words.hosts}</th>
+              <th>{words.state}</th>
+              <th>{words.made2}</th>
             </tr>
           </thead>
           <tbody>
@@ -112,7 +115,7 @@ export function TestbedsPage() {
                     <DoublesBadge doubles={testbed.doubles} />
                   </span>
                 </td>
-                <td className="secondary">{testbed.hosts.length > 0 ? count(testbed.hosts.length, 'host') : '–'}</td>
+                <td className="secondary">{testbed.hosts.length > 0 ? texts.counts.host(testbed.hosts.length) : '–'}</td>
                 <td>
                   <span
                     className={`row gap-6 ${testbed.state === 'failed' ? 'bad-text label' : ''}`}
@@ -124,7 +127,7 @@ export function TestbedsPage() {
                   </span>
                 </td>
                 <td className="secondary">
-                  {now - testbed.createdAt < 60_000 ? 'just now' : formatAge(now - testbed.createdAt)}
+                  {now - testbed.createdAt < 60_000 ? words.justNow : formatAge(now - testbed.createdAt)}
                 </td>
               </tr>
             ))}

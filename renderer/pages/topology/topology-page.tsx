@@ -7,6 +7,7 @@ import { useNavigation } from '../../state/navigation.ts';
 import { useCurrentTestbed } from '../../state/testbeds.ts';
 import { useWorld } from '../../state/world.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { topologySentence } from '../../topology/facts.ts';
 import { FieldGraph } from '../../topology/field/field-graph.tsx';
 import { findInTopology } from '../../topology/find.ts';
@@ -14,6 +15,8 @@ import { Graph } from '../../topology/graph.tsx';
 import { Inspector } from '../../topology/inspector.tsx';
 import { elementOf, select, useSelection } from '../../topology/selection.ts';
 import { TopologyTable } from '../../topology/table.tsx';
+
+const words = texts.topology;
 
 /** Beyond so many nodes each is a cell on a canvas instead of an element. */
 const mostAsElements = 200;
@@ -33,19 +36,13 @@ export function TopologyPage() {
       <main className="page">
         <div className="empty">
           <h1 data-testid={testIds.sentence}>
-            {cursor !== null
-              ? `Nothing is known of ${formatClock(cursor)}`
-              : living
-                ? 'Waiting for the first picture'
-                : 'Nothing to show yet'}
+            {cursor !== null ? words.nothingIsKnown(formatClock(cursor)) : living ? words.waitingFor : words.nothingToShow}
           </h1>
           <p>
             {(cursor === null ? topologyError : moment?.error) ??
-              (living
-                ? 'Continuum, clusters and nodes appear here as soon as their agents are heard.'
-                : 'Continuum, clusters, nodes and components will stand here once a testbed is up.')}
+              (living ? words.continuumClusters : words.continuumClustersNodes)}
           </p>
-          {living ? null : <Button onClick={() => go('testbeds')}>Choose a testbed</Button>}
+          {living ? null : <Button onClick={() => go('testbeds')}>{words.chooseATestbed}</Button>}
         </div>
       </main>
     );
@@ -57,9 +54,9 @@ export function TopologyPage() {
       onKeyDown={(event) => event.key === 'Escape' && select(null)}
     >
       <div className="toolbar">
-        <h1>Topology</h1>
+        <h1>{words.topology}</h1>
         <Segment
-          label="View"
+          label={words.view}
           value={view}
           onChange={setView}
           options={[
@@ -68,7 +65,7 @@ export function TopologyPage() {
               label: (
                 <>
                   <Icon name="topology" size={14} />
-                  Graph
+                  {words.graph}
                 </>
               ),
             },
@@ -77,7 +74,7 @@ export function TopologyPage() {
               label: (
                 <>
                   <Icon name="table" size={14} />
-                  Table
+                  {words.table}
                 </>
               ),
             },
@@ -90,8 +87,8 @@ export function TopologyPage() {
         <input
           className="field topology-search"
           type="search"
-          placeholder="Find a node or component"
-          aria-label="Find a node or component"
+          placeholder={words.findANodeOr}
+          aria-label={words.findANodeOr}
           data-testid={testIds.topologySearch}
           onKeyDown={(event) => {
             if (event.key !== 'Enter') return;
@@ -103,20 +100,20 @@ export function TopologyPage() {
                 ?.scrollIntoView({ block: 'center', inline: 'center' });
           }}
         />
-        {topology.kind === 'twin' ? <Badge kind="info">all values simulated</Badge> : null}
+        {topology.kind === 'twin' ? <Badge kind="info">{words.allValuesSimulated}</Badge> : null}
         {cursor === null ? null : <AsOf cursor={cursor} heardUntil={moment?.heardUntil ?? null} />}
         <span className="caption muted row gap-12 legend">
           <span className="key">
             <svg width="20" height="8" aria-hidden="true">
               <path d="M0 4H20" className="moving-link" />
             </svg>
-            Moving
+            {words.moving}
           </span>
           <span className="key">
             <svg width="20" height="8" aria-hidden="true">
               <path d="M0 4H20" className="data-link" />
             </svg>
-            Data path
+            {words.dataPath}
           </span>
         </span>
       </div>
@@ -134,11 +131,11 @@ export function TopologyPage() {
 
 /** Which moment is shown; nobody may have listened then. */
 function AsOf({ cursor, heardUntil }: { cursor: number; heardUntil: number | null }) {
-  if (heardUntil === null) return <Badge kind="accent">as it was at {formatClock(cursor)}</Badge>;
+  if (heardUntil === null) return <Badge kind="accent">{words.asItWasAt(formatClock(cursor))}</Badge>;
   return (
     <Badge kind="warn">
       <State name="warn" size={12} />
-      nobody listened at {formatClock(cursor)}; as last heard at {formatClock(heardUntil)}
+      {words.nobodyListened(formatClock(cursor), formatClock(heardUntil))}
     </Badge>
   );
 }

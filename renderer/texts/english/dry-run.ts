@@ -3,6 +3,7 @@ import { counted, formOf, listed, nouns } from './words.ts';
 const origins = { described: 'described', measured: 'measured', assumed: 'assumed' } as const;
 const minuteForms = { one: 'minute', other: 'minutes' };
 
+/** A policy tried ahead of time in a twin. */
 export const dryRun = {
   title: 'Dry run in the twin',
   help: 'from the present state on; the testbed is only looked at',

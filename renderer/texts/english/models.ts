@@ -11,6 +11,7 @@ const stateWords: Record<State, string> = {
   failing: 'Failing',
 };
 
+/** The page of models. */
 export const models = {
   title: 'Models',
   agent: 'Agent',

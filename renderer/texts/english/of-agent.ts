@@ -1,3 +1,4 @@
+/** Pages about one agent, while there is none to show. */
 export const ofAgent = {
   waiting: 'Waiting for an agent',
   noneUp: 'No testbed is up',

@@ -1,5 +1,6 @@
 import { counted, nouns } from './words.ts';
 
+/** Twins and what they simulate. */
 export const twins = {
   others: 'Other twins',
   title: 'Other twins',

@@ -1,8 +1,11 @@
-import { count, formatNumber, formatQuantity } from '../../parts/format.ts';
+import { formatNumber, formatQuantity } from '../../parts/format.ts';
 import type { Topology } from '../../state/types.ts';
+import { texts } from '../../texts/texts.ts';
 import { aggregate, type FieldFigures, type PanelSummary, shadeOf, shades, standings } from './field-figures.ts';
 import { cellPitch, cellSide, type FieldLayout, type Panel } from './field-layout.ts';
 import type { View } from './field-view.ts';
+
+const words = texts.topology;
 
 /** Colours by role, read from the theme's tokens once a theme. */
 export interface Palette {
@@ -90,9 +93,9 @@ function drawContinuum(context: CanvasRenderingContext2D, { layout, view, palett
   const known = summaries.map(({ power }) => power);
   const power = known.includes(null) ? null : known.reduce<number>((sum, one) => sum + (one ?? 0), 0);
   const facts = [
-    topology.continuum.karmada ? `Karmada ${topology.continuum.karmada.replace(/^v/, '')}` : '',
-    count(layout.panels.length, 'cluster'),
-    count(layout.nodes.length, 'node'),
+    topology.continuum.karmada ? words.karmada(topology.continuum.karmada.replace(/^v/, '')) : '',
+    texts.counts.cluster(layout.panels.length),
+    texts.counts.node(layout.nodes.length),
     power === null ? '' : formatQuantity(power, 'W'),
   ];
   headline(context, box, { shape: 'diamond', colour: palette.continuum }, topology.continuum.name, facts, palette);
@@ -110,10 +113,10 @@ function drawPanel(context: CanvasRenderingContext2D, scene: Scene, panel: Panel
   const summary = summaries[index];
   if (!summary) return;
   const facts = [
-    `${summary.ready} of ${panel.count} ready`,
-    summary.down > 0 ? `× ${summary.down} not ready` : '',
-    summary.busy > 0 ? `▲ ${summary.busy} busy` : '',
-    summary.cpu === null ? '' : `CPU ${formatQuantity(summary.cpu, 'ratio')}`,
+    words.ofReady(summary.ready, panel.count),
+    summary.down > 0 ? words.notReady2(summary.down) : '',
+    summary.busy > 0 ? words.busy(summary.busy) : '',
+    summary.cpu === null ? '' : words.cpuOf(formatQuantity(summary.cpu, 'ratio')),
     summary.power === null ? '' : formatQuantity(summary.power, 'W'),
   ];
   const header = { ...box, height: panel.header * view.scale };
@@ -305,7 +308,7 @@ function drawNamed(context: CanvasRenderingContext2D, scene: Scene, seen: readon
       }
       context.font = `400 ${size * 0.9}px ${face}`;
       context.fillStyle = standing === standings.down ? palette.bad : standing === standings.busy ? palette.warn : palette.quiet;
-      const state = standing === standings.down ? '× Not ready' : standing === standings.unknown ? 'Unknown' : '';
+      const state = standing === standings.down ? words.notReady3 : standing === standings.unknown ? words.unknown : '';
       const load = Number.isNaN(cpu) ? '' : `${standing === standings.busy ? '▲ ' : ''}${formatNumber(cpu * 100, 0)} %`;
       context.fillText(state || load, x + size * 0.7, bar + 6 + size);
       if (state === '' && !Number.isNaN(power)) {

@@ -1,10 +1,11 @@
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Button, IconButton, Segment } from '../../parts/controls.tsx';
-import { count, formatQuantity } from '../../parts/format.ts';
+import { formatQuantity } from '../../parts/format.ts';
 import { useTheme } from '../../state/theme.ts';
 import type { Topology } from '../../state/types.ts';
 import { useReducedMotion, useSize } from '../../state/visible.ts';
 import { testIds } from '../../test-ids.ts';
+import { texts } from '../../texts/texts.ts';
 import { readyWords } from '../facts.ts';
 import { movesUnderWay, useArrivals } from '../relocations.ts';
 import { type Selection, select, useSelection } from '../selection.ts';
@@ -12,6 +13,8 @@ import { drawField, type Palette, type Scene } from './draw-field.ts';
 import { type FieldMeasure, readFigures, standings, summarisePanel } from './field-figures.ts';
 import { cellSide, type FieldLayout, hitAt, layoutField, neighbourOf } from './field-layout.ts';
 import { fitView, reveal, type View, zoomAt } from './field-view.ts';
+
+const words = texts.topology;
 
 /** A turn of the wheel (px) as a factor. */
 const wheelFactor = (deltaY: number): number => 2 ** (-Math.max(-120, Math.min(120, deltaY)) / 240);
@@ -188,7 +191,7 @@ export function FieldGraph({ topology }: { topology: Topology }) {
         role="application"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go from node to node
         tabIndex={0}
-        aria-label={`${count(layout.nodes.length, 'node')} in ${count(layout.panels.length, 'cluster')}. Arrow keys go from node to node, Enter shows one, plus and minus zoom. The table tells the same.`}
+        aria-label={words.inArrowKeys(texts.counts.node(layout.nodes.length), texts.counts.cluster(layout.panels.length))}
         data-testid={testIds.field}
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
@@ -208,11 +211,11 @@ export function FieldGraph({ topology }: { topology: Topology }) {
         </div>
       </div>
       <Legend measure={measure} hasTrust={hasTrust} onMeasure={setMeasure} />
-      <fieldset className="zoom" aria-label="Zoom">
-        <IconButton icon="minus" label="Smaller" data-testid={testIds.zoomOut} onClick={() => zoom(1 / keyZoom)} />
-        <IconButton icon="plus" label="Larger" onClick={() => zoom(keyZoom)} />
+      <fieldset className="zoom" aria-label={words.zoom}>
+        <IconButton icon="minus" label={words.smaller} data-testid={testIds.zoomOut} onClick={() => zoom(1 / keyZoom)} />
+        <IconButton icon="plus" label={words.larger} onClick={() => zoom(keyZoom)} />
         <Button kind="ghost" onClick={() => show(fitView(layout, { width, height }))}>
-          Fit
+          {words.fit}
         </Button>
       </fieldset>
     </div>
@@ -253,6 +256,7 @@ function useFieldLayout(topology: Topology): FieldLayout {
 
 function NodeWords({ layout, figures, index }: { layout: FieldLayout; figures: ReturnType<typeof readFigures>; index: number }) {
   const node = layout.nodes[index];
+  if (!node) return null;
   const standing = figures.standing[index];
   const ready = readyWords(standing === standings.down ? false : standing === standings.unknown ? null : true).word;
   const cpu = figures.cpu[index] ?? Number.NaN;
@@ -260,9 +264,15 @@ function NodeWords({ layout, figures, index }: { layout: FieldLayout; figures: R
   const components = figures.components[index] ?? 0;
   return (
     <>
-      <b>{node?.name}</b> in {node?.cluster}: {ready.toLowerCase()}, CPU {formatQuantity(cpu, 'ratio')}
-      {standing === standings.busy ? ' (busy)' : ''}, {formatQuantity(power, 'W')}
-      {components > 0 ? `, ${count(components, 'component')}` : ''}
+      <b>{node.name}</b>{' '}
+      {words.inCpu(
+        node.cluster,
+        ready.toLowerCase(),
+        formatQuantity(cpu, 'ratio'),
+        standing === standings.busy ? words.busy2 : '',
+        formatQuantity(power, 'W'),
+        components > 0 ? `, ${texts.counts.component(components)}` : '',
+      )}
     </>
   );
 }
@@ -277,30 +287,30 @@ function Legend({
   onMeasure: (measure: FieldMeasure) => void;
 }) {
   const options: { value: FieldMeasure; label: string }[] = [
-    { value: 'load', label: 'Load' },
-    { value: 'power', label: 'Power' },
+    { value: 'load', label: words.load },
+    { value: 'power', label: words.power },
   ];
   return (
     <div className="field-legend caption secondary">
       <Segment
-        label="Cells are shaded by"
+        label={words.cellsAreShaded}
         value={measure}
-        options={hasTrust ? [...options, { value: 'trust', label: 'Trust' }] : options}
+        options={hasTrust ? [...options, { value: 'trust', label: words.trust }] : options}
         onChange={onMeasure}
       />
       <span className="key">
         0
         <i className="field-ramp" />
-        {measure === 'power' ? 'most' : '100 %'}
+        {measure === 'power' ? words.most : '100 %'}
       </span>
       <span className="key">
-        <span className="warn-text">▲</span> busy
+        <span className="warn-text">▲</span> {words.busy3}
       </span>
       <span className="key">
-        <span className="bad-text">×</span> not ready
+        <span className="bad-text">×</span> {words.notReady4}
       </span>
       <span className="key">
-        <span className="field-hollow" /> unknown
+        <span className="field-hollow" /> {words.unknown2}
       </span>
     </div>
   );

@@ -1,0 +1,31 @@
+import type { Shown } from '../shown.ts';
+
+/** The page of diagnostics. */
+export const diagnostics = {
+  setUp: 'Set up',
+  makeItPrivate: 'Make it private',
+  showTestbeds: 'Show testbeds',
+  forgetKept: 'Forget kept passwords',
+  renewCertificates: 'Renew certificates…',
+  renewTheCertificates: (name: Shown) => `Renew the certificates of ${name}?`,
+  renewThem: 'Renew them',
+  eachControl: 'Each control plane is restarted with new certificates, one after the other. Applications go on meanwhile.',
+  shellOnThis: 'Shell on this computer',
+  shellOn: (host: Shown) => `Shell on ${host}`,
+  fine: 'Fine',
+  toLookAt: 'To look at',
+  wrong: 'Wrong',
+  wrong2: (things: Shown, what: Shown) => `${things} ${what} wrong.`,
+  nothingIsWrong: (things: Shown) => `Nothing is wrong; ${things} to look at.`,
+  everythingIs: 'Everything is fine.',
+  diagnostics: 'Diagnostics',
+  looking: 'Looking',
+  lookAgain: 'Look again',
+  checksVersions: 'Checks, versions, the testbed, and logs of the app, its last runs and the agents, without secrets',
+  supportArchive: 'Support archive',
+  thisApp: 'This app',
+  forgetKeptPasswords: 'Forget kept passwords…',
+  forgetAllKept: 'Forget all kept passwords?',
+  forgetThem: 'Forget them',
+  thoseOfAll: 'Those of all testbeds, and the passphrase that guards them if there is one. Hosts ask for theirs again.',
+};

@@ -1,0 +1,33 @@
+import type { Shown } from '../shown.ts';
+
+/** Names of metrics, and words that controls share. */
+export const parts = {
+  theseParts: (doubles: Shown) => `These parts are doubles that stand in for the real ones: ${doubles}`,
+  onDoubles: 'on doubles',
+  cancel: 'Cancel',
+  cpu: 'CPU',
+  memory: 'Memory',
+  memoryTotal: 'Memory, total',
+  load1Min: 'Load, 1 min',
+  networkReceived: 'Network, received',
+  networkSent: 'Network, sent',
+  power: 'Power',
+  cpuOfComponent: 'CPU of component',
+  memoryOfComponent: 'Memory of component',
+  cpuFrequency: 'CPU frequency',
+  latency: 'Latency',
+  roundTrip: 'Round trip',
+  peopleInView: 'People in view',
+  frames: 'Frames',
+  hMin: (hours: Shown, minutes: Shown) => `${hours} h ${minutes} min`,
+  minS: (minutes: Shown, what: Shown) => `${minutes} min ${what} s`,
+  latencyPer: 'Latency per person',
+  cores: 'Cores',
+  cpuFrequencyHighest: 'CPU frequency, highest',
+  powerFromThe: 'Power from the grid',
+  carbonIntensity: 'Carbon intensity',
+  trust0To1: 'Trust, 0 to 1',
+  linkRoundTrip: 'Link round trip',
+  linkLoss: 'Link loss',
+  linkThroughput: 'Link throughput',
+};
