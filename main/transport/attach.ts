@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ export class AttachError extends Error {
 
 /** How long a core may take to answer after it was started: DuckDB and the bundle load in well under a second. */
 const startMs = 15_000;
+/** A core that still lives by then is waited for: on a computer that is busy with other things it takes its time. */
+const longestStartMs = 120_000;
 /** How long it may take to end: it gives its parts 20 s. */
 const stopMs = 25_000;
 
@@ -24,14 +26,19 @@ export async function attachCore(options: {
 }): Promise<WebSocket> {
   const first = await connect(options.dataFolder);
   if (first) return first;
-  startCoreProcess(options);
-  const deadline = Date.now() + startMs;
-  while (Date.now() < deadline) {
+  const core = startCoreProcess(options);
+  const startedAt = performance.now();
+  const passed = () => performance.now() - startedAt;
+  const lives = () => core.exitCode === null && core.signalCode === null;
+  // One that ended at once may have found another that is just starting.
+  while (passed() < (lives() ? longestStartMs : startMs)) {
     await delay(50);
     const socket = await connect(options.dataFolder);
     if (socket) return socket;
   }
-  throw new AttachError(`The core did not start within ${startMs / 1000} s. The end of its log:\n${logTail(options.dataFolder)}`);
+  throw new AttachError(
+    `The core did not start within ${Math.round(passed() / 1000)} s. The end of its log:\n${logTail(options.dataFolder)}`,
+  );
 }
 
 /** Asks a running core over HTTP on its socket: "/web" opens the browser's server, "/stop" ends it. */
@@ -86,7 +93,7 @@ function connect(folder: string): Promise<WebSocket | null> {
   });
 }
 
-function startCoreProcess(options: { dataFolder: string; distFolder: string; env: NodeJS.ProcessEnv }): void {
+function startCoreProcess(options: { dataFolder: string; distFolder: string; env: NodeJS.ProcessEnv }): ChildProcess {
   mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 });
   const log = openSync(logPath(options.dataFolder), 'a', 0o600);
   const child = spawn(process.execPath, [join(options.distFolder, 'core', 'process.mjs')], {
@@ -97,6 +104,7 @@ function startCoreProcess(options: { dataFolder: string; distFolder: string; env
   });
   child.unref();
   closeSync(log);
+  return child;
 }
 
 const readToken = (folder: string): string => readFileSync(tokenPath(folder), 'utf8');
