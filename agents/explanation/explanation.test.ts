@@ -99,6 +99,8 @@ test('says why in the words of the field', () => {
 
 test('what-if gives the choice that the policy would have made', () => {
   const record = decision(3);
+  // A median of readings need not be whole; who reads of people wants them whole.
+  expect(tell(decision(2.7)).sentence).toMatch(/because about 3 people in view would have kept latency at 69.4 ms/);
   for (const people of [0, 1, 2, 2.3, 2.6, 3, 8, 14]) {
     const fresh = decision(people);
     expect(rescore(record, { people })).toMatchObject({ choice: fresh.choice, margin: fresh.margin });

@@ -23,9 +23,15 @@ export function metricWords(metric: string): string {
   return words.includes('latency') ? 'latency' : words.join(' ');
 }
 
-/** "3 people in view", "load of worker-1 at 0.4". */
+/** Something that is counted, although the mean or median of readings need not be whole: it may go past 1, and has no unit. */
+const isCount = ({ unit, range, id }: Premise): boolean =>
+  unit === '' && range !== undefined && range[1] > 1 && !id.includes(':');
+
+/** "3 people in view", "about 3 people in view" for 2.7, "load of worker-1 at 0.4". */
 function premiseWords(premise: Premise): string {
   const lower = premise.name.charAt(0).toLowerCase() + premise.name.slice(1);
+  if (isCount(premise) && !Number.isInteger(premise.value))
+    return premise.value < 0.5 ? `hardly any ${lower}` : `about ${formatNumber(Math.round(premise.value))} ${lower}`;
   return premise.unit === '' && Number.isInteger(premise.value) && !premise.id.includes(':')
     ? `${formatNumber(premise.value)} ${lower}`
     : `${lower} at ${formatNumber(premise.value, premise.unit)}`;

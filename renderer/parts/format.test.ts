@@ -39,6 +39,7 @@ test('quantities are scaled to the unit that people read', () => {
   expect(formatQuantity(76.2, 'ms')).toBe('76 ms');
   expect(formatQuantity(6.23, 'ms')).toBe('6.2 ms');
   expect(formatQuantity(1, 'people')).toBe('1 person');
+  expect(formatQuantity(2.7, 'people')).toBe('3 people');
   expect(formatQuantity(null, 'W')).toBe('–');
   expect(formatPrediction(43.2, 4, 'ms')).toBe('43 ± 4 ms');
   expect(formatPrediction(43.2, 0, 'ms')).toBe('43 ms');

@@ -42,8 +42,11 @@ export function quantity(value: number | null | undefined, unit: string): Quanti
       return { text: formatNumber((value * 8) / 1e6), unit: 'Mbit/s' };
     case 'cores':
       return { text: formatNumber(value), unit: value === 1 ? 'core' : 'cores' };
-    case 'people':
-      return { text: formatNumber(value), unit: value === 1 ? 'person' : 'people' };
+    case 'people': {
+      // Means and medians of readings need not be whole; people are.
+      const whole = Math.round(value);
+      return { text: formatNumber(whole), unit: whole === 1 ? 'person' : 'people' };
+    }
     case '1':
     case 'count':
       return { text: formatNumber(value), unit: '' };

@@ -24,8 +24,11 @@ export const formatPremise = (premise: Pick<Premise, 'unit' | 'range'>, value: n
 /** "1 → 3" with the unit once: how a premise differs from what it usually is. */
 export function formatChange(premise: Premise): string {
   const unit = premiseUnit(premise);
-  const before = quantity(premise.usual, unit);
-  const after = quantity(premise.value, unit);
+  // What is counted is whole to people, unless that hides the change.
+  const isCount = unit === '' && premise.range !== undefined && premise.range[1] > 1;
+  const round = isCount && Math.round(premise.usual) !== Math.round(premise.value) ? Math.round : (value: number) => value;
+  const before = quantity(round(premise.usual), unit);
+  const after = quantity(round(premise.value), unit);
   return `${before.text} → ${after.text}${after.unit ? ` ${after.unit}` : ''}`;
 }
 
