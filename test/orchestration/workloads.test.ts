@@ -11,7 +11,7 @@ import { systemClock } from '../../agents/system-clock.ts';
 import { nodeNames, runtimeClass, TestCluster } from './test-cluster.ts';
 
 const [node] = nodeNames;
-const patient = { timeout: 15_000, interval: 20 };
+const patient = { timeout: 30_000, interval: 20 };
 const key = { name: 'shop', component: 'front' };
 const place = { application: 'shop', component: 'front' };
 const described = (permitted_actions: string[]) => ({
@@ -45,11 +45,11 @@ beforeAll(async () => {
   await vi.waitFor(() => expect(orchestrator.applications()).toHaveLength(1), patient);
   await orchestrator.deploy(application, 'front', node, 'plan-0');
   await vi.waitFor(() => expect(view()?.pods).toMatchObject([{ ready: true }]), patient);
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   orchestrator?.stop();
   await cluster?.stop();
-}, 30_000);
+}, 60_000);
 
 const view = () => orchestrator.workloads.views()[0];
 /** Pods that stay, by their uid. */
