@@ -1,5 +1,6 @@
-import { javascript } from '@codemirror/lang-javascript';
-import { python } from '@codemirror/lang-python';
+import { autocompletion } from '@codemirror/autocomplete';
+import { javascript, localCompletionSource as localNames } from '@codemirror/lang-javascript';
+import { localCompletionSource as localPythonNames, python } from '@codemirror/lang-python';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
 import { unifiedMergeView } from '@codemirror/merge';
 import { Compartment, EditorState } from '@codemirror/state';
@@ -8,6 +9,7 @@ import { basicSetup } from 'codemirror';
 import { useEffect, useRef } from 'react';
 import { testIds } from '../test-ids.ts';
 import { colours, look } from './look.ts';
+import { completePolicy, type MetricNames } from './policy-completion.ts';
 
 export interface CodeIssue {
   /** From 1. */
@@ -22,6 +24,7 @@ export function CodeEditor({
   language,
   issues,
   label,
+  metricNames,
   onChange,
 }: {
   /** What is written at first, and whenever it is another object. */
@@ -30,12 +33,16 @@ export function CodeEditor({
   language: 'typescript' | 'python';
   issues: readonly CodeIssue[];
   label: string;
+  /** Of what the testbed measures, offered where a metric is named. */
+  metricNames: MetricNames;
   onChange: (value: string) => void;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<{ view: EditorView; comparison: Compartment; grammar: Compartment } | null>(null);
   const latest = useRef(onChange);
   latest.current = onChange;
+  const completing = useRef({ language, metricNames });
+  completing.current = { language, metricNames };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: made once; what is given later comes in below
   useEffect(() => {
@@ -53,6 +60,12 @@ export function CodeEditor({
           look,
           colours,
           lintGutter(),
+          autocompletion({
+            override: [
+              (context) => completePolicy(context, completing.current.language, completing.current.metricNames),
+              (context) => (completing.current.language === 'python' ? localPythonNames : localNames)(context),
+            ],
+          }),
           comparison.of([]),
           EditorView.contentAttributes.of({ 'aria-label': label, 'data-testid': testIds.editor }),
           EditorView.updateListener.of((update) => {

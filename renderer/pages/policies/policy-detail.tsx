@@ -176,6 +176,10 @@ export function FileForm({
   const [trial, setTrial] = useState<PolicyTrial | null>(null);
   const [issues, setIssues] = useState(() => (told === null ? [] : issuesOf(told)));
   const isChanged = text !== live;
+  const metricNames = useCallback(async () => {
+    const known = await currentClient().call('telemetry.metrics', { testbed });
+    return [...new Set(known.map(({ key }) => key.metric))].sort();
+  }, [testbed]);
   const policy = { name, language, content: text };
   const failed = (error: ShownError) => {
     setRefusal(error);
@@ -253,6 +257,7 @@ export function FileForm({
               language={language}
               issues={issues}
               label={texts.policies.sourceOf(name)}
+              metricNames={metricNames}
               onChange={(next) => {
                 setText(next);
                 setTrial(null);
