@@ -15,6 +15,9 @@ import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 
 type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
 
+/** Of a shell that was lost: its host does not answer yet, or the core has not noticed yet that its window has gone. */
+const triedAgain: ReadonlySet<string> = new Set(['unreachable', 'terminal-exists']);
+
 /** How long until a host that was lost is tried again, ms; the last holds for all further tries. */
 const againMs = [1000, 2000, 5000, 10_000, 30_000];
 
@@ -174,7 +177,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
         if (error?.code === 'disconnected') {
           lost.current = 0;
           setLife({ state: 'lost', text: texts.terminals.reconnecting });
-        } else if (error?.code === 'unreachable' && lost.current !== null) tryAgain();
+        } else if (lost.current !== null && error && triedAgain.has(error.code)) tryAgain();
         else setLife({ state: 'closed', text: error ? error.message : texts.terminals.closed });
       },
     );
