@@ -4,6 +4,7 @@ import { useNavigation } from '../state/navigation.ts';
 import { useCurrentTestbed } from '../state/testbeds.ts';
 import { useTime } from '../state/time.ts';
 import { endTour, useTour } from '../state/tour.ts';
+import { useTestbedNow } from '../state/twin-clock.ts';
 import { type DecisionRecord, isAct } from '../state/types.ts';
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
@@ -11,10 +12,13 @@ import { texts } from '../texts/texts.ts';
 
 const words = texts.shell;
 
-/** What the tour ends in: the newest relocation, else any act. */
-export const decisionToShow = (decisions: readonly DecisionRecord[]): DecisionRecord | null =>
+/** A new testbed places its components first; the relocation that the tour is about comes some seconds later. */
+const patienceMs = 20_000;
+
+/** What the tour ends in: the newest relocation, else, when none has come for a while, any act. */
+export const decisionToShow = (decisions: readonly DecisionRecord[], now: number): DecisionRecord | null =>
   decisions.find((record) => isAct(record) && record.candidates.find(({ id }) => id === record.choice)?.action.kind === 'move') ??
-  decisions.find(isAct) ??
+  decisions.find((record) => isAct(record) && now - record.time > patienceMs) ??
   null;
 
 interface Step {
@@ -28,7 +32,8 @@ interface Step {
 export function Tour() {
   const step = useTour((state) => state.step);
   const testbed = useCurrentTestbed();
-  const decision = useWorld((state) => decisionToShow(state.decisions));
+  const now = useTestbedNow(1000);
+  const decision = useWorld((state) => decisionToShow(state.decisions, now));
   const go = useNavigation((state) => state.go);
   if (step === null || testbed?.state !== 'up') return null;
   const steps: Step[] = [

@@ -82,7 +82,7 @@ export const decisions = {
   thisDecision: 'This decision expects no measurable figure, so nothing is compared.',
   target2: (target: Shown) => `target ${target}`,
   whatWouldHave: 'What would have changed it',
-  eachAloneNearest: 'each alone, nearest first',
+  eachAloneNearest: 'each alone',
   withinTheRanges: 'Within the ranges that may be tried, no single premise would have changed the choice.',
   continuum: 'Continuum',
   clusters: 'Clusters',

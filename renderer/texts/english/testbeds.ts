@@ -107,6 +107,6 @@ export const testbeds = {
   made2: 'Made',
   justNow: 'just now',
   thePastedFile: 'the pasted file',
-  simulatedHostsLinks: 'Simulated hosts, links and energy. Nothing is installed; there are no shells.',
+  simulatedHostsLinks: 'Simulated hosts and links, without shells. Nothing is installed.',
   fourRealLinuxHosts: 'Four real Linux hosts on this computer, each with a shell.',
 };
