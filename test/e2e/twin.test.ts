@@ -226,6 +226,21 @@ describe('a twin in the browser', () => {
     await page.getByTestId('policy-spread-load').waitFor({ state: 'detached', timeout: 20_000 });
   });
 
+  it('dry-runs the cluster without a policy, from its present state on, and says what was simulated', async () => {
+    const { page } = app;
+    await visit(page, 'policies');
+    await page.getByTestId('policy-relocate-by-latency').click();
+    const panel = page.getByTestId('dry-run');
+    await panel.getByTestId('segment-without').click();
+    await panel.getByLabel('Simulated time').selectOption('10');
+    await panel.getByTestId('dry-run-start').click();
+    const result = page.getByTestId('dry-run-result');
+    await result.waitFor({ timeout: 180_000 });
+    expect(await result.innerText()).toMatch(/classifier over 50 ms[\s\S]*What was decided[\s\S]*What was simulated/);
+    await panel.evaluate((element) => element.scrollIntoView({ block: 'start' }));
+    await inBothThemes(page, (theme) => app.screenshot(`dry-run-${theme}`));
+  });
+
   it('tells what an agent has learnt to predict, and what came of decisions by it', async () => {
     const { page } = app;
     await visit(page, 'models');
