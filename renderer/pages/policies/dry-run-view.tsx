@@ -230,7 +230,7 @@ function MadeOf({ result }: { result: DryRunResult }) {
           <li key={note}>{note}</li>
         ))}
       </ul>
-      <table className="wraps">
+      <table className="dry-run-parameters">
         <thead>
           <tr>
             <th>{words.parameter}</th>

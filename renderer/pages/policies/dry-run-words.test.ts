@@ -44,10 +44,10 @@ const side = (overTarget: number | null, moves: number, energyWh: number, acts: 
 test('a dry run is told in one sentence, with what differs', () => {
   const sides: Sides = { present: side(0.391, 1, 100), candidate: side(0.046, 3, 98) };
   expect(outcomeSentence(sides)).toBe(
-    'classifier is over its target for 4.6 % of the time instead of 39 %, 3 moves instead of 1 and 2.0 % less energy.',
+    'With the change, classifier is over its target for 4.6\u00a0% of the time instead of 39\u00a0%, there are 3 moves instead of 1 and the nodes take 2.0 % less energy.',
   );
   expect(outcomeSentence({ present: side(0.1, 0, 50), candidate: side(0.1, 0, 50) })).toBe(
-    'It changes nothing that is measured.',
+    'The change changes nothing that is measured.',
   );
 });
 

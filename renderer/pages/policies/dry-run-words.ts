@@ -3,9 +3,9 @@ import { texts } from '../../texts/texts.ts';
 
 const words = texts.dryRun;
 
-/** A share of time, with a digit where it matters. */
+/** A share of time, with a digit where it matters; number and sign stay on one line. */
 export const percent = (share: number | null): string =>
-  share === null ? words.notSimulated : `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+  share === null ? words.notSimulated : `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}\u00a0%`;
 
 export const savedPercent = ({ present, candidate }: Pick<DryRunResult, 'present' | 'candidate'>): number =>
   present.energyWh > 0 ? 100 * (1 - candidate.energyWh / present.energyWh) : 0;

@@ -38,12 +38,16 @@ export const dryRun = {
     const [before, after] = moves;
     const parts = [
       ...over,
-      ...(before === after ? [] : [`${counted(after, { one: 'move', other: 'moves' })} instead of ${before}`]),
+      ...(before === after
+        ? []
+        : [
+            `there ${formOf(after, { one: 'is', other: 'are' })} ${counted(after, { one: 'move', other: 'moves' })} instead of ${before}`,
+          ]),
       ...(Math.abs(savedPercent) < 0.1
         ? []
-        : [`${Math.abs(savedPercent).toFixed(1)} % ${savedPercent > 0 ? 'less' : 'more'} energy`]),
+        : [`the nodes take ${Math.abs(savedPercent).toFixed(1)} % ${savedPercent > 0 ? 'less' : 'more'} energy`]),
     ];
-    return parts.length === 0 ? 'It changes nothing that is measured.' : `${listed(parts)}.`;
+    return parts.length === 0 ? 'The change changes nothing that is measured.' : `With the change, ${listed(parts)}.`;
   },
   overWords: (component: string, after: string, before: string): string =>
     `${component} is over its target for ${after} of the time instead of ${before}`,
