@@ -2,7 +2,7 @@ import type { TestHosts } from './fixture.ts';
 
 /** Where a node leaves files. containerd makes /opt/containerd whenever it starts. */
 const folders =
-  '/etc /opt /root /usr/local /var/log/pods /var/log/containers /var/lib/mlsysops /var/lib/mlsysops-bus /var/lib/kubelet /var/lib/etcd /var/lib/cni /run/mlsysops';
+  '/etc /opt /root /usr/local /var/log/pods /var/log/containers /var/lib/mlsysops /var/lib/mlsysops-bus /var/lib/kubelet /var/lib/etcd /var/lib/cni /run/mlsysops /usr/libexec/kubernetes';
 const tools = 'for tool in iptables ip6tables; do for table in filter nat mangle; do $tool -t $table -S; done; done';
 
 /** What a node may change on a host, as lines: files, their digests in /etc, units, users, packet filter, interfaces, routes, namespaces, control groups, settings, processes. */
@@ -16,7 +16,7 @@ const commands = [
   'nft list tables',
   'ip -o link | cut -d: -f2 | cut -d@ -f1; ip -4 -o addr show | tr -s " " | cut -d" " -f2-4; ip route; ip rule; ls /run/netns 2>/dev/null',
   'find /sys/fs/cgroup -maxdepth 2 -name "kubepods*"',
-  'sysctl net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.ipv4.conf.all.rp_filter 2>/dev/null',
+  'sysctl net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.ipv4.conf.all.rp_filter kernel.panic kernel.panic_on_oops 2>/dev/null',
   'ps -eo args | grep -E "kube|nats-server|/opt/mlsysops|flannel" | grep -v grep',
 ];
 
