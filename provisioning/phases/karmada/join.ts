@@ -5,7 +5,15 @@ import { adminKubeconfig, kubectl } from '../kubernetes/scripts.ts';
 import { controlPlaneOf } from '../support/hosts.ts';
 import { allOf, complain, quote, script, undoing, waitFor } from '../support/shell.ts';
 import { kubeconfigFile } from '../support/state.ts';
-import { forgetMember, joinedNote, karmadaKubeconfig, memberExists, memberJoinedBy, memberReady } from './scripts.ts';
+import {
+  forgetMember,
+  joinedNote,
+  karmadaKubeconfig,
+  karmadaReady,
+  memberExists,
+  memberJoinedBy,
+  memberReady,
+} from './scripts.ts';
 
 const memberKubeconfigFile = (cluster: string): string => `/etc/mlsysops/members/${cluster}.kubeconfig`;
 
@@ -47,6 +55,8 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       return [{ path: memberKubeconfig, mode: '0600', content, secret: true }];
     },
     change: script(
+      // While Karmada does not answer, a member is not missing: it would be joined once more for nothing.
+      waitFor(karmadaReady, 180, complain('Karmada itself did not answer for its members within 180 s')),
       `if ${memberExists(cluster)} && ${memberJoinedBy(cluster, 'Pull')}; then`,
       `  ${forgetMember(cluster)}`,
       `  ${kubectl(memberKubeconfig)} -n karmada-system delete deployment/karmada-agent --ignore-not-found >/dev/null || :`,
