@@ -21,7 +21,8 @@ export function chartUnit(unit: string, highest: number): ChartUnit {
     case 'cores':
       return { unit: 'cores', factor: 1, digits: 2 };
     default:
-      return { unit, factor: 1, digits: 1 };
+      // What counts has no half of one.
+      return { unit, factor: 1, digits: unit === '' && Number.isInteger(highest) ? 0 : 1 };
   }
 }
 

@@ -241,6 +241,12 @@ function drawMarks(chart: uPlot, { decisions, nonActs, cursor, from, to, target,
     ctx.font = `500 ${10.5 * ratio}px "Inter Variable", system-ui, sans-serif`;
     ctx.textAlign = 'left';
     ctx.textBaseline = 'bottom';
+    // The line may run through it.
+    ctx.strokeStyle = token('--surface');
+    ctx.lineWidth = 4 * ratio;
+    ctx.lineJoin = 'round';
+    ctx.strokeText(target.label, left + 6 * ratio, chart.valToPos(target.value * unit.factor, 'y', true) - 4 * ratio);
+    ctx.lineWidth = ratio;
     ctx.fillText(target.label, left + 6 * ratio, chart.valToPos(target.value * unit.factor, 'y', true) - 4 * ratio);
   }
   for (const record of decisions) {

@@ -147,6 +147,7 @@ export function TopBar() {
       <button
         type="button"
         className="palette-button"
+        aria-label={words.searchOrRun}
         data-testid={testIds.palette}
         onClick={() => usePalette.setState({ open: true })}
       >
