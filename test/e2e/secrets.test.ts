@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createContractClient } from '../../main/contract/client.ts';
-import { attachCore } from '../../main/transport/attach.ts';
-import { clientChannel } from '../../main/transport/web-socket-channel.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../provisioning/ssh/sshd.fixture.ts';
-import { type App, openBrowser, root } from './app.ts';
+import { type App, openBrowser } from './app.ts';
 import { inBothThemes, visit, waitUntil } from './steps.ts';
 
 const password = 'correct horse 9 battery';
+/** A browser has no keychain: this guards what is kept. */
+const passphrase = 'four words of mine';
 
 /** A host of a real sshd that lets in by password alone, reached from the window with nothing but clicks and what is typed. */
 describe('a host that asks for a password', () => {
@@ -20,10 +19,6 @@ describe('a host that asks for a password', () => {
       { user: 'alice', password, sudo: 'ALL=(ALL) ALL' },
     ]);
     app = await openBrowser({ SSH_AUTH_SOCK: '' });
-    // As the window does where the computer has a keychain: here, the key is this test's.
-    const socket = await attachCore({ dataFolder: app.dataFolder, distFolder: join(root, 'dist'), env: process.env });
-    await createContractClient(clientChannel(socket)).call('secrets.unlock', { key: randomBytes(32).toString('base64') });
-    socket.close();
   });
   afterAll(async () => {
     await app?.close();
@@ -56,15 +51,25 @@ describe('a host that asks for a password', () => {
     await secret.fill('wrong');
     await page.keyboard.press('Enter');
     await page.getByText('That was not it.').waitFor();
-    await page.getByTestId('secret-keep').check();
-    // First of the account, then, where it is another question, of sudo.
+    // First of the account, then the passphrase twice, and, where it is another question, of sudo.
     const planned = page.getByTestId('plan-table');
     await waitUntil(
       async () => {
         if (await secret.isVisible()) {
-          await secret.fill(password);
-          await page.getByTestId('secret-keep').check();
+          const dialog = page.getByRole('alertdialog');
+          const ofVault = (await dialog.getAttribute('aria-label'))?.includes('kept passwords') ?? false;
+          await secret.fill(ofVault ? passphrase : password);
+          if (!ofVault) await page.getByTestId('secret-keep').check();
+          if (ofVault) await app.screenshot('secret-passphrase');
+          const prompt = await dialog.innerText();
           await page.keyboard.press('Enter');
+          // The same question is not answered twice.
+          await waitUntil(
+            async () => ((await dialog.count()) === 0 ? '' : dialog.innerText()),
+            (text) => text !== prompt,
+            20_000,
+            'the next question',
+          );
         }
         return planned.count();
       },
@@ -82,19 +87,45 @@ describe('a host that asks for a password', () => {
     await inBothThemes(page, (theme) => app.screenshot(`check-${theme}`));
   });
 
+  it('has a service opened in the browser by one click', async () => {
+    const { page } = app;
+    const served = createServer((_request, response) => response.end('served by the host'));
+    served.listen(0, '127.0.0.1');
+    await once(served, 'listening');
+    const address = served.address();
+    try {
+      await visit(page, 'terminals');
+      await page.getByTestId('services-open').click();
+      const button = page.getByTestId(`forward-gate:${typeof address === 'object' && address ? address.port : 0}`);
+      await button.waitFor();
+      await inBothThemes(page, (theme) => app.screenshot(`services-${theme}`));
+      const [opened] = await Promise.all([page.context().waitForEvent('page'), button.click()]);
+      await opened.getByText('served by the host').waitFor();
+      await opened.close();
+      await page.getByTestId('forward-link').waitFor();
+      await page.getByRole('button', { name: /^Stop forwarding gate/ }).click();
+      await page.getByTestId('forward-link').waitFor({ state: 'detached' });
+    } finally {
+      served.closeAllConnections();
+      served.close();
+    }
+  });
+
   it('counts what is kept, and forgets it', async () => {
     const { page } = app;
     await visit(page, 'diagnostics');
-    await page.getByText(/[12] kept, encrypted by this computer’s keychain/).waitFor();
+    await page.getByText(/[12] kept, encrypted by your passphrase/).waitFor();
     await page.keyboard.press('Control+k');
     await page.getByPlaceholder('Search, or run a command').fill('Forget kept passwords');
     await page.keyboard.press('Enter');
     await page.getByTestId('look-again').click();
-    await page.getByText('0 kept, encrypted by this computer’s keychain').waitFor();
+    await page.getByText('0 kept, encrypted by your passphrase').waitFor();
   });
 
   it('has its password in no file', () => {
-    const grep = spawnSync('grep', ['-r', '-l', '-a', '-F', password, app.dataFolder], { encoding: 'utf8' });
-    expect(grep.stdout).toBe('');
+    for (const secret of [password, passphrase]) {
+      const grep = spawnSync('grep', ['-r', '-l', '-a', '-F', secret, app.dataFolder], { encoding: 'utf8' });
+      expect(grep.stdout).toBe('');
+    }
   });
 });
