@@ -54,7 +54,10 @@ function Field({
   const id = `setting-${field.name}`;
   const [text, setText] = useState(field.kind === 'json' ? JSON.stringify(now) : String(now ?? ''));
   const described =
-    field.description || (field.fallback === undefined ? '' : texts.policies.usually(JSON.stringify(field.fallback)));
+    field.description ||
+    (field.fallback === undefined
+      ? ''
+      : texts.policies.usually(field.kind === 'json' ? JSON.stringify(field.fallback) : String(field.fallback)));
   const common = { id, className: 'field full-width', 'aria-invalid': problem !== '', 'aria-describedby': `${id}-note` };
   return (
     <div>

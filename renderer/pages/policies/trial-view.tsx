@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import { Badge } from '../../parts/controls.tsx';
 import { formatSigned } from '../../parts/format.ts';
 import { State } from '../../parts/glyphs.tsx';
@@ -20,9 +21,13 @@ export function TrialView({ trial, agent }: { trial: PolicyTrial; agent: string 
       ? trial.triggers.length === 0
         ? texts.policies.itFindsNothing
         : texts.policies.itSeesToLook(texts.counts.reason(trial.triggers.length))
-      : texts.policies.itDecidesOf(texts.counts.thing(trial.decisions.length), different === 0 ? 'none' : String(different));
+      : texts.policies.itDecidesOf(trial.decisions.length, different);
+  const card = useRef<HTMLElement>(null);
+  // The form above may fill the page: what was asked for is shown.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each trial is another answer
+  useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [trial]);
   return (
-    <section className="card" aria-label={texts.policies.triedOnThe} data-testid={testIds.policyTrial}>
+    <section ref={card} className="card" aria-label={texts.policies.triedOnThe} data-testid={testIds.policyTrial}>
       <header className="tall">
         <h2>{texts.policies.triedOnThe}</h2>
         <span className="muted">{texts.policies.nothingWas}</span>

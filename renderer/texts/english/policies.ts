@@ -1,4 +1,5 @@
 import type { Shown } from '../shown.ts';
+import { counted } from './words.ts';
 
 /** The page of policies. */
 export const policies = {
@@ -60,7 +61,12 @@ export const policies = {
   thisIsWritten: 'This is written as JSON.',
   itFindsNothing: 'It finds nothing to decide now.',
   itSeesToLook: (reasons: Shown) => `It sees ${reasons} to look, and nothing to choose from.`,
-  itDecidesOf: (things: Shown, what: Shown) => `It decides ${things}, ${what} of them otherwise than was decided last.`,
+  itDecidesOf: (all: number, different: number) => {
+    const things = counted(all, { one: 'thing', other: 'things' });
+    if (different === 0) return `It decides ${things}, as was decided last.`;
+    if (different === all) return `It decides ${things}, otherwise than was decided last.`;
+    return `It decides ${things}, ${different} of them otherwise than was decided last.`;
+  },
   triedOnThe: 'Tried on the present situation',
   nothingWas: 'nothing was carried out',
   about: 'About',
