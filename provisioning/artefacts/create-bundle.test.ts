@@ -116,6 +116,27 @@ describe('making a bundle', () => {
     expect(await readFile((await older.resolve('kubeadm', 'arm64')).localPath, 'utf8')).toContain('v1.35.4/arm64');
   });
 
+  it("puts the images of a pod network's manifest into it, once for all versions of Kubernetes", async () => {
+    publishAll();
+    registry.publish('flannel-io/flannel', 'v0.28.9', layer);
+    const manifest = path.join(folder, 'kube-flannel.yml');
+    const image = `${registry.host}/flannel-io/flannel:v0.28.9`;
+    await writeFile(manifest, `apiVersion: v1\nkind: Pod\nspec: { containers: [{ name: flannel, image: "${image}" }] }\n`);
+    const testbed = exampleTestbed();
+    testbed.clusters.cluster1!.network = { manifest };
+    const made = await createBundle(making({ testbed, kubernetes: ['1.35.4', '1.36.2'] }));
+    const [entry, ...others] = made.entries.filter(({ name }) => name === 'images-network');
+    expect(others).toEqual([]);
+    const index = execFileSync('tar', ['-xOf', path.join(bundle, entry!.file), 'index.json'], { encoding: 'utf8' });
+    expect(index).toContain(image);
+    // And the later version of Kubernetes finds them, too.
+    const later = artefactsOf(
+      { ...exampleTestbed({ bundle }, { version: '1.36.2' }) },
+      { catalogue: catalogue(), stateFolder: folder },
+    );
+    expect((await later.bundled('amd64')).map(({ name }) => name)).toContain('images-network');
+  });
+
   it('gives archives that hold each layer once, and are the same bytes every time', async () => {
     publishAll();
     const first = await createBundle(making());

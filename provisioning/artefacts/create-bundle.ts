@@ -1,5 +1,6 @@
 import { copyFile, constants as fileConstants, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { manifestOf, readNetworkManifest } from '../phases/network/manifest.ts';
 import type { Testbed } from '../testbed/schema.ts';
 import { type BundleEntry, keyOf, openBundle, verifiedPath, writeManifest } from './bundle.ts';
 import type { Arch, Catalogue } from './catalogue.ts';
@@ -66,7 +67,7 @@ interface Part {
 export async function createBundle(options: CreateBundleOptions): Promise<CreatedBundle> {
   const { folder } = options;
   await mkdir(folder, { recursive: true });
-  const parts = partsOf(options);
+  const parts = partsOf(options, await networkImages(options.testbed));
   const entries = new Map((await goodEntries(folder)).map((entry) => [keyOf(entry), entry]));
   const lock = await openLock(folder);
   const leftOut: string[] = [];
@@ -110,14 +111,21 @@ async function goodEntries(folder: string): Promise<BundleEntry[]> {
   return checked.flat();
 }
 
-function partsOf(options: CreateBundleOptions): Part[] {
+/** Images of the pod networks that clusters take from manifests. @throws Failure (invalid-file) */
+async function networkImages({ clusters }: Testbed): Promise<string[]> {
+  const files = Object.keys(clusters).flatMap((cluster) => manifestOf(cluster, { clusters }) ?? []);
+  const manifests = await Promise.all([...new Set(files)].map(readNetworkManifest));
+  return [...new Set(manifests.flatMap(({ images }) => images))];
+}
+
+function partsOf(options: CreateBundleOptions, network: readonly string[]): Part[] {
   const { testbed, arches, kubernetes = [testbed.kubernetes.version] } = options;
   const fetch = options.fetch ?? createFetch();
   const registry = new RegistryClient({ ...options, fetch, mirror: testbed.artefacts.mirror, onProgress: undefined });
   return [...new Set(arches)].flatMap((arch) =>
     [...new Set(kubernetes)].flatMap((version, index) => [
       ...programParts({ ...options, fetch }, arch, version, index === 0),
-      ...imageParts(options, registry, arch, version, index === 0),
+      ...imageParts(options, registry, arch, version, index === 0 ? network : null),
     ]),
   );
 }
@@ -152,14 +160,17 @@ function imageParts(
   registry: RegistryClient,
   arch: Arch,
   kubernetes: string,
-  first: boolean,
+  /** References of a pod network's; null: not the first version of Kubernetes, and what follows none is there already. */
+  network: readonly string[] | null,
 ): Part[] {
   const { catalogue, folder } = options;
   const blobs = path.join(folder, blobFolderName);
   const karmada = catalogue.artefacts.karmadactl?.version ?? kubernetes;
-  return [...imagesFor(catalogue, kubernetes)].flatMap(([name, references]): Part[] => {
+  const archives = new Map(imagesFor(catalogue, kubernetes));
+  if (network !== null && network.length > 0) archives.set('images-network', [...network]);
+  return [...archives].flatMap(([name, references]): Part[] => {
     const isKarmadas = catalogue.images[name]?.some((template) => template.includes('{karmada}')) === true;
-    if (isKarmadas && !first) return [];
+    if (isKarmadas && network === null) return [];
     const find = once(() => inOrder(references, (reference) => registry.find(reference, arch)));
     return [
       {

@@ -3,13 +3,20 @@ import type { Host } from '../testbed/schema.ts';
 import { kubectl } from './kubernetes/scripts.ts';
 import { gatewayOf, networkFiles, overlayEnd, type Route } from './network/bridge.ts';
 import { labelStep } from './network/labels.ts';
+import { manifestOf, readNetworkManifest } from './network/manifest.ts';
+import { applyStep, roomStep } from './network/manifest-steps.ts';
+import { beforeManifest } from './network/manifest-traces.ts';
 import { awaitNodeNetworks, knownNodeNetworks, type NodeNetworks } from './network/node-networks.ts';
 import { podNetworkOf } from './network/way.ts';
 import { asStepFiles, filesInPlace, giveToOwners, type PlacedFile } from './support/files.ts';
 import { addressOf, hostsOf, isAdopted, isControlPlane } from './support/hosts.ts';
 import { allOf, complain, script, undoing, waitFor } from './support/shell.ts';
 
-/** Pod network: a bridge on each node, and routes between the nodes of a cluster, through an overlay where they share no network. Nodes become Ready. */
+/** How long a node may take until it is Ready, s: with the network of a manifest its images are pulled first. */
+const readyS = 120;
+const manifestReadyS = 420;
+
+/** Pod network: a bridge on each node, and routes between the nodes of a cluster, through an overlay where they share no network; or what a manifest brings. Nodes become Ready. */
 export const networkPhase = (): Phase => ({
   id: 'network',
   title: 'Network',
@@ -17,9 +24,17 @@ export const networkPhase = (): Phase => ({
   steps: async (host, context) => {
     const hosts = hostsOf(context.testbed, host.cluster);
     if (isAdopted(host, context.testbed)) return isControlPlane(host) ? [labelStep(hosts)] : [];
-    return [await bridgeStep(host, context), ...(isControlPlane(host) ? [labelStep(hosts)] : []), nodeReadyStep(host)];
+    const file = manifestOf(host.cluster, context.testbed);
+    if (file !== null) {
+      const manifest = await readNetworkManifest(file);
+      const ofCluster = isControlPlane(host) ? [applyStep(manifest), labelStep(hosts)] : [];
+      return [roomStep(manifest), ...ofCluster, nodeReadyStep(host, manifestReadyS)];
+    }
+    return [await bridgeStep(host, context), ...(isControlPlane(host) ? [labelStep(hosts)] : []), nodeReadyStep(host, readyS)];
   },
 });
+
+const otherNetwork = 'this node has the pod network of a manifest';
 
 async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
   const known = await knownNodeNetworks(host.cluster, context);
@@ -45,6 +60,7 @@ async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
       const found = await networks();
       const gateway = gatewayOf(found.get(host.name) ?? '');
       return script(
+        `if [ -e ${beforeManifest} ]; then ${complain(otherNetwork)}; exit 1; fi`,
         giveToOwners(filesFor(found)),
         // A node that was made anew may have another CIDR; the bridge of the former one would be refused.
         `if ip link show cni0 >/dev/null 2>&1 && ! ip -4 addr show cni0 | grep -q 'inet ${gateway}/'; then ip link del cni0; fi`,
@@ -54,6 +70,11 @@ async function bridgeStep(host: Host, context: RunContext): Promise<Step> {
       );
     },
     remedies: [
+      {
+        pattern: new RegExp(otherNetwork),
+        cause: `${otherNetwork}, which the testbed file does not name any more`,
+        remedy: `Reset the hosts of ${host.cluster} ("testbed reset"), then run again; or name the manifest in clusters.${host.cluster}.network`,
+      },
       {
         pattern: /Nexthop has invalid gateway|Network is unreachable/,
         cause: 'the hosts of this cluster share no network, so that pods cannot be routed between them',
@@ -96,7 +117,7 @@ function filesOf(host: Host, context: RunContext, networks: NodeNetworks): Place
  * Every node may look at itself with kubelet's own credentials. A node that says that it is Ready takes pods only some seconds later, when
  * Kubernetes has taken its "not-ready" taint off.
  */
-function nodeReadyStep(host: Host): Step {
+function nodeReadyStep(host: Host, seconds: number): Step {
   const kubelet = kubectl('/etc/kubernetes/kubelet.conf');
   const state = `{.status.conditions[?(@.type=="Ready")].status}{range .spec.taints[*]} {.key}{end}`;
   const ready = `case "$(${kubelet} get node ${host.name} -o jsonpath='${state}' 2>/dev/null)" in *node.kubernetes.io/not-ready*) false ;; True*) : ;; *) false ;; esac`;
@@ -105,8 +126,8 @@ function nodeReadyStep(host: Host): Step {
     id: 'node-ready',
     title: 'See the node become Ready',
     observe: allOf(ready),
-    change: script(waitFor(ready, 120, `${complain(`the node ${host.name} is not Ready after 120 s:`)}; ${why}`)),
-    timeoutS: 180,
+    change: script(waitFor(ready, seconds, `${complain(`the node ${host.name} is not Ready after ${seconds} s:`)}; ${why}`)),
+    timeoutS: seconds + 60,
     remedies: [
       {
         pattern: /cni plugin not initialized|NetworkPluginNotReady/,

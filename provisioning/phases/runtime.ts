@@ -2,6 +2,7 @@ import type { Artefacts } from '../artefacts/resolve.ts';
 import { Failure } from '../run/failure.ts';
 import type { HostFacts, Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
+import { manifestCniFolder, manifestOf } from './network/manifest.ts';
 import { neededFacts } from './prepare.ts';
 import { packedCniFolder, packedRunc, packedSteps, plugins } from './runtime/packed.ts';
 import { isPacked, type RuntimePart, runtimeParts, type Source, sourcesOf } from './runtime/sources.ts';
@@ -28,7 +29,12 @@ export async function runtimeSteps(tools: PhaseTools, context: RunContext, host:
   const artefacts = await tools.artefacts(context);
   const sources = await sourcesOf(factsOf(host, context), artefacts);
   const configuration = factsOf(host, context)
-    ? containerdConfiguration(neededFacts(host, context), artefacts.pauseImage, sources)
+    ? containerdConfiguration(
+        neededFacts(host, context),
+        artefacts.pauseImage,
+        sources,
+        manifestOf(host.cluster, context.testbed) !== null,
+      )
     : '';
   return [
     distributionStep(sources),
@@ -141,6 +147,8 @@ export function containerdConfiguration(
   facts: Pick<HostFacts, 'cgroup' | 'container'>,
   pauseImage: string,
   sources: Record<RuntimePart, Source>,
+  /** Whether pods have the network of a manifest. */
+  manifest = false,
 ): string {
   // In a container without CAP_SYS_RESOURCE runc fails on a negative oom_score_adj; clamping it costs nothing elsewhere.
   return `# Written by MLSysOps Desktop; "testbed down" puts the former file back.
@@ -154,7 +162,7 @@ version = 2
   restrict_oom_score_adj = ${facts.container !== null}
 
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "${isPacked(sources['cni-plugins']) ? packedCniFolder : cniFolder}"
+    bin_dir = "${manifest ? manifestCniFolder : isPacked(sources['cni-plugins']) ? packedCniFolder : cniFolder}"
     conf_dir = "/etc/cni/net.d"
 
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]

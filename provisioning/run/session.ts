@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { connectHost, connectPhase } from '../phases/connect.ts';
 import { factsPhase, factsScript, parseFacts } from '../phases/facts.ts';
 import { podNetworkOf } from '../phases/network/way.ts';
+import { checkManifests } from '../phases/preflight/manifests.ts';
 import { checkOutside } from '../phases/preflight/outside.ts';
 import { checkReachability, type ExecuteOn, tryWays } from '../phases/preflight/reachability.ts';
 import type { Reachability } from '../phases/preflight/reachability-value.ts';
@@ -179,12 +180,14 @@ export class Session {
     const hosts = new Set(this.facts.keys());
     const execute: ExecuteOn = (host, script, how) => this.execute(host, script, how);
     const made = Object.keys(testbed.clusters).filter((cluster) => testbed.clusters[cluster]?.kubeconfig === undefined);
-    const overlays = new Set(made.filter((cluster) => podNetworkOf(cluster, this.context) === 'vxlan'));
+    const manifests = await checkManifests(testbed);
+    const ours = made.filter((cluster) => podNetworkOf(cluster, this.context) === 'vxlan');
+    const overlays = new Set([...ours, ...manifests.overlays]);
     const holds = (name: string, port: number) => this.facts.get(name)?.listeningUdp.some((one) => one.port === port) === true;
     const outside = Promise.all([...this.facts].map(([name, facts]) => checkOutside(this.host(name), facts, testbed, execute)));
     const [tried, others] = await Promise.all([tryWays({ testbed, hosts, addressOf, execute, overlays, holds }), outside]);
     this.reachability = { ways: tried.ways };
-    return [...checkReachability(testbed, tried, addressOf, changed), ...others.flat()];
+    return [...manifests.checks, ...checkReachability(testbed, tried, addressOf, changed), ...others.flat()];
   }
 
   checks(): Check[] {

@@ -69,10 +69,17 @@ export const clusterSchema = z.strictObject({
       'Kubeconfig on this computer of a cluster that is there already, whose nodes the hosts are: it is adopted, and only Karmada, the bus and the agents are installed.',
     ),
   network: z
-    .enum(['routes', 'vxlan'])
+    .union([
+      z.enum(['routes', 'vxlan']),
+      z.strictObject({
+        manifest: lineSchema.describe(
+          'YAML file on this computer with the Kubernetes objects of a pod network, as its publisher has it, e.g. kube-flannel.yml; "~/" is your home folder.',
+        ),
+      }),
+    ])
     .optional()
     .describe(
-      'How pods of different hosts reach each other: "routes" where the hosts share a network, "vxlan" (UDP 8472) elsewhere; found out when not told.',
+      'How pods of different hosts reach each other, without any image: "routes" where the hosts share a network, "vxlan" (UDP 8472) elsewhere; found out when not told. Or the manifest of flannel, Calico, Cilium, which is applied as it is.',
     ),
   join: z
     .enum(['push', 'pull'])

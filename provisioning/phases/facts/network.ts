@@ -57,8 +57,8 @@ export function networkFacts(lines: FactLines) {
   } satisfies Partial<HostFacts>;
 }
 
-/** Interfaces of our own pod network: their addresses are not the host's. */
-const ourInterface = /^(cni0|veth|kube-|flannel|mlsysops-)/;
+/** Interfaces of our own pod network, or of one that a manifest brings: their addresses are not the host's. */
+const ourInterface = /^(cni0|veth|kube-|flannel|mlsysops-|cali|vxlan[.]calico|tunl|cilium|lxc)/;
 
 const addressesOf = (lines: string[]): string[] =>
   lines.flatMap((line) => {

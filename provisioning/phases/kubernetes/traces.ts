@@ -1,3 +1,4 @@
+import { removeManifestTraces } from '../network/manifest-traces.ts';
 import { beforeFolder } from '../support/shell.ts';
 import { restoreKernelSettings } from './kernel-settings.ts';
 
@@ -49,6 +50,7 @@ done`;
 export const removeTraces = `${removePodNamespaces}
 ip link del cni0 2>/dev/null
 rm -f /etc/cni/net.d/10-mlsysops.conflist
+${removeManifestTraces}
 ${removeChains}
 ${removeEmptyTables}
 ${removeControlGroups}

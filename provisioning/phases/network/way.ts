@@ -13,10 +13,11 @@ export function isOnLink(facts: Pick<HostFacts, 'routes'>, address: string): boo
 
 /**
  * How the pods of a cluster reach each other: by plain routes where all its hosts share a network, else by an overlay, which needs nothing but
- * that the hosts reach each other. The testbed file may say it.
+ * that the hosts reach each other. The testbed file may say it, or bring somebody else's network.
  */
-export function podNetworkOf(cluster: string, context: RunContext): 'routes' | 'vxlan' {
+export function podNetworkOf(cluster: string, context: RunContext): 'routes' | 'vxlan' | 'manifest' {
   const told = context.testbed.clusters[cluster]?.network;
+  if (typeof told === 'object') return 'manifest';
   if (told !== undefined) return told;
   const hosts = hostsOf(context.testbed, cluster);
   const apart = (host: Host, other: Host): boolean => {

@@ -1,4 +1,5 @@
 import type { FoundSoftware } from '../facts/host-facts.ts';
+import { manifestOf } from '../network/manifest.ts';
 import { isAdopted } from '../support/hosts.ts';
 import { type CheckFamily, error, type Finding, ok, type Subject, warning } from './check.ts';
 
@@ -77,7 +78,7 @@ function findingOf(found: FoundSoftware, { host, testbed }: Subject): Finding[] 
     case 'cni-configuration': {
       const name = evidence.slice(evidence.lastIndexOf('/') + 1);
       // containerd takes the first file by name.
-      if (name > ownConfiguration || name.includes('flannel')) return [ok('existing-cni', evidence)];
+      if (name > ownConfiguration || manifestOf(host.cluster, testbed) !== null) return [ok('existing-cni', evidence)];
       return [
         error(
           'existing-cni',

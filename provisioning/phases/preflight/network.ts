@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { cidrContains, cidrRange, cidrsOverlap } from '../../testbed/cidr.ts';
 import type { HostFacts } from '../facts/host-facts.ts';
+import { manifestOf } from '../network/manifest.ts';
 import { isAdopted } from '../support/hosts.ts';
 import { type CheckFamily, error, type Finding, ok, type Subject, warning } from './check.ts';
 
@@ -76,6 +77,7 @@ const forwarding = ({ forwarding: state, container }: HostFacts): Finding =>
 function podRoutes(subject: Subject): Finding[] {
   const { host, facts, testbed, all } = subject;
   if (isAdopted(host, testbed)) return [];
+  if (manifestOf(host.cluster, testbed) !== null) return [];
   if (testbed.clusters[host.cluster]?.network === 'vxlan') return overlay(subject);
   const neighbours = testbed.hosts.filter((other) => other.cluster === host.cluster && other.name !== host.name);
   for (const other of neighbours) {
