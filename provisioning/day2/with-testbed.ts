@@ -32,6 +32,7 @@ export function phasesFor(
       return [...first, ...(phase.needs?.(host, testbed) ?? earlier())];
     },
     steps: (host, context) => (isIn(host) ? phase.steps(host, contextFor(context, testbed)) : []),
+    begin: phase.begin === undefined ? undefined : (context) => phase.begin!(contextFor(context, testbed)),
     after: phase.after === undefined ? undefined : (context) => phase.after!(contextFor(context, testbed)),
   }));
 }

@@ -8,7 +8,7 @@ import { kubectl } from './kubernetes/scripts.ts';
 import { factsOf, hostsOf, isControlPlane, memberClusters } from './support/hosts.ts';
 import type { PhaseTools } from './support/options.ts';
 import { allOf, complain, quote, script, waitFor } from './support/shell.ts';
-import { hearAgents } from './verify/agents-heard.ts';
+import { hearAgents, listenEarly } from './verify/agents-heard.ts';
 import { dnsStep } from './verify/dns.ts';
 import { smokeTest } from './verify/smoke.ts';
 
@@ -31,6 +31,7 @@ export const verifyPhase = (tools: PhaseTools): Phase => ({
     ...(isControlPlane(host) && (await hasDns(tools, host, context)) ? [dnsStep(host.cluster)] : []),
     ...(host.role === 'management' ? memberClusters(context.testbed).map(memberStep) : []),
   ],
+  begin: (context) => listenEarly(context),
   after: async (context) => {
     await hearAgents(context);
     if (tools.options.smoke) await smokeTest(context, tools.options.distFolder);

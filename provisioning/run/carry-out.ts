@@ -162,6 +162,7 @@ function tellStep(
   const before = cell.told.get(step.id);
   if (state === 'in-place' && (before === 'changed' || before === 'in-place')) return;
   cell.told.set(step.id, state);
+  if (state !== 'in-place') scope.session.hasChanged = true;
   scope.telling.emit({ type: 'step', phase: phase.id, host: host.name, step: step.id, title: step.title, state, hostMs });
   if (before === 'in-place') cell.inPlace--;
   if (state === 'changed' && before !== 'changed') cell.changed++;

@@ -40,6 +40,8 @@ export interface Phase {
   steps(host: Host, context: RunContext): Step[] | Promise<Step[]>;
   /** Ids of phases (on any host) that must have succeeded on these hosts first; default: the previous phases on the same host. */
   needs?(host: Host, testbed: Testbed): { host: string; phase: string }[];
+  /** Begins, once the hosts have told their facts, what takes time and changes nothing (listening); closed when the run ends. `after` may use it. */
+  begin?(context: RunContext): { close(): void };
   /** Runs on this computer once its hosts' steps are done, e.g. to read a kubeconfig or to verify through an API. */
   after?(context: RunContext): Promise<void>;
 }
@@ -56,5 +58,7 @@ export interface RunContext {
   log(phase: string, host: string, text: string): void;
   /** Where secrets and generated files of this testbed are kept on this computer (mode 0700). */
   stateFolder: string;
+  /** Whether any step of this run has been more than looked at: what was seen before may hold no more. */
+  hasChanged(): boolean;
   signal: AbortSignal;
 }

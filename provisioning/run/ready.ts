@@ -38,6 +38,11 @@ export async function getReady(scope: RunScope): Promise<void> {
     throw last;
   }
   const known = connected.filter((host) => scope.ready.has(host.name));
+  if (verb !== 'down')
+    for (const phase of chosen.phases) {
+      const begun = phase.begin?.(session.context);
+      if (begun !== undefined) scope.begun.push(begun);
+    }
   if (withoutPreflight.has(verb)) telling.emit({ type: 'phase', phase: preflightPhase.id, state: 'skipped' });
   else {
     const checks = session.checks();

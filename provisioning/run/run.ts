@@ -106,6 +106,7 @@ async function go(
     signal.removeEventListener('abort', onAbort);
     gate.onChange = null;
   }
+  for (const one of scope.begun) one.close();
   await scope.leases.close();
   const sentBytes = await scope.session.pool.sentBytes();
   await scope.session.close();
@@ -216,5 +217,6 @@ function makeScope(
     ready: new Set(),
     observed,
     works: [],
+    begun: [],
   };
 }

@@ -30,4 +30,6 @@ export interface RunScope {
   /** What was in place when the run began, by host. */
   observed: Map<string, ObservedPhase[]>;
   works: Work[];
+  /** What phases have begun with the run, to be closed with it. */
+  begun: { close(): void }[];
 }

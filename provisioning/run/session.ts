@@ -53,6 +53,8 @@ export class Session {
   #reach: Promise<Check[]> | undefined;
   readonly #forwardings: { close(): void }[] = [];
   #isClosed = false;
+  /** Set by whoever carries out steps, as soon as the first of them begins to change something. */
+  hasChanged = false;
 
   constructor(options: {
     testbed: Testbed;
@@ -87,6 +89,7 @@ export class Session {
       warn: (text, how) => listener.warn(text, how),
       log: (phase, host, text) => listener.log(phase, host, 'engine', text),
       stateFolder: options.stateFolder,
+      hasChanged: () => this.hasChanged,
       signal,
     };
   }

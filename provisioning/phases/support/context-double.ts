@@ -100,6 +100,7 @@ export function contextDouble(
     warn: () => {},
     log: () => {},
     stateFolder,
+    hasChanged: () => false,
     signal: new AbortController().signal,
   };
 }

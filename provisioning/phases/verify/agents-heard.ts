@@ -8,7 +8,7 @@ import { agentName, layersOf } from '../agents/configuration.ts';
 import { logScript, readJournalLine } from '../agents/logs.ts';
 import { nodeAgent } from '../bus/users.ts';
 import { managementHost } from '../support/hosts.ts';
-import { withHub } from './hub.ts';
+import { openHub } from './hub.ts';
 
 const phase = 'verify';
 const waitMs = 60_000;
@@ -42,9 +42,38 @@ export function silentAgents(expected: readonly Expected[], heard: Heard, now: n
   });
 }
 
+/** What is heard on the hub from now on. */
+interface Ear extends Heard {
+  close(): Promise<void>;
+}
+
+async function openEar(context: RunContext, now: () => number): Promise<Ear> {
+  const { bus, close } = await openHub(context);
+  const heartbeats = new Map<string, number>();
+  const telemetry = new Map<string, number>();
+  bus.subscribe(subjects.all.heartbeats, heartbeatSchema, ({ agent }) => heartbeats.set(agent, now()));
+  // What others say of a node is not a sign of its own agent.
+  bus.subscribe(subjects.all.telemetry, telemetrySchema, ({ agent, node }) => {
+    if (agent === nodeAgent(node)) telemetry.set(node, now());
+  });
+  return { heartbeats, telemetry, close };
+}
+
+const early = new WeakMap<RunContext, Promise<Ear | null>>();
+
+/**
+ * Listens from now on: of a testbed that is up, all has been heard by the time that everything else has been looked at. Where nobody can be
+ * heard yet, that is no error before the agents are there. Close it.
+ */
+export function listenEarly(context: RunContext, now: () => number = Date.now): { close(): void } {
+  const ear = openEar(context, now).catch(() => null);
+  early.set(context, ear);
+  return { close: () => void ear.then((one) => one?.close()) };
+}
+
 /**
  * Listens on the hub, as the desktop does, until every agent of the run's hosts has given a sign of life and every node its telemetry, all
- * within the last 5 s. Waits a minute at most.
+ * within the last 5 s. Waits a minute at most. In a run that has changed something, nothing counts that was heard before.
  * @throws Failure naming who is silent, with the last lines of his journal
  */
 export async function hearAgents(context: RunContext, now: () => number = Date.now): Promise<void> {
@@ -54,23 +83,20 @@ export async function hearAgents(context: RunContext, now: () => number = Date.n
     context.log(phase, management.name, 'has no part in this run: nobody listens on the bus');
     return;
   }
-  await withHub(context, async (bus) => {
-    const heartbeats = new Map<string, number>();
-    const telemetry = new Map<string, number>();
-    bus.subscribe(subjects.all.heartbeats, heartbeatSchema, ({ agent }) => heartbeats.set(agent, now()));
-    // What others say of a node is not a sign of its own agent.
-    bus.subscribe(subjects.all.telemetry, telemetrySchema, ({ agent, node }) => {
-      if (agent === nodeAgent(node)) telemetry.set(node, now());
-    });
-    const expected = expectedAgents(hosts, context.testbed);
+  const expected = expectedAgents(hosts, context.testbed);
+  const known = context.hasChanged() ? null : await early.get(context);
+  const ear = known ?? (await openEar(context, now));
+  try {
     const until = now() + waitMs;
     for (;;) {
-      const silent = silentAgents(expected, { heartbeats, telemetry }, now());
+      const silent = silentAgents(expected, ear, now());
       if (silent.length === 0 || context.signal.aborted) return;
       if (now() > until) throw await silence(silent, context);
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
-  });
+  } finally {
+    await ear.close();
+  }
 }
 
 async function silence(silent: readonly (Expected & { missing: string })[], context: RunContext): Promise<Failure> {

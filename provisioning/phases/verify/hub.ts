@@ -4,13 +4,17 @@ import { busPort } from '../bus/configuration.ts';
 import { readDesktopCredentials } from '../bus/keys.ts';
 import { managementHost } from '../support/hosts.ts';
 
-/** Speaks with the hub of the bus as the desktop does, through SSH, for as long as `use` takes. @throws Failure unreachable; what `use` throws */
-export async function withHub<T>(context: RunContext, use: (bus: NatsBus) => Promise<T>): Promise<T> {
+export interface Hub {
+  bus: NatsBus;
+  close(): Promise<void>;
+}
+
+/** Connects to the hub of the bus as the desktop does, through SSH. @throws when it cannot be reached or there are no credentials yet */
+export async function openHub(context: RunContext): Promise<Hub> {
   const { user, password, authority, certificate, key } = await readDesktopCredentials(context.stateFolder);
   const forwarding = await context.forward(managementHost(context.testbed).name, '127.0.0.1', busPort);
-  let bus: NatsBus | undefined;
   try {
-    bus = await NatsBus.connect({
+    const bus = await NatsBus.connect({
       servers: [`tls://127.0.0.1:${forwarding.port}`],
       name: 'verify',
       user,
@@ -18,9 +22,23 @@ export async function withHub<T>(context: RunContext, use: (bus: NatsBus) => Pro
       tls: { ca: authority, cert: certificate, key },
       connectTimeoutMs: 20_000,
     });
-    return await use(bus);
-  } finally {
-    await bus?.close();
+    const close = async () => {
+      await bus.close();
+      forwarding.close();
+    };
+    return { bus, close };
+  } catch (error) {
     forwarding.close();
+    throw error;
+  }
+}
+
+/** Speaks with the hub for as long as `use` takes. @throws as openHub; what `use` throws */
+export async function withHub<T>(context: RunContext, use: (bus: NatsBus) => Promise<T>): Promise<T> {
+  const hub = await openHub(context);
+  try {
+    return await use(hub.bus);
+  } finally {
+    await hub.close();
   }
 }
