@@ -74,7 +74,7 @@ async function shellsOf(
         return [];
       });
       for (const step of steps) {
-        shells.push(step.observe, step.verify ?? '', step.undo ?? '');
+        shells.push(...Object.values(step.asks ?? {}), step.observe, step.verify ?? '', step.undo ?? '');
         try {
           shells.push(typeof step.change === 'string' ? step.change : await step.change());
           for (const file of (await step.files?.()) ?? []) {

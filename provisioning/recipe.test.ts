@@ -63,6 +63,7 @@ describe('the recipe', () => {
       for (const { phase, host, step } of found) {
         const of = `${phase.id} ${host} ${step.id}`;
         snippets.push({ of: `${of} observe`, shell: step.observe });
+        for (const shell of Object.values(step.asks ?? {})) snippets.push({ of: `${of} asks`, shell });
         if (step.verify) snippets.push({ of: `${of} verify`, shell: step.verify });
         if (step.undo) snippets.push({ of: `${of} undo`, shell: step.undo });
         // Without networks this one waits for the cluster, and says so when it has none to wait for.
@@ -79,7 +80,7 @@ describe('the recipe', () => {
     const told = async () =>
       (await allSteps('twice', nodeNetworks)).found.map(({ phase, host, step }) => {
         const change = typeof step.change === 'string' ? step.change : null;
-        return { phase: phase.id, host, id: step.id, observe: step.observe, verify: step.verify, change };
+        return { phase: phase.id, host, id: step.id, asks: step.asks, observe: step.observe, verify: step.verify, change };
       });
     // The first one makes the keys that the others find.
     await told();
@@ -107,7 +108,7 @@ describe('the recipe', () => {
     const secrets: string[] = [];
     const shells: string[] = [];
     for (const { step } of found) {
-      shells.push(step.observe, step.verify ?? '', step.undo ?? '');
+      shells.push(...Object.values(step.asks ?? {}), step.observe, step.verify ?? '', step.undo ?? '');
       shells.push(typeof step.change === 'string' ? step.change : await step.change());
       if (step.id === 'smart-camera') continue;
       for (const file of (await step.files?.()) ?? []) {

@@ -5,6 +5,7 @@ import { adoptSteps } from './kubernetes/adopt.ts';
 import { imageSteps } from './kubernetes/images.ts';
 import { initConfiguration, joinConfiguration } from './kubernetes/kubeadm-configuration.ts';
 import { kubeletServiceStep } from './kubernetes/kubelet-service.ts';
+import { nodesLook, ownNodeLook } from './kubernetes/looks.ts';
 import {
   adminKubeconfig,
   apiReady,
@@ -135,10 +136,13 @@ const kubeadmRemedies = [
 
 /** An init that died half-way is reset before the next try; one that is done is only started and waited for. */
 function initStep(host: Host, context: RunContext): Step {
+  const nodes = nodesLook(hostsOf(context.testbed, host.cluster));
   return {
     id: 'kubeadm-init',
     title: `Make the control plane of ${host.cluster}`,
-    observe: allOf(`[ -e ${doneNote} ]`, apiReady()),
+    asks: nodes.asks,
+    observe: allOf(`[ -e ${doneNote} ]`, nodes.answers),
+    verify: allOf(`[ -e ${doneNote} ]`, apiReady()),
     files: async () => [
       { path: kubeadmFile, mode: '0600', content: await clusterInitConfiguration(host, context), secret: true },
     ],
@@ -159,16 +163,16 @@ function initStep(host: Host, context: RunContext): Step {
   };
 }
 
-/** True on a worker whose cluster knows it by the credentials that it has. */
-const memberCheck = (host: Host): string => `${kubectl('/etc/kubernetes/kubelet.conf')} get node ${host.name} >/dev/null 2>&1`;
-
 function joinStep(host: Host, context: RunContext): Step {
   const kubelet = '/etc/kubernetes/kubelet.conf';
-  const isMember = memberCheck(host);
+  // True on a worker whose cluster knows it by the credentials that it has.
+  const own = ownNodeLook(host);
+  const isMember = own.fresh(own.isKnown);
   return {
     id: 'kubeadm-join',
     title: `Join ${host.cluster} as a worker`,
-    observe: allOf(`[ -e ${doneNote} ]`, 'systemctl is-active -q kubelet', isMember),
+    asks: own.asks,
+    observe: allOf(`[ -e ${doneNote} ]`, 'systemctl is-active -q kubelet', own.isKnown),
     files: async () => {
       // A node that is made anew gets another pod network than the one that its cluster was asked for before.
       forgetNodeNetworks(host.cluster, context);
@@ -204,9 +208,10 @@ async function workerJoinConfiguration(host: Host, context: RunContext): Promise
   const token = await bootstrapToken(context.stateFolder, host.cluster);
   const configuration = await clusterInitConfiguration(controlPlane, context);
   const place = { phase, step: 'kubeadm-join', timeoutS: 60 };
+  const own = ownNodeLook(host);
   const standing = await context.execute(
     host.name,
-    script(`if [ -e ${doneNote} ] && ${memberCheck(host)}; then echo member; fi`),
+    script(`if [ -e ${doneNote} ] && ${own.fresh(own.isKnown)}; then echo member; fi`),
     place,
   );
   // A host that was reset or re-imaged may still stand in its cluster as Ready; kubeadm refuses to join a second one of that name.

@@ -1,5 +1,6 @@
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
+import { nodesLook, ownNodeLook } from './kubernetes/looks.ts';
 import { kubectl } from './kubernetes/scripts.ts';
 import { gatewayOf, networkFiles, overlayEnd, type Route } from './network/bridge.ts';
 import { labelStep } from './network/labels.ts';
@@ -20,6 +21,7 @@ const manifestReadyS = 420;
 export const networkPhase = (): Phase => ({
   id: 'network',
   title: 'Network',
+  tellsLate: true,
   needs: (host, testbed) => hostsOf(testbed, host.cluster).map((other) => ({ host: other.name, phase: 'kubernetes' })),
   steps: async (host, context) => {
     const hosts = hostsOf(context.testbed, host.cluster);
@@ -28,9 +30,10 @@ export const networkPhase = (): Phase => ({
     if (file !== null) {
       const manifest = await readNetworkManifest(file);
       const ofCluster = isControlPlane(host) ? [applyStep(manifest), labelStep(hosts)] : [];
-      return [roomStep(manifest), ...ofCluster, nodeReadyStep(host, manifestReadyS)];
+      return [roomStep(manifest), ...ofCluster, nodeReadyStep(host, hosts, manifestReadyS)];
     }
-    return [await bridgeStep(host, context), ...(isControlPlane(host) ? [labelStep(hosts)] : []), nodeReadyStep(host, readyS)];
+    const labels = isControlPlane(host) ? [labelStep(hosts)] : [];
+    return [await bridgeStep(host, context), ...labels, nodeReadyStep(host, hosts, readyS)];
   },
 });
 
@@ -113,20 +116,20 @@ function filesOf(host: Host, context: RunContext, networks: NodeNetworks): Place
   return networkFiles({ own, cluster, address: addressOf(host, context), routes: routesOf(host, context, networks) });
 }
 
-/**
- * Every node may look at itself with kubelet's own credentials. A node that says that it is Ready takes pods only some seconds later, when
- * Kubernetes has taken its "not-ready" taint off.
- */
-function nodeReadyStep(host: Host, seconds: number): Step {
-  const kubelet = kubectl('/etc/kubernetes/kubelet.conf');
-  const state = `{.status.conditions[?(@.type=="Ready")].status}{range .spec.taints[*]} {.key}{end}`;
-  const ready = `case "$(${kubelet} get node ${host.name} -o jsonpath='${state}' 2>/dev/null)" in *node.kubernetes.io/not-ready*) false ;; True*) : ;; *) false ;; esac`;
-  const why = `${kubelet} get node ${host.name} -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}' >&2; journalctl -u kubelet -n 10 --no-pager >&2`;
+/** `hosts` are those of its cluster. */
+function nodeReadyStep(host: Host, hosts: readonly Host[], seconds: number): Step {
+  const nodes = nodesLook(hosts);
+  const own = ownNodeLook(host);
+  const [look, ready] = isControlPlane(host) ? [nodes, nodes.takesPods(host.name)] : [own, own.takesPods];
+  const why = `${kubectl('/etc/kubernetes/kubelet.conf')} get node ${host.name} -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}' >&2; journalctl -u kubelet -n 10 --no-pager >&2`;
   return {
     id: 'node-ready',
     title: 'See the node become Ready',
+    asks: look.asks,
     observe: allOf(ready),
-    change: script(waitFor(ready, seconds, `${complain(`the node ${host.name} is not Ready after ${seconds} s:`)}; ${why}`)),
+    change: script(
+      waitFor(look.fresh(ready), seconds, `${complain(`the node ${host.name} is not Ready after ${seconds} s:`)}; ${why}`),
+    ),
     timeoutS: seconds + 60,
     remedies: [
       {

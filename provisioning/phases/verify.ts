@@ -3,11 +3,11 @@ import type { Host, Testbed } from '../testbed/schema.ts';
 import { layersOf } from './agents/configuration.ts';
 import { agentService } from './agents/units.ts';
 import { busHealthy } from './bus/server.ts';
-import { memberReady } from './karmada/scripts.ts';
-import { kubectl } from './kubernetes/scripts.ts';
+import { membersLook } from './karmada/scripts.ts';
+import { type Look, nodesLook } from './kubernetes/looks.ts';
 import { factsOf, hostsOf, isControlPlane, memberClusters } from './support/hosts.ts';
 import type { PhaseTools } from './support/options.ts';
-import { allOf, complain, quote, script, waitFor } from './support/shell.ts';
+import { allOf, complain, script, waitFor } from './support/shell.ts';
 import { hearAgents, listenEarly } from './verify/agents-heard.ts';
 import { dnsStep } from './verify/dns.ts';
 import { smokeTest } from './verify/smoke.ts';
@@ -53,11 +53,12 @@ async function hasDns(tools: PhaseTools, host: Host, context: RunContext): Promi
 }
 
 /** A check as a step: in place when it holds; otherwise it is waited for, and what is missing is named. */
-const check = (id: string, title: string, condition: string, otherwise: string): Step => ({
+const check = (id: string, title: string, condition: string, otherwise: string, look?: Look): Step => ({
   id,
   title,
+  asks: look?.asks,
   observe: allOf(condition),
-  change: script(waitFor(`{ ${condition}; }`, waitS, otherwise)),
+  change: script(waitFor(look?.fresh(condition) ?? `{ ${condition}; }`, waitS, otherwise)),
   timeoutS: waitS * 3,
 });
 
@@ -89,18 +90,16 @@ const busStep = check(
 );
 
 function nodesReadyStep(host: Host, testbed: Testbed): Step {
-  const names = hostsOf(testbed, host.cluster).map((other) => other.name);
-  const states = `${kubectl()} get nodes -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}' 2>/dev/null`;
+  const hosts = hostsOf(testbed, host.cluster);
+  const nodes = nodesLook(hosts);
   return check(
     'nodes-ready',
     `See the nodes of ${host.cluster} Ready`,
-    `states=$(${states}) && ${names.map((name) => `printf '%s\\n' "$states" | grep -qx ${quote(`${name} True`)}`).join(' && ')}`,
-    names
-      .map(
-        (name) =>
-          `printf '%s\\n' "$states" | grep -qx ${quote(`${name} True`)} || ${complain(`the node ${name} of ${host.cluster} is not Ready`)}`,
-      )
+    hosts.map(({ name }) => nodes.isReady(name)).join(' && '),
+    hosts
+      .map(({ name }) => `${nodes.isReady(name)} || ${complain(`the node ${name} of ${host.cluster} is not Ready`)}`)
       .join('; '),
+    nodes,
   );
 }
 
@@ -108,6 +107,7 @@ const memberStep = (cluster: string): Step =>
   check(
     `member-${cluster}`,
     `See ${cluster} Ready in Karmada`,
-    memberReady(cluster),
+    membersLook.isReady(cluster),
     complain(`${cluster} is not a Ready member of Karmada`),
+    membersLook,
   );

@@ -3,8 +3,14 @@ import type { Phase } from './phase.ts';
 import type { Session } from './session.ts';
 import { type ObservedPhase, observeSteps } from './steps.ts';
 
-/** Looks at the steps of all phases on one host, in one script. @throws Failure */
+/** Looks at the steps of all phases on one host, in one script; in another one beside it at those that are told late. @throws Failure */
 export async function observeHost(session: Session, host: Host, phases: readonly Phase[]): Promise<ObservedPhase[]> {
+  const [early, late] = [false, true].map((isLate) => phases.filter(({ tellsLate = false }) => tellsLate === isLate));
+  const seen = (await Promise.all([early, late].map((some = []) => observePhases(session, host, some)))).flat();
+  return phases.flatMap((phase) => seen.find((one) => one.phase === phase) ?? []);
+}
+
+async function observePhases(session: Session, host: Host, phases: readonly Phase[]): Promise<ObservedPhase[]> {
   const told = await Promise.all(
     phases.map(async (phase) => {
       // A phase that cannot tell yet is asked again when its turn comes, and then its failure is one.

@@ -13,6 +13,8 @@ export interface Step {
   title: string;
   /** Exit 0 when already in place. Run before `change`, and again after it to verify (unless `verify` is given). Must change nothing. */
   observe: string;
+  /** What `observe` and `verify` read as shell variables: a command by variable. Steps of a host that are looked at together and ask the same have it asked once. */
+  asks?: Readonly<Record<string, string>>;
   /** Evaluated only when needed, e.g. because it needs a join token made by an earlier phase. */
   change: string | (() => Promise<string>);
   verify?: string;
@@ -40,6 +42,8 @@ export interface Phase {
   steps(host: Host, context: RunContext): Step[] | Promise<Step[]>;
   /** Ids of phases (on any host) that must have succeeded on these hosts first; default: the previous phases on the same host. */
   needs?(host: Host, testbed: Testbed): { host: string; phase: string }[];
+  /** Its steps are told only after a host was asked: what else there is to look at need not wait for them. */
+  tellsLate?: boolean;
   /** Begins, once the hosts have told their facts, what takes time and changes nothing (listening); closed when the run ends. `after` may use it. */
   begin?(context: RunContext): { close(): void };
   /** Runs on this computer once its hosts' steps are done, e.g. to read a kubeconfig or to verify through an API. */

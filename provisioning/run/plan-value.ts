@@ -56,7 +56,7 @@ function stepsOf(host: Host, found: ObservedPhase | undefined): PlanValue['steps
 /** A change that is a function is told only when it is needed: what it is to bring about stands in `observe`. */
 const digestOf = (step: Step): string =>
   createHash('sha256')
-    .update(JSON.stringify([step.observe, step.verify, typeof step.change === 'string' ? step.change : null]))
+    .update(JSON.stringify([step.asks, step.observe, step.verify, typeof step.change === 'string' ? step.change : null]))
     .digest('hex')
     .slice(0, 16);
 

@@ -25,16 +25,24 @@ printf '\\n%s %s %s %s %s\\n' ${mark} "$1" "$2" "$m_now" "$3"
 printf '\\n%s %s %s %s %s\\n' ${mark} "$1" "$2" "$m_now" "$3" >&2
 }`;
 
+/** What a step asks for, as lines before its observation; without an answer the variable is empty. */
+const asksOf = ({ asks = {} }: Pick<Step, 'asks'>): string =>
+  Object.entries(asks)
+    .map(([name, command]) => `${name}=$(${command}) 2>/dev/null || :\n`)
+    .join('');
+
 /** Looks at all steps in one go. Says `in-place` or `needed` of each. */
-export const observeScript = (mark: string, steps: readonly Step[]): string =>
-  [
-    say(mark),
-    ...steps.map(
-      (step, index) => `if (
+export function observeScript(mark: string, steps: readonly Step[]): string {
+  const asked = new Map<string, string>();
+  const lines = steps.map((step, index) => {
+    const fresh = Object.entries(step.asks ?? {}).filter(([name, command]) => asked.get(name) !== command);
+    for (const [name, command] of fresh) asked.set(name, command);
+    return `${asksOf({ asks: Object.fromEntries(fresh) })}if (
 ${step.observe}
-) >/dev/null 2>&1; then m_say in-place ${index}; else m_say needed ${index}; fi`,
-    ),
-  ].join('\n');
+) >/dev/null 2>&1; then m_say in-place ${index}; else m_say needed ${index}; fi`;
+  });
+  return [say(mark), ...lines].join('\n');
+}
 
 /**
  * Steps of one phase on one host: observe → change → verify, one after the other, ending at the first that fails. `lease`: token of the run
@@ -78,7 +86,7 @@ echo $$ $m_start >${busyFile(phase)}`;
 function changeOf(mark: string, { step, change, files }: ReadyStep, index: number, lease: string | null): string {
   const observed = `${mayGoOn(mark, lease)}
 m_say start ${index}
-if (
+${asksOf(step)}if (
 ${step.observe}
 ) >/dev/null 2>&1; then m_say in-place ${index}; else`;
   if (change === undefined) return `${observed}\nm_say needed ${index}; exit ${exits.needed}\nfi`;
@@ -89,7 +97,7 @@ ${change}
 )
 m_rc=$?
 [ $m_rc = 0 ] || { m_say failed ${index} $m_rc; exit ${exits.failed}; }
-if (
+${asksOf(step)}if (
 ${step.verify ?? step.observe}
 ) >/dev/null 2>&1; then m_say changed ${index}; else m_say unverified ${index}; exit ${exits.unverified}; fi
 fi`;

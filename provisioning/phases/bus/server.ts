@@ -72,7 +72,7 @@ WantedBy=multi-user.target
 const serviceName = 'mlsysops-bus';
 
 /** Exit 0 when the server answers its health check, as the testbed's own (the host may have no curl). */
-export const busHealthy = `NODE_EXTRA_CA_CERTS=${busFolder}/ca.crt ${nodeProgram} -e "fetch('https://127.0.0.1:${monitorPort}/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"`;
+export const busHealthy = `NODE_EXTRA_CA_CERTS=${busFolder}/ca.crt ${nodeProgram} -e "require('https').get('https://127.0.0.1:${monitorPort}/healthz', { timeout: 5000 }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('timeout', () => process.exit(1)).on('error', () => process.exit(1))"`;
 
 /** nats.conf, keys and unit of the hub (management host) or of a cluster's leaf (master), and the running server. */
 export async function busServerStep(host: Host, context: RunContext, keys: BusKeys): Promise<Step> {

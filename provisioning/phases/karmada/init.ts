@@ -4,7 +4,7 @@ import { adminKubeconfig, kubectl, reasonLast } from '../kubernetes/scripts.ts';
 import { addressOf, isAdopted } from '../support/hosts.ts';
 import { allOf, complain, script, undoing, waitFor } from '../support/shell.ts';
 import { podTroubles } from './pod-troubles.ts';
-import { begunNote, doneNote, karmadaFolder, karmadaPort, karmadaReady } from './scripts.ts';
+import { begunNote, doneNote, karmadaFolder, karmadaPort, karmadaReady, membersLook } from './scripts.ts';
 
 const etcdFolder = '/var/lib/karmada-etcd';
 const karmadaNamespace = `${kubectl()} get namespace karmada-system >/dev/null 2>&1`;
@@ -41,7 +41,9 @@ export function initStep(host: Host, context: RunContext, crds: string | null): 
   return {
     id: 'karmada-init',
     title: 'Start Karmada in the management cluster',
-    observe: allOf(`[ -e ${doneNote} ]`, karmadaReady),
+    asks: membersLook.asks,
+    observe: allOf(`[ -e ${doneNote} ]`, membersLook.answers),
+    verify: allOf(`[ -e ${doneNote} ]`, karmadaReady),
     change: script(
       `if [ ! -e ${doneNote} ]; then`,
       `  ${clearTheWay}`,

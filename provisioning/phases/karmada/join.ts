@@ -13,6 +13,7 @@ import {
   memberExists,
   memberJoinedBy,
   memberReady,
+  membersLook,
 } from './scripts.ts';
 
 const memberKubeconfigFile = (cluster: string): string => `/etc/mlsysops/members/${cluster}.kubeconfig`;
@@ -37,14 +38,14 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
   return {
     id: `join-${cluster}`,
     title: `Join ${cluster} to Karmada`,
+    asks: membersLook.asks,
     observe: allOf(
       ...(fetched === null
         ? []
         : [`printf '%s\\n' ${quote(`${sha256Of(fetched)}  ${memberKubeconfig}`)} | sha256sum -c --status 2>/dev/null`]),
       `[ -e ${memberKubeconfig} ]`,
       joinedWithThis,
-      memberReady(cluster),
-      memberJoinedBy(cluster, 'Push'),
+      membersLook.isReadyBy(cluster, 'Push'),
     ),
     files: async (): Promise<StepFile[]> => {
       const controlPlane = controlPlaneOf(context.testbed, cluster);
@@ -75,7 +76,7 @@ export async function joinStep(cluster: string, context: RunContext): Promise<St
       waitFor(memberReady(cluster), 120, `${complain(`Karmada does not see ${cluster} as Ready after 120 s:`)}; ${why}`),
     ),
     // What was fetched may be from before the member was made anew in this run: what counts is that it is joined by what its host says now.
-    verify: allOf(joinedWithThis, memberReady(cluster), memberJoinedBy(cluster, 'Push')),
+    verify: allOf(joinedWithThis, membersLook.isReadyBy(cluster, 'Push')),
     timeoutS: 600,
     remedies: [
       {

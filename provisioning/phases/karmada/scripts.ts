@@ -1,3 +1,4 @@
+import { hasLine, lookOf } from '../kubernetes/looks.ts';
 import { kubectl } from '../kubernetes/scripts.ts';
 import { notesFolder } from '../support/shell.ts';
 
@@ -11,7 +12,18 @@ export const doneNote = `${notesFolder}/karmada-done`;
 /** Karmada answers for its clusters: an API server of its own behind the first, which comes up a minute later than that one. */
 export const karmadaReady = `${kubectl(karmadaKubeconfig)} get --raw=/apis/cluster.karmada.io/v1alpha1 >/dev/null 2>&1`;
 
-/** Status of a member's Ready condition: True, False, Unknown, or nothing when there is no such member. */
+/** Karmada's members, asked on the management host: a line "members", then "<name>|<Push or Pull>|<Ready>" for each. */
+export const membersLook = {
+  ...lookOf(
+    'm_members',
+    `${kubectl(karmadaKubeconfig)} get clusters -o jsonpath='members{"\\n"}{range .items[*]}{.metadata.name}|{.spec.syncMode}|{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'`,
+  ),
+  answers: hasLine('m_members', 'members$'),
+  isReady: (cluster: string): string => hasLine('m_members', `${cluster}|[^|]*|True$`),
+  isReadyBy: (cluster: string, mode: 'Push' | 'Pull'): string => hasLine('m_members', `${cluster}|${mode}|True$`),
+};
+
+/** The Ready condition of a member is True. */
 export const memberReady = (cluster: string): string =>
   `[ "$(${kubectl(karmadaKubeconfig)} get cluster ${cluster} -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]`;
 

@@ -1,30 +1,18 @@
 import type { Step } from '../../run/phase.ts';
-import type { Host, HostRole } from '../../testbed/schema.ts';
+import type { Host } from '../../testbed/schema.ts';
+import { nodesLook } from '../kubernetes/looks.ts';
 import { kubectl } from '../kubernetes/scripts.ts';
+import { labelsOf } from '../support/node-labels.ts';
 import { allOf, quote, script } from '../support/shell.ts';
-
-export const continuumLayerLabel = 'mlsysops.eu/continuumLayer';
-const layers: Record<HostRole, string> = { management: 'continuum', master: 'cluster', worker: 'node' };
-
-export const labelsOf = (host: Host): Record<string, string> => ({ ...host.labels, [continuumLayerLabel]: layers[host.role] });
 
 /** Labels of all nodes of a cluster, set from its control plane. Labels that others have set stay. */
 export function labelStep(hosts: readonly Host[]): Step {
-  const keys = [...new Set(hosts.flatMap((host) => Object.keys(labelsOf(host))))].sort();
-  const columns = ['.metadata.name', ...keys.map((key) => `.metadata.labels.${key.replaceAll('.', '\\.')}`)];
-  const query = `{range .items[*]}${columns.map((column) => `{${column}}`).join('{"|"}')}{"\\n"}{end}`;
-  // A host that does not set a key of another one may have it otherwise: only what is set is compared.
-  const line = (host: Host) =>
-    [host.name, ...keys.map((key) => labelsOf(host)[key])]
-      .map((value) => (value === undefined ? '[^|]*' : escapePattern(value)))
-      .join('|');
+  const nodes = nodesLook(hosts);
   return {
     id: 'labels',
     title: 'Label the nodes',
-    observe: allOf(
-      `found=$(${kubectl()} get nodes -o jsonpath=${quote(query)} 2>/dev/null)`,
-      ...hosts.map((host) => `printf '%s\\n' "$found" | grep -qx ${quote(line(host))}`),
-    ),
+    asks: nodes.asks,
+    observe: allOf(...hosts.map((host) => nodes.hasLabels(host))),
     change: script(
       ...hosts.map((host) => {
         const labels = Object.entries(labelsOf(host)).map(([key, value]) => quote(`${key}=${value}`));
@@ -39,5 +27,3 @@ export function labelStep(hosts: readonly Host[]): Step {
     ],
   };
 }
-
-const escapePattern = (text: string): string => text.replace(/[.*[\]\\^$]/g, '\\$&');
