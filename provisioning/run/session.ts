@@ -187,8 +187,12 @@ export class Session {
     const ours = made.filter((cluster) => podNetworkOf(cluster, this.context) === 'vxlan');
     const overlays = new Set([...ours, ...manifests.overlays]);
     const holds = (name: string, port: number) => this.facts.get(name)?.listeningUdp.some((one) => one.port === port) === true;
+    const listens = (name: string, port: number) => this.facts.get(name)?.listening.some((one) => one.port === port) === true;
     const outside = Promise.all([...this.facts].map(([name, facts]) => checkOutside(this.host(name), facts, testbed, execute)));
-    const [tried, others] = await Promise.all([tryWays({ testbed, hosts, addressOf, execute, overlays, holds }), outside]);
+    const [tried, others] = await Promise.all([
+      tryWays({ testbed, hosts, addressOf, execute, overlays, holds, listens }),
+      outside,
+    ]);
     this.reachability = { ways: tried.ways };
     return [...manifests.checks, ...checkReachability(testbed, tried, addressOf, changed), ...others.flat()];
   }

@@ -4,7 +4,7 @@ import type { Host } from '../../testbed/schema.ts';
 import { exampleTestbed } from '../support/context-double.ts';
 import { openWay, parseFirewall, ruleInWay } from './firewall.ts';
 import { parseAnswers } from './reach-scripts.ts';
-import { checkReachability } from './reachability.ts';
+import { checkReachability, type ExecuteOn, tryWays } from './reachability.ts';
 import { reachabilitySchema, type WayAnswer } from './reachability-value.ts';
 import { waysOf } from './ways.ts';
 
@@ -71,6 +71,40 @@ describe('blocked ways', () => {
   it('that could not be tried are told as that', () => {
     expect(problems(tried(({ from }) => (from === 'worker-2' ? 'untried' : undefined)))).toEqual(['worker-2 reach warning']);
     expect(reachabilitySchema.safeParse(tried(() => 'unreachable')).success).toBe(true);
+  });
+});
+
+describe('ways to ports that somebody holds', () => {
+  /** Hosts that are not there: a connection to what is in `refused` is refused as long as nobody has been told to listen on its host. */
+  async function attempt(held: (host: string, port: number) => boolean, refused: readonly string[] = []) {
+    const listened: string[] = [];
+    const execute: ExecuteOn = async (host, script, options) => {
+      const result = { code: 0, signal: null, stderr: '', truncated: false, pid: 1, hostMs: 0, startMs: 0, beganAt: 0 };
+      if (typeof script === 'function') {
+        listened.push(host.name);
+        options?.onOutput?.('stdout', 'ready 7\n');
+        return { ...result, stdout: 'ready 7\n' };
+      }
+      const targets = [...script.matchAll(/'?tcp\/([\d.]+)\/(\d+)/g)].map(([, address, port]) => `${address}:${port}`);
+      const answers = targets.map((target, index) => {
+        const name = testbed.hosts.find(({ address }) => target.startsWith(`${address}:`))?.name ?? '';
+        return `reach ${index} ${refused.includes(target) && !listened.includes(name) ? 'refused' : 'open'} \n`;
+      });
+      return { ...result, stdout: answers.join('') };
+    };
+    const hosts = new Set(testbed.hosts.map(({ name }) => name));
+    const { ways: told } = await tryWays({ testbed, hosts, addressOf, execute, listens: held });
+    return { listened: listened.sort(), answers: told.map(({ answer, ...way }) => ({ way, answer })) };
+  }
+  const all = ways.map((way) => ({ way, answer: 'open' }));
+
+  it('are tried without anybody who listens', async () => {
+    expect(await attempt(() => true)).toEqual({ listened: [], answers: all });
+    expect(await attempt((host) => host !== 'worker-1')).toEqual({ listened: ['worker-1'], answers: all });
+  });
+
+  it('are tried again with somebody who does where they have come to be free', async () => {
+    expect(await attempt(() => true, ['10.77.0.11:4222'])).toEqual({ listened: ['master-1'], answers: all });
   });
 });
 

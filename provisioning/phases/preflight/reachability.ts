@@ -21,7 +21,8 @@ export interface Tried extends Reachability {
 
 /**
  * Tries every way that the plan will use, between all hosts at once, before anything is installed: each host listens for a moment on what nobody holds there
- * yet, and each connects to the others. Three round trips, and 2.5 s more where a way is blocked. Nothing is left behind.
+ * yet, and each connects to the others. Three round trips, and 2.5 s more where a way is blocked. Nothing is left behind. Where all ports are held already (a
+ * testbed that is up), nobody needs to listen: what is held answers itself, or else is tried again with somebody who listens.
  * What cannot be tried (a host that is lost meanwhile) is `untried`, with the reason.
  * @throws Failure (cancelled)
  */
@@ -35,8 +36,10 @@ export async function tryWays(options: {
   overlays?: ReadonlySet<string>;
   /** Whether a datagram port is held on a host: one that the kernel holds (VXLAN) answers nobody, and was tried before it did. */
   holds?: (host: string, port: number) => boolean;
+  /** Whether somebody listens on a TCP port of a host. */
+  listens?: (host: string, port: number) => boolean;
 }): Promise<Tried> {
-  const { testbed, hosts, addressOf, execute, overlays, holds = () => false } = options;
+  const { testbed, hosts, addressOf, execute, overlays, holds = () => false, listens = () => false } = options;
   const ways = waysOf(testbed, addressOf, overlays).filter(
     (way) =>
       hosts.has(way.from) &&
@@ -46,6 +49,43 @@ export async function tryWays(options: {
   if (ways.length === 0) return { ways: [], firewalls: new Map() };
   const hostOf = new Map(testbed.hosts.map((host) => [host.name, host]));
   const at = (name: string): Host => hostOf.get(name) as Host;
+  const isHeld = (way: Way) => way.protocol === 'tcp' && listens(way.to, way.port);
+  const open = ways.filter((way) => !isHeld(way));
+  const first = await Promise.all([
+    connectAll(
+      execute,
+      at,
+      ways.filter((way) => isHeld(way)),
+    ),
+    tryWithListeners(execute, at, open),
+  ]);
+  // Whoever held the port may have ended since.
+  const again = await tryWithListeners(
+    execute,
+    at,
+    first[0].filter(({ answer }) => answer === 'refused'),
+  );
+  const answered = [...again, ...first[0].filter(({ answer }) => answer !== 'refused'), ...first[1]];
+  const order = new Map(ways.map((way, index) => [keyOf(way), index]));
+  const tried = answered.sort((one, other) => (order.get(keyOf(one)) ?? 0) - (order.get(keyOf(other)) ?? 0));
+  return { ways: tried, firewalls: await readFirewalls(execute, tried, at) };
+}
+
+const keyOf = ({ from, to, protocol, port }: Way): string => `${from} ${to} ${protocol} ${port}`;
+
+async function connectAll(execute: ExecuteOn, at: (name: string) => Host, ways: readonly Way[]): Promise<WayAnswer[]> {
+  const sources = [...new Set(ways.map((way) => way.from))];
+  const answers = sources.map((name) =>
+    connect(
+      execute,
+      at(name),
+      ways.filter((way) => way.from === name),
+    ),
+  );
+  return (await Promise.all(answers)).flat();
+}
+
+async function tryWithListeners(execute: ExecuteOn, at: (name: string) => Host, ways: readonly Way[]): Promise<WayAnswer[]> {
   const targets = [...new Set(ways.map((way) => way.to))];
   const listeners = targets.map((name) => ({
     name,
@@ -57,19 +97,7 @@ export async function tryWays(options: {
   }));
   const ready = new Map(await Promise.all(listeners.map(async ({ name, listener }) => [name, await listener.ready] as const)));
   try {
-    const sources = [...new Set(ways.map((way) => way.from))];
-    const answers = await Promise.all(
-      sources.map((name) =>
-        connect(
-          execute,
-          at(name),
-          ways.filter((way) => way.from === name),
-        ),
-      ),
-    );
-    const tried = answers.flat().map((way) => withoutListener(way, ready.get(way.to)));
-    const firewalls = await readFirewalls(execute, tried, at);
-    return { ways: tried, firewalls };
+    return (await connectAll(execute, at, ways)).map((way) => withoutListener(way, ready.get(way.to)));
   } finally {
     await Promise.all(listeners.map(({ name, listener }) => listener.stop(at(name))));
   }
