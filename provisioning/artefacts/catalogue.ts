@@ -105,8 +105,11 @@ export async function readCatalogue(path: string): Promise<Catalogue> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new Failure({ code: 'invalid-file', cause: `${path} cannot be read` }, { cause: error });
   });
-  return parseCatalogue(text, path);
+  // Every plan and run reads it: what was understood once is not parsed again, which takes longer than looking at a host.
+  if (last?.text !== text || last.path !== path) last = { path, text, catalogue: parseCatalogue(text, path) };
+  return last.catalogue;
 }
+let last: { path: string; text: string; catalogue: Catalogue } | null = null;
 
 export const fillIn = (template: string, version: string, arch: Arch): string =>
   template.replaceAll('{version}', version).replaceAll('{arch}', arch);

@@ -14,12 +14,20 @@ export interface Program {
 }
 
 export async function programOf(localPath: string, target: string): Promise<Program> {
-  const there = await stat(localPath).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  return { localPath, target, sha256: there ? await digestOfFile(localPath) : null };
+  const found = await stat(localPath, { bigint: true }).catch(() => null);
+  return { localPath, target, sha256: found?.isFile() ? await digestOf(localPath, `${found.mtimeNs} ${found.size}`) : null };
 }
+
+/** A program that goes to many hosts is read once, as long as it is the same file. */
+async function digestOf(localPath: string, state: string): Promise<string> {
+  const known = digests.get(localPath);
+  if (known?.state === state) return known.digest;
+  const digest = digestOfFile(localPath);
+  digests.set(localPath, { state, digest });
+  digest.catch(() => digests.delete(localPath));
+  return digest;
+}
+const digests = new Map<string, { state: string; digest: Promise<string> }>();
 
 /** Keeps a program in place, by digest. */
 export function programStep(id: string, title: string, program: Program): Step {
