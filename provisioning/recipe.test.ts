@@ -53,6 +53,13 @@ const nodeNetworks = 'management 10.10.0.0/24\nmaster-1 10.12.0.0/24\nworker-1 1
 const syntaxError = (shell: string): string => spawnSync('sh', ['-n'], { input: shell, encoding: 'utf8' }).stderr;
 
 describe('the recipe', () => {
+  /** One shell looks at many snippets, each of which must stand by itself; where it stumbles, each is looked at alone. */
+  const wrongOf = (snippets: readonly { of: string; shell: string }[]): { of: string; error: string }[] => {
+    const shells = [...new Set(snippets.map(({ shell }) => shell))];
+    if (syntaxError(shells.map((shell) => `(\n${shell}\n)\n`).join('')) === '') return [];
+    return snippets.map(({ of, shell }) => ({ of, error: syntaxError(shell) })).filter(({ error }) => error !== '');
+  };
+
   it('is made of shell that parses, with and without a cluster to ask', async () => {
     for (const [state, networks] of [
       ['known', nodeNetworks],
@@ -71,9 +78,13 @@ describe('the recipe', () => {
         snippets.push({ of: `${of} change`, shell: typeof step.change === 'string' ? step.change : await step.change() });
       }
       expect(snippets.length).toBeGreaterThan(300);
-      const wrong = snippets.map(({ of, shell }) => ({ of, error: syntaxError(shell) })).filter(({ error }) => error !== '');
-      expect(wrong).toEqual([]);
+      expect(wrongOf(snippets)).toEqual([]);
     }
+  });
+
+  it('has shell that does not parse told by name', () => {
+    const broken = { of: 'broken', shell: 'if true; then echo' };
+    expect(wrongOf([{ of: 'whole', shell: ':' }, broken]).map(({ of }) => of)).toEqual(['broken']);
   });
 
   it('tells the same steps when nothing has changed, or a plan would never be carried out', async () => {
