@@ -36,8 +36,14 @@ let [beats, tellings, decisions] = [0, 0, 0];
 twin.bus.subscribe(subjects.all.heartbeats, z.unknown(), () => beats++);
 twin.bus.subscribe(subjects.all.telemetry, z.unknown(), () => tellings++);
 twin.bus.subscribe(subjects.all.decisions, z.unknown(), () => decisions++);
-// Everybody gets to know everybody first.
-await new Promise((resolve) => setTimeout(resolve, 10_000));
+// Everybody gets to know everybody first: until then time hardly goes on.
+const settledFrom = performance.now();
+while (beats < 5 * twin.ready.nodes.length) {
+  if (performance.now() - settledFrom > 240_000)
+    throw new Error(`the agents are not settled after 240 s: ${beats} beats were heard`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+}
+const settledS = (performance.now() - settledFrom) / 1000;
 const from = { real: performance.now(), simulated: twin.clock.now(), beats, tellings, cpu: process.cpuUsage() };
 await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 const realS = (performance.now() - from.real) / 1000;
@@ -47,7 +53,7 @@ const cores = (used.user + used.system) / 1e6 / realS;
 const speed = simulatedS / realS;
 const nodes = twin.ready.nodes.length;
 say(
-  `${nodes} nodes in ${twin.ready.clusters.length} clusters, with ${nodes + twin.ready.clusters.length} agents: ready after ${readyS.toFixed(1)} s`,
+  `${nodes} nodes in ${twin.ready.clusters.length} clusters, with ${nodes + twin.ready.clusters.length} agents: ready after ${readyS.toFixed(1)} s, settled ${settledS.toFixed(1)} s later`,
 );
 say(
   `${speed.toFixed(1)} × real time by the clock with ${cores.toFixed(2)} of a core (target: at least ${targets.speed} ×; ${(speed / targets.speed).toFixed(2)} times that); ${(speed / cores).toFixed(1)} × on a whole one`,
