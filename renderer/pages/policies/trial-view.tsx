@@ -25,7 +25,9 @@ export function TrialView({ trial, agent }: { trial: PolicyTrial; agent: string 
   const card = useRef<HTMLElement>(null);
   // The form above may fill the page: what was asked for is shown.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each trial is another answer
-  useEffect(() => card.current?.scrollIntoView({ block: 'nearest' }), [trial]);
+  useEffect(() => {
+    card.current?.scrollIntoView({ block: 'nearest' });
+  }, [trial]);
   return (
     <section ref={card} className="card" aria-label={texts.policies.triedOnThe} data-testid={testIds.policyTrial}>
       <header className="tall">
