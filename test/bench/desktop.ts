@@ -84,7 +84,7 @@ async function emptyWindow(): Promise<{ fromProcess: number; fromPage: number }>
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', main: 'main.cjs' }));
     writeFileSync(
       join(folder, 'main.cjs'),
-      "const { app, BrowserWindow } = require('electron'); app.whenReady().then(() => new BrowserWindow().loadFile('index.html'));",
+      "const { app, BrowserWindow } = require('electron'); app.whenReady().then(() => { globalThis.shown = new BrowserWindow(); return globalThis.shown.loadFile('index.html'); });",
     );
     writeFileSync(join(folder, 'index.html'), '<!doctype html><title>empty</title><p>Nothing</p>');
     const startedAt = Date.now();
@@ -97,6 +97,7 @@ async function emptyWindow(): Promise<{ fromProcess: number; fromPage: number }>
         folder,
       ],
       env: { ...(process.env as Record<string, string>), DISPLAY: display.name },
+      cwd: folder,
     });
     const paint = await paintOf(await app.firstWindow(), startedAt);
     await app.close();
