@@ -17,7 +17,8 @@ interface Responder {
 /** The bus of a twin and of tests: in one process, with the wildcards and the JSON of the real one, delivered asynchronously and in order. */
 export class MemoryBus implements Bus {
   readonly #listeners = new Set<Listener>();
-  readonly #responders = new Set<Responder>();
+  /** By pattern, first come first: most are a subject as it is, and a twin of a thousand nodes has twenty thousand of them. */
+  readonly #responders = new Map<string, Set<Responder>>();
   readonly #onInvalid: OnInvalid;
   #closed = false;
 
@@ -61,7 +62,7 @@ export class MemoryBus implements Bus {
     timeoutMs: number,
   ): Promise<z.infer<A>> {
     const text = JSON.stringify(question.parse(value));
-    const responder = [...this.#responders].find((candidate) => subjectMatches(candidate.pattern, subject));
+    const responder = this.#responderOf(subject);
     if (this.#closed || !responder) throw new BusError(`nobody answers ${subject}`);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<never>((_, reject) => {
@@ -86,8 +87,23 @@ export class MemoryBus implements Bus {
       pattern: subject,
       respond: async (text) => JSON.stringify(answer.parse(await reply(question.parse(JSON.parse(text))))),
     };
-    this.#responders.add(responder);
-    return { close: () => this.#responders.delete(responder) };
+    const same = this.#responders.get(subject) ?? new Set();
+    this.#responders.set(subject, same);
+    same.add(responder);
+    return {
+      close: () => {
+        same.delete(responder);
+        if (same.size === 0 && this.#responders.get(subject) === same) this.#responders.delete(subject);
+      },
+    };
+  }
+
+  #responderOf(subject: string): Responder | undefined {
+    const [exact] = this.#responders.get(subject) ?? [];
+    if (exact) return exact;
+    for (const [pattern, [first]] of this.#responders)
+      if (first && isPattern(pattern) && subjectMatches(pattern, subject)) return first;
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -96,6 +112,8 @@ export class MemoryBus implements Bus {
     this.#responders.clear();
   }
 }
+
+const isPattern = (subject: string): boolean => subject.includes('*') || subject.includes('>');
 
 /** @throws BusError when the answer does not fit. */
 export function readAnswer<A extends z.ZodType>(subject: string, schema: A, text: string): z.infer<A> {
