@@ -12,6 +12,7 @@ import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
 import { texts } from '../texts/texts.ts';
 import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
+import { quietFlood } from './quiet-flood.ts';
 
 type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
 
@@ -57,7 +58,12 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   /** Tries since the shell was lost; null while it is as it should be. */
   const lost = useRef<number | null>(null);
   const wasTyped = useRef(session.typed === undefined);
-  const terminal = useRef<{ terminal: Terminal; fit: FitAddon; search: SearchAddon } | null>(null);
+  const terminal = useRef<{
+    terminal: Terminal;
+    fit: FitAddon;
+    search: SearchAddon;
+    flood: ReturnType<typeof quietFlood>;
+  } | null>(null);
   const [searching, setSearching] = useState(false);
   const several = useTerminals(({ shown: seen }) => seen.length > 1);
   const broadcast = useTerminals((one) => one.broadcast);
@@ -103,7 +109,8 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       return !find && !copy && !paste;
     });
     const removeStyles = withAdoptedStyles(() => made.open(host));
-    terminal.current = { terminal: made, fit, search };
+    const flood = quietFlood(made);
+    terminal.current = { terminal: made, fit, search, flood };
     const observer = new ResizeObserver(() => {
       if (host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
     });
@@ -111,6 +118,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     return () => {
       observer.disconnect();
       terminal.current = null;
+      flood.close();
       made.dispose();
       removeStyles();
     };
@@ -153,6 +161,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           // With its first words the shell has its prompt, or will have read what comes before it.
           if (!wasTyped.current) void tell(client.call('terminals.write', { terminal: name, data: session.typed ?? '' }));
           wasTyped.current = true;
+          made.flood.took(event.data.length);
           return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
         }
         if (event.type === 'opened') {
