@@ -119,10 +119,12 @@ export async function diagnoseTestbed(
   now = Date.now(),
 ): Promise<SystemCheck[]> {
   if (live === null) {
-    const { state, recording } = entry.remembered;
+    const { state, recording, trouble } = entry.remembered;
     if (recording) return [ok('state', `a recording of ${recording.of}: there is nothing to look after`)];
-    const evidence = `the testbed is ${state}, not up`;
-    return [{ id: 'state', severity: 'warning', evidence, remedy: 'Set it up', action: { kind: 'set-up' } }];
+    const remedy = { remedy: 'Set it up', action: { kind: 'set-up' } } as const;
+    if (state !== 'failed') return [{ id: 'state', severity: 'warning', evidence: `the testbed is ${state}, not up`, ...remedy }];
+    const evidence = trouble ? `the testbed has failed: ${trouble}` : 'the testbed has failed: its last run says where';
+    return [{ id: 'state', severity: 'error', evidence, ...remedy }];
   }
   const twin = entry.testbed.kind === 'twin';
   const checks: SystemCheck[] = [];

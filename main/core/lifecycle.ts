@@ -95,7 +95,8 @@ export class Lifecycle {
           (error) => {
             log(`${name}: ${error.message}`);
             void lives.drop(name);
-            testbeds.update(name, { state: 'failed' }).catch((reason: Error) => log(`${name}: ${reason.message}`));
+            const change = { state: 'failed', trouble: `it ended by itself: ${error.message}` } as const;
+            testbeds.update(name, change).catch((reason: Error) => log(`${name}: ${reason.message}`));
           },
         ),
       alive: async () => alive(await lives.open(entry)),

@@ -27,11 +27,15 @@ export async function restoreTwins(
       if (again) {
         await memory.restored(now);
         await lifecycle.restoreTwin(entry);
-      } else await testbeds.update(testbed.name, { state: 'failed' });
+      } else {
+        const trouble = 'the app was cut off while it ran, again soon after it had been started again';
+        await testbeds.update(testbed.name, { state: 'failed', trouble });
+      }
       restored.push({ testbed: testbed.name, again });
     } catch (error) {
-      log(`${testbed.name} could not be started again: ${error instanceof Error ? error.message : String(error)}`);
-      await testbeds.update(testbed.name, { state: 'failed' });
+      const trouble = `could not be started again: ${error instanceof Error ? error.message : String(error)}`;
+      log(`${testbed.name} ${trouble}`);
+      await testbeds.update(testbed.name, { state: 'failed', trouble });
       restored.push({ testbed: testbed.name, again: false });
     }
   }

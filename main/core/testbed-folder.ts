@@ -13,6 +13,8 @@ export const rememberedSchema = z.object({
   state: testbedStateSchema,
   createdAt: z.number(),
   lastRun: z.string().nullable(),
+  /** Why it has failed, where that was not in a run. */
+  trouble: z.string().optional(),
   /** As its last run, or its bundle, has told. */
   doubles: z.array(z.string()),
   /** Set when it is a recording of another testbed, which can only be looked at. */

@@ -115,10 +115,10 @@ export class Testbeds {
     }
   }
 
-  /** Remembers a change; it is seen at once, and written. */
+  /** Remembers a change; it is seen at once, and written. What its trouble was is forgotten with its state. */
   async update(name: string, change: Partial<Remembered>): Promise<void> {
     const entry = this.get(name);
-    entry.remembered = { ...entry.remembered, ...change };
+    entry.remembered = { ...entry.remembered, ...(change.state && { trouble: undefined }), ...change };
     this.#changed.tell();
     await entry.folder.writeRemembered(entry.remembered);
   }
