@@ -73,7 +73,7 @@ function setUp() {
     await clock.advance(0);
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   };
-  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners, nodes, description, rules };
+  return { clock, mechanism, apply, show, calls, steps: () => steps, listeners, nodes, description, rules, component };
 }
 const pod = (node: string, more: Partial<PodView> = {}): PodView => ({
   name: `front-${node}`,
@@ -134,6 +134,24 @@ test('a new pod that cannot start, or not in time, has the pin put back', async 
   await slow.clock.advance(120_000);
   await expect(late).rejects.toThrow(MechanismError);
   expect(slow.calls).toEqual(['pin front w2', 'pin front w1']);
+});
+
+test('a start is waited for only as long as it is wanted: not when somebody removes the component, or pins it elsewhere', async () => {
+  const removed = setUp();
+  const start = removed.apply({ front: [{ action: 'deploy', host: 'w1' }] });
+  await removed.show([pod('w1', { ready: false })]);
+  removed.component.component = 'another';
+  await removed.show([]);
+  await expect(start).rejects.toThrow('front does not start on w1: it was removed meanwhile');
+  expect(removed.listeners.size).toBe(0);
+
+  const pinned = setUp();
+  await pinned.show([pod('w1')]);
+  const done = pinned.apply(move);
+  await pinned.show([pod('w1'), pod('w2', { ready: false })]);
+  pinned.component.pin = 'w3';
+  await pinned.show([pod('w1'), pod('w2', { ready: false })]);
+  await expect(done).rejects.toThrow('front does not start on w2: it is to be on w3 meanwhile');
 });
 
 test('an old pod that is slow to end fails the step but undoes nothing', async () => {

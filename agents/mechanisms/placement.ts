@@ -161,10 +161,19 @@ export class PlacementMechanism implements Mechanism {
       const view = this.#find(application, component);
       return view && view.pin === host ? view.pods.filter((pod) => pod.node === host && !pod.leaving) : [];
     };
+    // Who removes it, or wants it elsewhere, ends the wait: nothing will start here any more.
+    let wasWanted = false;
+    const notWanted = (): string | undefined => {
+      const view = this.#find(application, component);
+      const isWanted = view?.pin === host;
+      if (!isWanted && wasWanted) return view ? `it is to be on ${view.pin ?? 'any node'} meanwhile` : 'it was removed meanwhile';
+      wasWanted = isWanted;
+      return undefined;
+    };
     return waitUntil({
       what: `${component} does not start on ${host}`,
       isTrue: () => readyOf(podsThere()) >= (this.#find(application, component)?.replicas ?? 1),
-      failed: () => hopelessOf(podsThere()),
+      failed: () => notWanted() ?? hopelessOf(podsThere()),
       onChange: (listener) => this.#orchestrator.onChange(listener),
       clock: this.#clock,
       timeoutMs: startTimeoutMs,

@@ -113,8 +113,12 @@ describe('agents of a testbed with a stand-by', () => {
 
       const cut = await strike(() => void filter('-I'));
       const cutAt = Date.now();
-      // The cluster goes on by itself: what it decides now nobody above can hear.
-      on('master-1', 'kubectl --kubeconfig=/etc/kubernetes/admin.conf -n mlsysops delete deployment mlsysops-smoke-probe');
+      // The cluster goes on by itself: what it does and decides now nobody above can hear. Its plan ends before another one is called for.
+      const kubectl = 'kubectl --kubeconfig=/etc/kubernetes/admin.conf -n mlsysops';
+      const readyOnes = () =>
+        on('master-1', `${kubectl} get deployment mlsysops-smoke-probe -o jsonpath={.status.readyReplicas}`);
+      await expect.poll(readyOnes, { timeout: 20_000, interval: 500 }).toBe('1');
+      on('master-1', `${kubectl} delete deployment mlsysops-smoke-probe`);
       await new Promise((resolve) => setTimeout(resolve, cutSeconds * 1000));
       filter('-D');
       const cutUntil = Date.now();
