@@ -147,7 +147,6 @@ export function TopBar() {
       <button
         type="button"
         className="palette-button"
-        aria-label={`${words.searchOrRun}, ${words.ctrlK}`}
         data-testid={testIds.palette}
         onClick={() => usePalette.setState({ open: true })}
       >

@@ -65,7 +65,7 @@ describe('a host that asks for a password', () => {
           await page.keyboard.press('Enter');
           // The same question is not answered twice.
           await waitUntil(
-            async () => ((await dialog.count()) === 0 ? '' : dialog.innerText()),
+            async () => (await dialog.allInnerTexts()).join(),
             (text) => text !== prompt,
             20_000,
             'the next question',

@@ -245,7 +245,7 @@ describe('a twin in the browser', () => {
     const { page } = app;
     await visit(page, 'models');
     await page.locator('[data-testid^="model-relocate-by-latency/smart-camera/classifier"][data-state="predicting"]').click();
-    expect(await page.getByTestId('model-places').innerText()).toMatch(/worker-\d[\s\S]*People in view/i);
+    expect(await page.getByTestId('model-places').innerText()).toMatch(/People in view[\s\S]*worker-\d/i);
     await page.getByTestId('model-decisions').getByText('Moved classifier').first().waitFor({ timeout: 20_000 });
     await page.locator('.predicted-actual .mark').first().waitFor({ timeout: 90_000 });
     await inBothThemes(page, (theme) => app.screenshot(`models-${theme}`));
