@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { call } from './define.ts';
 
+/** It is typed: a line break would run it. */
+const typedCommand = z.string().regex(/^[^\p{Cc}]*$/u, 'a command to be typed has no control characters');
+
 /** What the app can do about something that it found. A `command` is typed into the shell, not run. */
 export const checkActionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('set-up') }),
@@ -8,8 +11,8 @@ export const checkActionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('make-private') }),
   z.object({ kind: z.literal('show-testbeds') }),
   z.object({ kind: z.literal('forget-passwords') }),
-  z.object({ kind: z.literal('shell'), host: z.string(), command: z.string().optional() }),
-  z.object({ kind: z.literal('kubectl'), cluster: z.string(), command: z.string().optional() }),
+  z.object({ kind: z.literal('shell'), host: z.string(), command: typedCommand.optional() }),
+  z.object({ kind: z.literal('kubectl'), cluster: z.string(), command: typedCommand.optional() }),
 ]);
 export type CheckAction = z.infer<typeof checkActionSchema>;
 

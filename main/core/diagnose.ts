@@ -1,8 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type CertificateValue, certificateWarnings } from '../../provisioning/day2/certificates.ts';
-import { standbyAgent } from '../../provisioning/phases/bus/users.ts';
-import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import type { OutputOf } from '../contract/contract.ts';
 import type { CheckAction, SystemCheck } from '../contract/system.ts';
 import type { Store } from '../store/store.ts';
@@ -10,6 +8,7 @@ import { leaderships } from './leaders.ts';
 import type { Live } from './live.ts';
 import { statusOf } from './status.ts';
 import type { TestbedEntry } from './testbeds.ts';
+import { describeNode, managementOf, readLog } from './typed-commands.ts';
 import type { VaultGuard } from './vault.ts';
 
 /** Telemetry and journals of a week need some hundred MB. */
@@ -152,7 +151,7 @@ export async function diagnoseTestbed(
         ({ name }) => name,
         'is not Ready',
         'See "kubectl describe node"',
-        ({ name, cluster }) => ({ kind: 'kubectl', cluster, command: `kubectl describe node ${name}` }),
+        ({ name, cluster }) => ({ kind: 'kubectl', cluster, command: describeNode(name) }),
       ),
     );
     checks.push(
@@ -174,7 +173,7 @@ export async function diagnoseTestbed(
         ({ agent }) => agent,
         'has fallen silent',
         twin ? 'Start the twin anew' : 'See its log: mlsysops-cli agents logs',
-        (agent) => (twin ? { kind: 'set-up' } : { kind: 'shell', host: 'local', command: logCommand(entry.testbed, agent) }),
+        (agent) => (twin ? { kind: 'set-up' } : { kind: 'shell', host: 'local', command: readLog(entry.testbed, agent) }),
       ),
     );
     checks.push(
@@ -259,18 +258,4 @@ function each<T>(
   const [first] = bad;
   if (first === undefined) return ok(id, `${all.length} of ${all.length} ${id}`);
   return { id, severity: 'error', evidence: `${bad.map(name).join(', ')} ${what}`, remedy, action: action(first) };
-}
-
-const managementOf = ({ hosts }: Testbed): string =>
-  hosts.find(({ role }) => role === 'management')?.name ?? hosts[0]?.name ?? 'local';
-
-/** Node agents are called after their hosts; those above run on control planes, and on a worker that stands by. */
-function logCommand(
-  testbed: Testbed,
-  { agent, layer, cluster, node }: { agent: string; layer: string; cluster: string; node?: string | undefined },
-): string {
-  const control = testbed.hosts.find((host) => host.cluster === cluster && host.role !== 'worker')?.name;
-  const standby = agent === standbyAgent(cluster) ? testbed.clusters[cluster]?.standby : undefined;
-  const host = layer === 'continuum' ? managementOf(testbed) : (node ?? standby ?? control ?? agent);
-  return `mlsysops-cli agents logs ${testbed.name} ${host} --layer ${layer}`;
 }

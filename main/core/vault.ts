@@ -74,9 +74,10 @@ export class Vault {
     const derivation = file?.passphrase ?? { salt: randomBytes(16).toString('base64'), logN: this.#logN };
     const key = await derive(passphrase, derivation);
     if (file && !opens(key, file)) return false;
-    // Nobody has opened it meanwhile.
+    const kept = (await this.#read(key)) ?? [];
+    // Whoever has opened it meanwhile has the key that it is kept by.
     if (this.#key) return true;
-    this.#kept = (await this.#read(key)) ?? [];
+    this.#kept = kept;
     this.#derivation = derivation;
     this.#key = key;
     return true;
