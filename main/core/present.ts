@@ -15,6 +15,7 @@ import type { Topology } from '../contract/topology.ts';
 import type { Store } from '../store/store.ts';
 import { LinkError, type RequestPayload, type TestbedLink } from './link/link.ts';
 import type { Live } from './live.ts';
+import { policiesToRun } from './policies-to-run.ts';
 import type { TestbedEntry } from './testbeds.ts';
 
 /** What a dry run is seeded with of the recent past. */
@@ -53,7 +54,7 @@ export async function takePresent({ entry, live, store }: PresentSources, agent:
     const agentOf = new Map(agents.flatMap((one) => (one.layer === 'node' && one.node !== undefined ? [[one.node, one]] : [])));
     const [hostDescriptions, own, past] = await Promise.all([
       inTurn(views, async ({ name }) => describedHost(link, agentOf.get(name))),
-      inTurn(agents.filter(decides), (one) => presentAgent(link, one)),
+      inTurn(agents.filter(decides), (one) => presentAgent(link, one, entry.testbed.kind === 'twin')),
       pastOf(
         store,
         views.map(({ name }) => name),
@@ -151,25 +152,19 @@ async function describedHost(link: TestbedLink, agent: AgentLife | undefined) {
   }
 }
 
-async function presentAgent(link: TestbedLink, { agent, layer, node }: AgentLife): Promise<PresentAgent> {
+async function presentAgent(link: TestbedLink, { agent, layer, node }: AgentLife, isSimulated: boolean): Promise<PresentAgent> {
   const { mode, policies } = await ask(link, agent, 'policy-list', {}, policyListSchema);
   const details = await Promise.all(
     policies
       .filter(({ state }) => state !== 'off' && state !== 'broken')
       .map(({ name }) => ask(link, agent, 'policy-read', { name }, policyDetailSchema)),
   );
-  const settings: PresentAgent['policies'] = {};
-  const files: PresentAgent['files'] = [];
-  for (const { name, kind, source, settings: own } of details)
-    if (kind === 'shipped') settings[name] = own ?? {};
-    else if (source !== null) files.push({ name, language: kind, content: source });
   return {
     agent,
     layer: layer === 'node' ? 'node' : 'cluster',
     ...(node !== undefined && { node }),
     mode,
-    policies: settings,
-    files,
+    ...policiesToRun(details, isSimulated),
   };
 }
 

@@ -44,9 +44,15 @@ function notesOf(present: Present): string[] {
   const apart = present.applications.flatMap(({ description, components }) =>
     Object.entries(components).flatMap(([component, node]) => (node === null ? [`${component} of ${description.name}`] : [])),
   );
+  const leftOut = [...new Set(present.agents.flatMap((agent) => agent.leftOut))];
   return [
     `The cluster ${present.cluster} alone is simulated, as one switch with its nodes around it.`,
     'Agents begin without what they have learnt, and without cool-downs that are running.',
+    ...(leftOut.length > 0
+      ? [
+          `Both sides go without ${listed(leftOut)}: what hosts hold in Python could read this computer’s files. Give it as the file to be tried to run it here.`,
+        ]
+      : []),
     'A container’s image has no effect on its times.',
     ...(surroundings ? ['Movement, batteries and solar power of the twin are left out.'] : []),
     ...(hasFailures ? ['Failures that the twin plans are left out.'] : []),

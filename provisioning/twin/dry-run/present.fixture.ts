@@ -92,6 +92,7 @@ export async function presentOf({ minutes = 0, perPersonMs = 22 } = {}): Promise
         mode: 1,
         policies: { 'static-placement': {}, 'relocate-by-latency': {} },
         files: [],
+        leftOut: [],
       },
       ...hosts.map(({ simulated: { name } }) => ({
         agent: `node-${name}`,
@@ -100,6 +101,7 @@ export async function presentOf({ minutes = 0, perPersonMs = 22 } = {}): Promise
         mode: 1 as const,
         policies: {},
         files: [],
+        leftOut: [],
       })),
     ],
     past: [...past.values()],

@@ -46,6 +46,8 @@ export const presentAgentSchema = z.object({
   /** Shipped policies that decide, with their settings. */
   policies: z.record(policyNameSchema, z.record(z.string(), z.json())),
   files: z.array(z.object({ name: policyNameSchema, language: policyLanguageSchema, content: z.string() })),
+  /** Files that decide there, and are not run here. */
+  leftOut: z.array(policyNameSchema),
 });
 export type PresentAgent = z.infer<typeof presentAgentSchema>;
 
