@@ -309,9 +309,9 @@ describe('a twin in the browser', () => {
     const kept = async () => JSON.parse(await readFile(join(app.dataFolder, 'settings.json'), 'utf8'));
     await waitUntil(kept, ({ terminalFontSize }) => terminalFontSize === 14, 5000, 'the size of text, kept');
     expect(await kept()).toMatchObject({ theme: 'dark', motion: 'reduced', clock: 'local' });
-    await inBothThemes(page, (theme) => app.screenshot(`settings-${theme}`));
     await setting('theme').getByTestId('segment-system').click();
     await waitUntil(kept, ({ theme }) => theme === 'system', 5000, 'the theme of the system');
+    await inBothThemes(page, (theme) => app.screenshot(`settings-${theme}`));
   });
 
   it('hides nothing from assistive technology on any page', async () => {
