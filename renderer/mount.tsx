@@ -21,6 +21,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { config } from 'zod';
 import { App } from './shell/app.tsx';
+import { keepTerminals } from './state/kept-terminals.ts';
 import { followHistory } from './state/navigation.ts';
 import { applyTheme } from './state/theme.ts';
 
@@ -30,6 +31,7 @@ export function mount(): void {
   config({ jitless: true });
   applyTheme();
   followHistory();
+  keepTerminals();
   const root = document.getElementById('root');
   if (!root) throw new Error('index.html has no #root');
   createRoot(root).render(

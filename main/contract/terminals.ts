@@ -5,7 +5,8 @@ export const terminalsContract = {
   /**
    * Opens a shell on a host (ssh2), or on this computer when `host` is "local" (node-pty), and streams its output until it ends. With `cluster`,
    * kubectl in a shell on this computer speaks with that one of the testbed ("karmada" is one), and its prompt says so. A terminal whose connection
-   * was lost is kept for a minute: opened again by the same name, it goes on.
+   * was lost is kept for a minute: opened again by the same name, it goes on. A window that was loaded anew says `anew`, and is given what the shell
+   * said last once more.
    */
   'terminals.open': stream(
     z.object({
@@ -15,11 +16,13 @@ export const terminalsContract = {
       cluster: z.string().optional(),
       columns: z.number().int().min(2).max(1000),
       rows: z.number().int().min(1).max(1000),
+      anew: z.boolean().optional(),
     }),
     z.discriminatedUnion('type', [
       /** The first event. `resumed`: it is the shell that was there before. */
       z.object({ type: z.literal('opened'), resumed: z.boolean() }),
-      z.object({ type: z.literal('output'), data: z.string() }),
+      /** `again`: it was said before, so questions in it to the terminal have their answers already. */
+      z.object({ type: z.literal('output'), data: z.string(), again: z.literal(true).optional() }),
       /** Both null: the connection to the host was lost. */
       z.object({ type: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),
     ]),

@@ -36,16 +36,17 @@ const terminals = new Terminals(async (input) => {
 }, keptMs);
 
 /** Opens a terminal; `take` is asked before each event is taken. */
-function open(terminal: string, take: () => Promise<void> = async () => {}) {
+function open(terminal: string, take: () => Promise<void> = async () => {}, anew = false) {
   const abort = new AbortController();
-  const seen = { text: '', largest: 0, exit: undefined as EventOf<'terminals.open'> | undefined, resumed: false };
-  const input = { terminal, testbed: null, host: 'local', columns: 80, rows: 24 };
+  const seen = { text: '', again: '', largest: 0, exit: undefined as EventOf<'terminals.open'> | undefined, resumed: false };
+  const input = { terminal, testbed: null, host: 'local', columns: 80, rows: 24, anew };
   const ended = terminals.open(
     input,
     async (event) => {
       await take();
       if (event.type === 'exit') seen.exit = event;
       else if (event.type === 'opened') seen.resumed = event.resumed;
+      else if (event.again) seen.again += event.data;
       else {
         seen.text = (seen.text + event.data).slice(-200_000);
         seen.largest = Math.max(seen.largest, event.data.length);
@@ -119,6 +120,24 @@ describe('a terminal on this computer', () => {
     await expect.poll(() => alive(pid)).toBe(false);
     const again = open('three');
     await until(again.seen, /\$ $/);
+    again.close();
+    await again.ended;
+  });
+
+  test('tells a window that was loaded anew what it said last, from the beginning of a line, and what it says now', async () => {
+    const first = open('five');
+    await until(first.seen, /\$ $/);
+    terminals.write('five', 'seq 20000; echo mark\r');
+    await until(first.seen, /mark\r\n\$ $/);
+    first.lose();
+    await first.ended;
+    const again = open('five', undefined, true);
+    await expect.poll(() => again.seen.again, { timeout: 10_000 }).toMatch(/^\d+\r\n\d+\r\n[\s\S]*\r\n20000\r\nmark\r\n\$ $/);
+    expect(again.seen.again.length).toBeLessThanOrEqual(64 * 1024);
+    expect(Number.parseInt(again.seen.again, 10)).toBeGreaterThan(1000);
+    terminals.write('five', 'echo $((6*7))\r');
+    await until(again.seen, /42\r\n\$ $/);
+    expect(again.seen.text).not.toContain('mark');
     again.close();
     await again.ended;
   });

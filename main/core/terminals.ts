@@ -12,6 +12,8 @@ const highWater = 32 * 1024;
 const maximumWaiting = 1000;
 /** A shell whose window has lost its connection is kept for so long: reconnecting takes seconds, a computer that wakes a little longer. */
 const keptMs = 60_000;
+/** Characters of what was sent last that are kept for a window that is loaded anew: some screens full. */
+const recentCharacters = 64 * 1024;
 
 type Open = ParsedInputOf<'terminals.open'>;
 type TerminalEvent = EventOf<'terminals.open'>;
@@ -42,6 +44,7 @@ export class Terminals {
     try {
       // Whoever opened it knows now that nothing more will be asked for it.
       await emit({ type: 'opened', resumed: known !== undefined });
+      if (known && input.anew) for (const data of cut(known.recent)) await emit({ type: 'output', data, again: true });
       if (!signal.aborted) await terminal.stream(emit, signal);
     } finally {
       if (signal.reason === channelLost && !terminal.ended) terminal.detach(this.#keptMs, () => this.#end(name, terminal));
@@ -103,6 +106,9 @@ class Terminal {
   /** Taken from the mailbox, and not sent yet. */
   #pending = '';
   #waiting = 0;
+  /** What was sent last, in the order in which it was. */
+  readonly #sent: string[] = [];
+  #sentCharacters = 0;
   #paused = false;
   #exit: Extract<TerminalEvent, { type: 'exit' }> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -127,6 +133,12 @@ class Terminal {
     return this.#exit !== null;
   }
 
+  /** What was sent last, from the beginning of a line. */
+  get recent(): string {
+    const text = this.#sent.join('');
+    return text.length <= recentCharacters ? text : text.slice(text.indexOf('\n', text.length - recentCharacters) + 1);
+  }
+
   attach(size: ShellSize | undefined): void {
     clearTimeout(this.#timer);
     this.attached = true;
@@ -146,6 +158,7 @@ class Terminal {
         if (signal.aborted) return;
         this.#pending = this.#pending.slice(data.length);
         this.#waiting -= data.length;
+        this.#keep(data);
       }
       if (this.#paused && this.#waiting < highWater) {
         this.#paused = false;
@@ -159,6 +172,13 @@ class Terminal {
   close(): void {
     clearTimeout(this.#timer);
     this.shell.close();
+  }
+
+  #keep(data: string): void {
+    this.#sent.push(data);
+    this.#sentCharacters += data.length;
+    while (this.#sentCharacters - (this.#sent[0]?.length ?? 0) > recentCharacters)
+      this.#sentCharacters -= this.#sent.shift()?.length ?? 0;
   }
 }
 

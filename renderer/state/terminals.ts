@@ -12,6 +12,10 @@ export interface TerminalSession {
   host: string;
   /** Of a shell on this computer: the cluster that kubectl in it speaks with, and its prompt names. */
   cluster?: string | undefined;
+  /** How many shells this tab has had before: each has a name of its own at the core. */
+  attempt: number;
+  /** Its shell was opened before this window was loaded. */
+  anew?: true | undefined;
   /** Typed into it once it is there, for the person to run. */
   typed?: string | undefined;
 }
@@ -31,6 +35,9 @@ interface TerminalsState {
   broadcast: boolean;
 }
 
+/** What a core calls the shell of a tab. */
+export const shellName = ({ id, attempt }: TerminalSession): string => (attempt === 0 ? id : `${id}-${attempt}`.slice(-64));
+
 export const useTerminals = create<TerminalsState>(() => ({ sessions: [], shown: [], panes: 1, broadcast: false }));
 
 /** What is left of `shown` where no more than `panes` are seen: the newest stay. Empty places are filled with older ones, which go first. */
@@ -49,7 +56,7 @@ export function openTerminal(
 ): string {
   const id = crypto.randomUUID();
   useTerminals.setState((state) => {
-    const sessions = [...state.sessions, { id, testbed, host, ...more }];
+    const sessions = [...state.sessions, { id, testbed, host, attempt: 0, ...more }];
     return { sessions, shown: fill(sessions, [...state.shown, id], state.panes) };
   });
   return id;
@@ -77,6 +84,13 @@ export function closeTerminal(id: string): void {
     const shown = fill(sessions, state.shown, state.panes);
     return { sessions, shown, broadcast: state.broadcast && shown.length > 1 };
   });
+}
+
+/** Has a tab open another shell in place of the one it had. */
+export function openAgain(id: string): void {
+  useTerminals.setState(({ sessions }) => ({
+    sessions: sessions.map((one) => (one.id === id ? { ...one, attempt: one.attempt + 1 } : one)),
+  }));
 }
 
 /** Brings a tab into sight, in place of the one that has been there longest. */

@@ -7,7 +7,15 @@ import { Button, IconButton } from '../parts/controls.tsx';
 import { State } from '../parts/glyphs.tsx';
 import { useConnection } from '../state/connection.ts';
 import { useSettings } from '../state/settings.ts';
-import { acceptInput, sessionTitle, type TerminalSession, type as typeInto, useTerminals } from '../state/terminals.ts';
+import {
+  acceptInput,
+  openAgain,
+  sessionTitle,
+  shellName,
+  type TerminalSession,
+  type as typeInto,
+  useTerminals,
+} from '../state/terminals.ts';
 import { useTheme } from '../state/theme.ts';
 import { testIds } from '../test-ids.ts';
 import { texts } from '../texts/texts.ts';
@@ -15,9 +23,6 @@ import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 import { quietFlood } from './quiet-flood.ts';
 
 type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
-
-/** Of a shell that was lost: its host does not answer yet, or the core has not noticed yet that its window has gone. */
-const triedAgain: ReadonlySet<string> = new Set(['unreachable', 'terminal-exists']);
 
 /** How long until a host that was lost is tried again, ms; the last holds for all further tries. */
 const againMs = [1000, 2000, 5000, 10_000, 30_000];
@@ -54,9 +59,11 @@ function theme(): ITheme {
 export function TerminalPane({ session, shown }: { session: TerminalSession; shown: boolean }) {
   const [host, setHost] = useState<HTMLDivElement | null>(null);
   const [life, setLife] = useState<Life>({ state: 'open' });
-  const [attempt, setAttempt] = useState(0);
+  /** Counts tries to come back to the same shell, which the core holds for a window that has gone until it notices. */
+  const [returns, setReturns] = useState(0);
   /** Tries since the shell was lost; null while it is as it should be. */
-  const lost = useRef<number | null>(null);
+  const lost = useRef<number | null>(session.anew ? 0 : null);
+  const anew = useRef(session.anew);
   const wasTyped = useRef(session.typed === undefined);
   const terminal = useRef<{
     terminal: Terminal;
@@ -135,26 +142,28 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     if (terminal.current) terminal.current.terminal.options.theme = theme();
   }, [chosenTheme]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: coming back is trying once more with all else as it was
   useEffect(() => {
     const made = terminal.current;
     if (!host || !made || !client || state !== 'connected') return;
-    // Each connection is a shell of its own, so it has a name of its own.
-    const name = attempt === 0 ? session.id : `${session.id}-${attempt}`.slice(-64);
+    const name = shellName(session);
     let ended = false;
+    /** While it draws what it has been told before, what the terminal says is the answer to a question that was answered then. */
+    let repeating = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     if (host.clientWidth > 0) made.fit.fit();
     if (lost.current === null) setLife({ state: 'open' });
-    const tryAgain = () => {
+    const tryAgain = (again: () => void) => {
       const tries = lost.current ?? 0;
       lost.current = tries + 1;
       setLife({ state: 'lost', text: texts.terminals.theConnection(session.host) });
-      timer = setTimeout(() => setAttempt((before) => before + 1), againMs[Math.min(tries, againMs.length - 1)]);
+      timer = setTimeout(again, againMs[Math.min(tries, againMs.length - 1)]);
     };
     const stream = client.open(
       'terminals.open',
       {
         ...{ terminal: name, testbed: session.testbed, host: session.host, cluster: session.cluster },
-        ...{ columns: made.terminal.cols, rows: made.terminal.rows },
+        ...{ columns: made.terminal.cols, rows: made.terminal.rows, anew: anew.current },
       },
       (event) => {
         if (event.type === 'output') {
@@ -162,17 +171,24 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           if (!wasTyped.current) void tell(client.call('terminals.write', { terminal: name, data: session.typed ?? '' }));
           wasTyped.current = true;
           made.flood.took(event.data.length);
-          return new Promise<void>((resolve) => made.terminal.write(event.data, resolve));
+          if (event.again) repeating = true;
+          return new Promise<void>((resolve) =>
+            made.terminal.write(event.data, () => {
+              if (event.again) repeating = false;
+              resolve();
+            }),
+          );
         }
         if (event.type === 'opened') {
           if (lost.current !== null && !event.resumed) made.terminal.write(`\r\n\x1b[2m${texts.terminals.newShell}\x1b[0m\r\n`);
           lost.current = null;
+          anew.current = undefined;
           setLife({ state: 'open' });
           return;
         }
         ended = true;
         if (event.code === null && event.signal === null) {
-          tryAgain();
+          tryAgain(() => openAgain(session.id));
           return;
         }
         const how = event.signal
@@ -186,7 +202,8 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
         if (error?.code === 'disconnected') {
           lost.current = 0;
           setLife({ state: 'lost', text: texts.terminals.reconnecting });
-        } else if (lost.current !== null && error && triedAgain.has(error.code)) tryAgain();
+        } else if (lost.current !== null && error?.code === 'terminal-exists') tryAgain(() => setReturns((before) => before + 1));
+        else if (lost.current !== null && error?.code === 'unreachable') tryAgain(() => openAgain(session.id));
         else setLife({ state: 'closed', text: error ? error.message : texts.terminals.closed });
       },
     );
@@ -197,7 +214,9 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     const release = acceptInput(session.id, (data) => {
       if (!ended) void tell(client.call('terminals.write', { terminal: name, data }));
     });
-    const typed = made.terminal.onData((data) => typeInto(session.id, data));
+    const typed = made.terminal.onData((data) => {
+      if (!repeating) typeInto(session.id, data);
+    });
     const resized = made.terminal.onResize(({ cols, rows }) => {
       if (!ended) void tell(client.call('terminals.resize', { terminal: name, columns: cols, rows }));
     });
@@ -209,7 +228,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       resized.dispose();
       stream.close();
     };
-  }, [host, client, state, attempt, session]);
+  }, [host, client, state, returns, session]);
 
   useEffect(() => {
     if (!shown) return;
@@ -250,7 +269,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           <State name={life.state === 'lost' ? 'run' : 'none'} />
           <span>{life.text}</span>
           {life.state === 'closed' || lost.current ? (
-            <Button icon="refresh" data-testid={testIds.terminalAgain} onClick={() => setAttempt(attempt + 1)}>
+            <Button icon="refresh" data-testid={testIds.terminalAgain} onClick={() => openAgain(session.id)}>
               {texts.terminals.connectAgain}
             </Button>
           ) : null}

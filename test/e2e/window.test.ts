@@ -109,6 +109,19 @@ describe('the window', () => {
     expect(await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
   });
 
+  it('that is loaded anew has its shells, with what they said before', async () => {
+    const { page } = app;
+    await typeInTerminal(page, 'local', 'WORD=kept-$((6*7)); echo "is $WORD"', /^is kept-42$/m);
+    await page.reload();
+    await visit(page, 'terminals');
+    const shell = page.locator('[data-testid="terminal"][data-host="local"]').last();
+    const read = () => shell.locator('.xterm-accessibility').innerText();
+    await waitUntil(read, (text) => /^is kept-42$/m.test(text), 10_000, 'what was said before');
+    await shell.click();
+    await page.keyboard.type('echo "still $WORD"\n');
+    await waitUntil(read, (text) => /^still kept-42$/m.test(text), 10_000, 'the same shell');
+  });
+
   it('shows colours of 24 bits in a terminal although its policy allows no style in a page, and says when its core was started anew', async () => {
     const { page } = app;
     const problems: string[] = [];
