@@ -23,15 +23,18 @@ export function rotateCertificates(testbed: Testbed, options: RecipeOptions): Op
   const controlPlanes = testbed.hosts.filter(isControlPlane);
   const phases: Phase[] = [
     {
+      id: 'bus-certificates',
+      title: 'Certificates of the bus',
+      needs: () => [],
+      steps: (host, context) => (host.role === 'management' ? [forgetBusStep(context)] : []),
+    },
+    {
       id: 'control-planes',
       title: 'Control planes',
       needs: () => [],
-      steps: (host, context) => {
-        if (!isControlPlane(host)) return [];
+      steps: (host) => {
         // The certificates of a cluster that was there before us are those of its makers.
-        return isAdopted(host, testbed)
-          ? [forgetBusStep(host, context)]
-          : [forgetBusStep(host, context), renewStep(host), restartStep];
+        return isControlPlane(host) && !isAdopted(host, testbed) ? [renewStep(host), restartStep] : [];
       },
       after: async (context) => kubernetesPhase(toolsOf(options)).after?.(context),
     },
@@ -43,22 +46,32 @@ export function rotateCertificates(testbed: Testbed, options: RecipeOptions): Op
     },
   ];
   const renewed = testbed.hosts.map((host) => ({ host: host.name, phase: 'kubelets' }));
-  const rest = makeRecipe(options).filter(({ id }) => ['bus', 'karmada', 'agents', 'verify'].includes(id));
+  const recipe = makeRecipe(options);
+  const rest = recipe.filter(({ id }) => ['karmada', 'agents', 'verify'].includes(id));
+  // The bus is not of Kubernetes: it starts anew as soon as its former certificates are forgotten here, while kubelets get theirs.
+  const forgotten = controlPlanes
+    .filter(({ role }) => role === 'management')
+    .map((host) => ({ host: host.name, phase: 'bus-certificates' }));
+  const bus = phasesFor(
+    testbed,
+    recipe.filter(({ id }) => id === 'bus'),
+    forgotten,
+  );
   return {
     verb: 'rotate-certificates',
     testbed,
-    phases: [...phases, ...phasesFor(testbed, rest, renewed)],
+    phases: [...phases, ...bus, ...phasesFor(testbed, rest, renewed)],
     before: testbed,
     after: testbed,
   };
 }
 
 /** The bus phase finds them missing on this computer and makes new ones. Its authority and its passwords stay. */
-function forgetBusStep(host: Host, context: RunContext): Step {
+function forgetBusStep(context: RunContext): Step {
   return {
     id: 'bus-certificates',
     title: 'Have new certificates made for the bus',
-    observe: host.role === 'management' ? 'false' : ':',
+    observe: 'false',
     change: async () => {
       await forgetBusCertificates(context.stateFolder);
       return ':';
