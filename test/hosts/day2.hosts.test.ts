@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,25 +10,29 @@ import { replaceHost } from '../../provisioning/day2/replace-host.ts';
 import { resetHost } from '../../provisioning/day2/reset-host.ts';
 import { rotateCertificates } from '../../provisioning/day2/rotate-certificates.ts';
 import { upgrade } from '../../provisioning/day2/upgrade.ts';
+import { makeRecipe } from '../../provisioning/recipe.ts';
 import { replaceHostKey } from '../../provisioning/ssh/host-keys.ts';
 import { KnownHosts } from '../../provisioning/ssh/known-hosts.ts';
 import type { Testbed } from '../../provisioning/testbed/schema.ts';
 import { makeDoublesBundle } from '../doubles/bundle.ts';
-import { carryOut, recipeOptions, stateFolderOf } from './carry-out.ts';
+import { carryOut, recipeOptions as installed, stateFolderOf } from './carry-out.ts';
+import { describeAgents } from './describe-agents.ts';
 import { useHosts } from './fixture.ts';
 import { difference, pictureOf } from './picture.ts';
-import { changedSteps, failuresOf, provision, testbedOf } from './provision.ts';
+import { changedSteps, failuresOf, testbedOf } from './provision.ts';
 
-/** What a lab does with a testbed after its first day, on real hosts with doubles of the server binaries. */
+/** What agents are on a testbed, and what a lab does with it after its first day, on real hosts with doubles of the server binaries. */
 describe('a testbed after its first day', () => {
   const fixture = useHosts(['management', 'master-1', 'worker-1', 'worker-2']);
-  let bundle: string;
+  const bundle = mkdtempSync(join(tmpdir(), 'mlsysops-bundle-'));
+  // Programs of its own, one of which is changed on the way.
+  const recipeOptions = { ...installed, distFolder: join(bundle, 'dist') };
   let testbed: Testbed;
   const before = new Map<string, string[]>();
 
   beforeAll(async () => {
-    bundle = mkdtempSync(join(tmpdir(), 'mlsysops-bundle-'));
     await makeDoublesBundle(bundle);
+    cpSync(join(installed.distFolder, 'agents'), join(recipeOptions.distFolder, 'agents'), { recursive: true });
   });
   afterAll(() => rmSync(bundle, { recursive: true, force: true }));
 
@@ -48,6 +52,8 @@ describe('a testbed after its first day', () => {
     testbed = operation.after;
     return changedSteps(events);
   }
+  const provision = (verb: 'up' | 'down') =>
+    carryOut(fixture, { verb, testbed, phases: makeRecipe(recipeOptions), before: testbed, after: testbed });
   const all = ['master-1 Ready', 'worker-1 Ready', 'worker-2 Ready'];
   const nodes = () =>
     kubectl('get nodes --no-headers')
@@ -70,10 +76,12 @@ describe('a testbed after its first day', () => {
   it('is up', async () => {
     testbed = testbedOf(fixture, bundle);
     for (const { name } of fixture.hosts) before.set(name, pictureOf(fixture, name));
-    const { finished, events } = await provision(fixture, testbed, 'up');
+    const { finished, events } = await provision('up');
     process.stdout.write(`up: ${finished.summary}\n`);
     expect({ state: finished.state, failures: failuresOf(events) }).toEqual({ state: 'done', failures: [] });
   });
+
+  describeAgents({ fixture, testbed: () => testbed, distFolder: recipeOptions.distFolder, up: () => provision('up') });
 
   it('lets a worker go: its pods move, the host is as it was found, nobody knows it any more', async () => {
     const address = fixture.host('worker-2').address;
@@ -187,13 +195,13 @@ describe('a testbed after its first day', () => {
   });
 
   it('is in place for an "up", and leaves every host as it was found', async () => {
-    const up = await provision(fixture, testbed, 'up');
+    const up = await provision('up');
     expect({ state: up.finished.state, changed: changedSteps(up.events), failures: failuresOf(up.events) }).toEqual({
       state: 'done',
       changed: [],
       failures: [],
     });
-    const down = await provision(fixture, testbed, 'down');
+    const down = await provision('down');
     expect({ state: down.finished.state, failures: failuresOf(down.events) }).toEqual({ state: 'done', failures: [] });
     const names = fixture.hosts.map(({ name }) => name);
     expect(names.map((name) => ({ name, ...difference(before.get(name) ?? [], pictureOf(fixture, name)) }))).toEqual(
