@@ -33,6 +33,8 @@ export async function fitsStep(host: Host, context: RunContext, tools: PhaseTool
     observe: allOf(fits ? ':' : 'false', `found=$(${versions})`, `[ -z "$(printf '%s\\n' "$found" | ${isFar})" ]`),
     change: fits
       ? script(
+          // Of a control plane that has just been restarted the API takes a while.
+          waitForApi(),
           `found=$(${versions})`,
           `far=$(printf '%s\\n' "$found" | ${isFar} | tr '\\n' ',')`,
           `if [ -n "$far" ]; then ${complain('Kubernetes goes up one minor version at a time:')}; echo "\${far%,}, which cannot go to ${version}" >&2; exit 1; fi`,
@@ -81,6 +83,8 @@ function applyStep(host: Host, context: RunContext): Step {
       `${kubectl()} get --raw=/version 2>/dev/null | grep -Eq ${quote(`"gitVersion": *"${versionPattern(version)}"`)}`,
     ),
     change: script(
+      // An upgrade that was cut off may have left etcd or the API on their way from one version to the other.
+      waitForApi(),
       reasonLast(`kubeadm upgrade plan v${version}${ignored}`, ':'),
       reasonLast(`kubeadm upgrade apply v${version} --yes${ignored}`, kubeletSays),
       waitForApi(),
