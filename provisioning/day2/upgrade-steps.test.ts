@@ -23,7 +23,7 @@ describe('an upgrade', () => {
     const kubeadm = { name: 'kubeadm', version: '1.36.2', arch: 'amd64', file: 'kubeadm', sha256: '0'.repeat(64) };
     writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify({ artefacts: [kubeadm] }));
     writeFileSync(path.join(folder, 'kubectl'), kubectl);
-    writeFileSync(path.join(folder, 'kubeadm'), '#!/bin/sh\necho "kubeadm $*" >>"${0%/*}/kubectl.said"\n');
+    writeFileSync(path.join(folder, 'kubeadm'), `#!/bin/sh\necho "kubeadm $*" >>${folder}/kubectl.said\n`);
     for (const name of ['kubectl', 'kubeadm']) chmodSync(path.join(folder, name), 0o755);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));

@@ -37,6 +37,10 @@ export function parseFirewall(stdout: string): FirewallRule[] {
     return /^ip6? filter (INPUT|OUTPUT)/.test(name) ? 'iptables' : 'nftables';
   };
   const add = (text: string) => {
+    // Ways are of IPv4 alone.
+    if (/^(ip6|arp|bridge|netdev) /.test(table)) return;
+    // Where ufw leads the noise of a network that it does not log: the policy is what stands in the way.
+    if (/^ufw-skip-to-policy-/.test(chain)) return;
     const name = `${table} ${chain}`;
     rules.push({
       tool: toolOf(name),
@@ -64,7 +68,7 @@ export function parseFirewall(stdout: string): FirewallRule[] {
                 ? 'forward'
                 : 'other';
         if (/policy drop/.test(said)) add('policy drop');
-      } else if (/\b(drop|reject)\b/.test(said)) add(said);
+      } else if (/\b(drop|reject)\b/.test(said.replace(/\b(jump|goto) \S+/, ''))) add(said);
       continue;
     }
     const legacy = /^legacy (:|-A )(\S+) (.*)$/.exec(line);

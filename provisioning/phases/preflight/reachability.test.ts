@@ -108,6 +108,28 @@ describe('ways to ports that somebody holds', () => {
   });
 });
 
+/** What a host with ufw 0.36 (deny by default) and Docker 20.10 of Debian 12 said, without chains that hold nothing. */
+const ufwBesideDocker = `tool ufw
+nft table ip filter {
+nft chain DOCKER-ISOLATION-STAGE-2 {
+nft oifname "docker0" counter drop
+nft chain FORWARD {
+nft type filter hook forward priority filter; policy drop;
+nft counter jump ufw-reject-forward
+nft chain ufw-before-input {
+nft ct state invalid counter drop
+nft chain INPUT {
+nft type filter hook input priority filter; policy drop;
+nft counter jump ufw-reject-input
+nft chain OUTPUT {
+nft type filter hook output priority filter; policy accept;
+nft counter jump ufw-reject-output
+nft chain ufw-skip-to-policy-input {
+nft counter drop
+nft table ip6 filter {
+nft chain OUTPUT {
+nft type filter hook output priority filter; policy drop;`;
+
 describe('the rule that stands in a way', () => {
   const way = ways.find(({ port, to }) => port === 6443 && to === 'master-1')!;
   const cases: [string, string, string | undefined, string][] = [
@@ -123,6 +145,7 @@ describe('the rule that stands in a way', () => {
       'counter reject',
       'ufw allow from 10.77.0.12 to any port 6443 proto tcp',
     ],
+    ['ufw', ufwBesideDocker, 'policy drop', 'ufw allow from 10.77.0.12 to any port 6443 proto tcp'],
     [
       'firewalld',
       'tool firewalld\nnft table inet firewalld {\nnft chain filter_INPUT {\nnft type filter hook input priority filter + 10; policy accept;\nnft ct state invalid drop\nnft reject with icmpx admin-prohibited',
@@ -149,6 +172,10 @@ describe('the rule that stands in a way', () => {
     if (text === undefined) return;
     expect(rule?.tool).toBe(tool);
     expect(openWay(rule, way, '10.77.0.12')).toBe(remedy);
+  });
+
+  it('is none of those that lead to a chain with a name like that, or that are of IPv6', () => {
+    expect(ruleInWay(parseFirewall(ufwBesideDocker), way, 'output')).toBe(undefined);
   });
 });
 
