@@ -18,6 +18,11 @@ const hostSetup = `#!/bin/sh
 for mount in $(awk '$3=="cgroup"{print $2}' /proc/mounts); do mount -o remount,bind,rw "$mount"; done
 # What is the whole computer's and not this host's is not written from here: only net is the host's own.
 mount -o remount,bind,ro /sys
+# It was mounted before the host had its network: what stands there of cards is the computer's, too.
+mkdir -p /run/host-sys
+mount -t sysfs sysfs /run/host-sys
+for name in class/net devices/virtual/net; do mount --bind "/run/host-sys/$name" "/sys/$name"; done
+umount /run/host-sys
 for name in kernel vm fs dev; do
   mount --rbind "/proc/sys/$name" "/proc/sys/$name"
   mount -o remount,bind,ro "/proc/sys/$name"
