@@ -16,6 +16,8 @@ export interface PatienceOptions {
   patienceMs?: number;
   /** Told when a host is waited for, and why. */
   onAway(host: Host, failure: Failure, patienceMs: number): void;
+  /** Looks for one that does not answer at another address. @returns whether it was found there */
+  lookElsewhere(host: Host): Promise<boolean>;
   /** Called once when it is back, before anything else is done on it. @throws Failure when it is not ours any more */
   onBack(host: Host, awayMs: number): Promise<void>;
 }
@@ -106,6 +108,9 @@ export class Patience {
         awakeMs += Math.min(performance.now() - roundAt, delayMs + 60_000);
         if (!passing.has(failure.value.code) || signal.aborted) throw error;
         if (awakeMs > patienceMs) throw gaveUp(host, failure, patienceMs);
+        // Most hosts that are away restart, and come back where they were.
+        if (failure.value.code === 'unreachable' && delayMs > 1000 && (await this.#options.lookElsewhere(host)))
+          delayMs = 250 / 1.6;
       }
     }
   }

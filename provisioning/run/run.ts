@@ -6,6 +6,7 @@ import { carryOut } from './carry-out.ts';
 import { type Cell, makeCells, reverseCells } from './cells.ts';
 import { builtInPhases, type Chosen, choose, unmetNeeds } from './choice.ts';
 import { refuseDrift } from './drift.ts';
+import { lookElsewhere } from './elsewhere.ts';
 import { Failure } from './failure.ts';
 import { Gate } from './gate.ts';
 import { Journal, journalFile } from './journal.ts';
@@ -180,7 +181,7 @@ function makeScope(
     telling.warn(`its address was ${before} and is ${address} now`, {
       host: host.name,
       phase: 'connect',
-      remedy: 'Run "up" once more after this: it takes the new address to where the former one stands already',
+      remedy: `${host.address === before ? 'Write that into the testbed file, then run' : 'Run'} "up" once more after this: it takes the new address to where the former one stands already`,
     });
   };
   const patience = new Patience({
@@ -193,6 +194,7 @@ function makeScope(
       const text = `${value.cause}: waiting for it, up to ${Math.round(patienceMs / 1000)} s\n`;
       telling.emit({ type: 'log', phase: 'connect', host: host.name, stream: 'engine', text });
     },
+    lookElsewhere: (host) => lookElsewhere(session, host),
     onBack: async (host, awayMs) => {
       const before = leases.restarts(host);
       await leases.again(host);

@@ -143,6 +143,11 @@ export class Session {
     });
   }
 
+  /** See SshPool.findAt. */
+  findAt(host: Host, address: string): Promise<boolean> {
+    return this.pool.findAt(host, address, this.#signal);
+  }
+
   /** @throws Failure: unreachable, authentication, host-key-unknown, host-key-changed, cancelled */
   async connect(host: Host): Promise<void> {
     await connectHost(this.pool, host, this.#signal).catch((error: unknown) => {

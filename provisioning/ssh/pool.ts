@@ -24,6 +24,8 @@ export class SshPool {
   readonly #lanes = new Map<string, Limit>();
   /** A laptop's link is filled by a few; with more of them, each is late. */
   readonly #allTransfers = new Limit(8);
+  /** Addresses of hosts that were found elsewhere than where they are named, by name. */
+  readonly #elsewhere = new Map<string, string>();
   /** Of connections that are gone. */
   #sentBytes = 0;
 
@@ -34,7 +36,28 @@ export class SshPool {
 
   /** @throws Failure: unreachable, authentication, host-key-unknown, host-key-changed, cancelled */
   async connect(host: Host, signal?: AbortSignal): Promise<SshConnection> {
-    return this.#connect(resolveTarget(host, this.options), signal);
+    return this.#connect(this.#targetOf(host), signal);
+  }
+
+  #targetOf(host: Host): SshTarget {
+    const target = resolveTarget(host, this.options);
+    return { ...target, address: this.#elsewhere.get(host.name) ?? target.address };
+  }
+
+  /**
+   * Whether a host is at another address: it shows there the key that it is known by under its own, and lets us in. From then on it is spoken to there.
+   * @throws Failure (cancelled)
+   */
+  async findAt(host: Host, address: string, signal?: AbortSignal): Promise<boolean> {
+    try {
+      await this.#connect({ ...resolveTarget(host, this.options), address }, signal);
+    } catch (error) {
+      // Nobody is there, or somebody else.
+      if (error instanceof Failure && error.value.code !== 'cancelled') return false;
+      throw error;
+    }
+    this.#elsewhere.set(host.name, address);
+    return true;
   }
 
   async #connect(target: SshTarget, signal?: AbortSignal): Promise<SshConnection> {
@@ -68,7 +91,7 @@ export class SshPool {
    * @returns bytes sent; 0 when it was there, or somebody else sent it.
    */
   async transfer(host: Host, file: Transfer, options: TransferOptions = {}): Promise<number> {
-    const id = JSON.stringify([targetKey(resolveTarget(host, this.options)), file.path, file.sha256]);
+    const id = JSON.stringify([targetKey(this.#targetOf(host)), file.path, file.sha256]);
     const underWay = this.#transfers.get(id);
     if (underWay !== undefined) {
       const failure = await underWay.then(
@@ -79,7 +102,7 @@ export class SshPool {
       // It may have failed for a reason of the other one's: it was cancelled.
       return this.transfer(host, file, options);
     }
-    const lane = this.#laneOf(targetKey(resolveTarget(host, this.options)));
+    const lane = this.#laneOf(targetKey(this.#targetOf(host)));
     const sending = lane.run(() =>
       this.#allTransfers.run(() => transfer(() => this.connect(host, options.signal), file, options)),
     );
@@ -105,7 +128,7 @@ export class SshPool {
     try {
       return await openShell(shared, size, term);
     } catch {
-      const own = await this.#open(resolveTarget(host, this.options));
+      const own = await this.#open(this.#targetOf(host));
       this.#extra.add(own);
       const shell = await openShell(own, size, term);
       shell.onExit(() => {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../provisioning/phases/support/hosts.ts';
@@ -88,6 +89,15 @@ const when = (host: string, step: string, then: () => void) => {
     then();
   };
 };
+
+/** What a process of a host calls itself; nothing once it has ended. */
+function nameOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 describe('two laptops', () => {
   it('never provision the same hosts: one goes on, the other is told by whom', async () => {
@@ -243,18 +253,63 @@ describe('a host that goes away', () => {
     expect(noLeases()).toBe('');
   });
 
+  /** As another lease of a DHCP server would, from outside: the host notices nothing of it. */
+  const networkOf = (name: string): string => {
+    const [, , network, number] = fixture.host(name).address.split('.').map(Number) as [number, number, number, number];
+    return `mlh${network}h${number - 10}`;
+  };
+  const changeAddress = (name: string, from: string, to: string) => {
+    const inside = (...args: string[]) => execFileSync('ip', ['-n', networkOf(name), ...args]);
+    inside('address', 'del', `${from}/24`, 'dev', 'eth0');
+    inside('address', 'add', `${to}/24`, 'dev', 'eth0');
+    inside('route', 'add', 'default', 'via', from.replace(/\d+$/, '1'));
+  };
+
+  it('is found by its key where its neighbours have seen it, when the testbed file names the address that has changed', async () => {
+    const folder = '/var/tmp/moved-by-key';
+    const { address } = fixture.host('master-1');
+    const moved = address.replace(/\d+$/, '98');
+    const phases: Phase[] = [
+      phaseOf('first', () => [onceStep(folder, 'a', {}, 'sleep 1'), onceStep(folder, 'b')]),
+      { id: 'second', title: 'Phase second', steps: (host, context) => [onceStep(folder, `at-${addressOf(host, context)}`)] },
+    ];
+    let isMoved = false;
+    try {
+      const up = await run(phases, {
+        testbed: testbed(),
+        onEach: when('master-1', 'a', () => {
+          // Whoever is connected loses that at once; what it has begun goes on.
+          for (const pid of execFileSync('ip', ['netns', 'pids', networkOf('master-1')], { encoding: 'utf8' }).split('\n'))
+            if (pid !== '' && /^sshd: researcher/.test(nameOf(pid))) process.kill(Number(pid), 'SIGKILL');
+          changeAddress('master-1', address, moved);
+          isMoved = true;
+          // It speaks to the others, as its agents do.
+          const speak = `: </dev/tcp/${fixture.host('management').address}/22`;
+          execFileSync('ip', ['netns', 'exec', networkOf('master-1'), 'bash', '-c', speak]);
+        }),
+      });
+      expect(up.failures).toEqual([]);
+      expect(up.changed.filter((step) => step.startsWith('master-1'))).toEqual([
+        'master-1 a',
+        `master-1 at-${moved}`,
+        'master-1 b',
+      ]);
+      const [warning] = up.events.filter((event) => event.type === 'warning' && /its address was/.test(event.text));
+      expect(warning).toMatchObject({
+        text: `its address was ${address} and is ${moved} now`,
+        remedy: expect.stringContaining('Write that into the testbed file'),
+      });
+    } finally {
+      if (isMoved) changeAddress('master-1', moved, address);
+    }
+    expect(applied('master-1', folder)).toEqual(['a', 'b', `at-${moved}`]);
+    expect(noLeases()).toBe('');
+  });
+
   it('is found again where ~/.ssh/config says, when its address has changed meanwhile', async () => {
     const folder = '/var/tmp/moved';
     const { address, port, hostKeys } = fixture.host('master-1');
-    const [, , network, number] = address.split('.').map(Number) as [number, number, number, number];
     const moved = address.replace(/\d+$/, '99');
-    /** As another lease of a DHCP server would, from outside: the host notices nothing of it. */
-    const changeAddress = (from: string, to: string) => {
-      const inside = (...args: string[]) => execFileSync('ip', ['-n', `mlh${network}h${number - 10}`, ...args]);
-      inside('address', 'del', `${from}/24`, 'dev', 'eth0');
-      inside('address', 'add', `${to}/24`, 'dev', 'eth0');
-      inside('route', 'add', 'default', 'via', address.replace(/\d+$/, '1'));
-    };
     for (const key of hostKeys) await knownHosts.add('lab-master', 22, Buffer.from(key.split(' ')[1] ?? '', 'base64'));
     const proxy = await startCuttingProxy(address, port);
     let way = { hostName: '127.0.0.1', port: proxy.port };
@@ -279,7 +334,7 @@ describe('a host that goes away', () => {
         onEach: when('master-1', 'a', () => {
           proxy.setOpen(false);
           proxy.cut();
-          changeAddress(address, moved);
+          changeAddress('master-1', address, moved);
           isMoved = true;
           way = { hostName: moved, port };
         }),
@@ -294,7 +349,7 @@ describe('a host that goes away', () => {
         `its address was ${address} and is ${moved} now`,
       );
     } finally {
-      if (isMoved) changeAddress(moved, address);
+      if (isMoved) changeAddress('master-1', moved, address);
       await proxy.close();
     }
     expect(applied('master-1', folder)).toEqual(['a', 'b', `at-${moved}`]);
