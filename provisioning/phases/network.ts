@@ -1,5 +1,6 @@
 import type { Phase, RunContext, Step } from '../run/phase.ts';
 import type { Host } from '../testbed/schema.ts';
+import { apiPort } from './kubernetes/kubeadm-configuration.ts';
 import { nodesLook, ownNodeLook } from './kubernetes/looks.ts';
 import { kubectl } from './kubernetes/scripts.ts';
 import { gatewayOf, networkFiles, overlayEnd, type Route } from './network/bridge.ts';
@@ -113,7 +114,11 @@ function routesOf(host: Host, context: RunContext, networks: NodeNetworks): Rout
 function filesOf(host: Host, context: RunContext, networks: NodeNetworks): PlacedFile[] {
   const own = networks.get(host.name) ?? '';
   const cluster = context.testbed.clusters[host.cluster]?.podCidr ?? own;
-  return networkFiles({ own, cluster, address: addressOf(host, context), routes: routesOf(host, context, networks) });
+  const routes = routesOf(host, context, networks);
+  return networkFiles({
+    ...{ own, cluster, routes, address: addressOf(host, context) },
+    apiPort: isControlPlane(host) ? apiPort : undefined,
+  });
 }
 
 /** `hosts` are those of its cluster. */

@@ -67,13 +67,19 @@ const overlay = (own: string, address: string, routes: readonly Route[]): string
   ]),
 ];
 
-const rules = (own: string, cluster: string): string[] => [
+/**
+ * A firewall of the host's (ufw, Docker's policy) throws away what it has no rule for. Pods of other nodes ask the API from their node's address, which preflight has tried; those of the
+ * control plane itself ask from their own.
+ */
+const rules = ({ own, cluster, apiPort }: NodeNetwork): string[] => [
   `-t nat POSTROUTING -s ${own} ! -d ${cluster} -j MASQUERADE`,
   `FORWARD -s ${cluster} -j ACCEPT`,
   `FORWARD -d ${cluster} -j ACCEPT`,
+  ...(apiPort === undefined ? [] : [`INPUT -s ${own} -p tcp --dport ${apiPort} -j ACCEPT`]),
 ];
 /** "-t nat CHAIN rest" with the verb before the chain. */
-const iptables = (verb: string, rule: string): string => `iptables -w 10 ${rule.replace(/(POSTROUTING|FORWARD)/, `-${verb} $1`)}`;
+const iptables = (verb: string, rule: string): string =>
+  `iptables -w 10 ${rule.replace(/(POSTROUTING|FORWARD|INPUT)/, `-${verb} $1`)}`;
 
 /** A node's part in the pod network of its cluster. */
 export interface NodeNetwork {
@@ -83,6 +89,8 @@ export interface NodeNetwork {
   /** Address of the node for its peers. */
   address: string;
   routes: readonly Route[];
+  /** Where its own pods reach the Kubernetes API, when it is a control plane. */
+  apiPort?: number;
 }
 const throughOverlay = ({ routes }: NodeNetwork): boolean => routes.some((route) => route.peer !== undefined);
 
@@ -96,7 +104,7 @@ export const upScript = (network: NodeNetwork): string =>
     ...(throughOverlay(network)
       ? overlay(network.own, network.address, network.routes)
       : network.routes.map((route) => `ip route replace ${route.to} via ${route.via} ${routeMark}`)),
-    ...rules(network.own, network.cluster).map((rule) => `${iptables('C', rule)} 2>/dev/null || ${iptables('I', rule)}`),
+    ...rules(network).map((rule) => `${iptables('C', rule)} 2>/dev/null || ${iptables('I', rule)}`),
     '',
   ].join('\n');
 
@@ -105,7 +113,7 @@ export const downScript = (network: NodeNetwork): string =>
     '#!/bin/sh',
     `ip route flush ${routeMark} 2>/dev/null`,
     `ip link del ${overlayLink} 2>/dev/null`,
-    ...rules(network.own, network.cluster).map((rule) => `${iptables('D', rule)} 2>/dev/null`),
+    ...rules(network).map((rule) => `${iptables('D', rule)} 2>/dev/null`),
     'exit 0',
     '',
   ].join('\n');

@@ -91,7 +91,13 @@ function findingOf(found: FoundSoftware, { host, testbed }: Subject): Finding[] 
       // Who holds a port that is needed is an error of its own.
       return [ok('existing-nats', evidence)];
     case 'ufw':
-      return [firewall('ufw', evidence, 'ways that it closes are found by trying each of them')];
+      return [
+        firewall(
+          'ufw',
+          evidence,
+          'ways that it closes are found by trying each of them; pods are let through by rules that go with the testbed',
+        ),
+      ];
     case 'firewalld':
       return [firewall('firewalld', evidence, 'ways that it closes are found by trying each of them')];
     case 'forward-drop':
