@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { completionsAt } from '../../agents/descriptions/complete.ts';
 import { Failure } from '../../provisioning/run/failure.ts';
 import { writeTestbedFile } from '../../provisioning/testbed/write.ts';
-import { ContractError, type Handlers, type OutputOf, type ParsedInputOf } from '../contract/contract.ts';
+import { ContractError, type Handlers, type OutputOf } from '../contract/contract.ts';
 import { passAgentLogs } from './agent-logs.ts';
 import { decisionRecordings, passRecording, recordDecisions } from './agent-recordings.ts';
 import {
@@ -19,10 +19,10 @@ import { diagnoseApp, diagnoseStore, diagnoseTestbed } from './diagnose.ts';
 import { dryRunPolicy } from './dry-run.ts';
 import { withContractErrors } from './errors.ts';
 import { holdForward, listListeners } from './forwards.ts';
-import { kubeconfigOf, kubeconfigsOf } from './kubeconfigs.ts';
+
+import { kubeconfigOf } from './kubeconfigs.ts';
 import { Lifecycle, notForTwins } from './lifecycle.ts';
 import { Lives } from './lives.ts';
-import { localEnvironment } from './local-environment.ts';
 import { LocalTestbeds } from './local-testbeds.ts';
 import { Mailbox } from './mailbox.ts';
 import { holdNorthbound } from './northbound.ts';
@@ -34,13 +34,10 @@ import { type RestoredTwin, restoreTwins } from './restore-twins.ts';
 import { Runs, runInFlight } from './runs.ts';
 import { Secrets } from './secrets.ts';
 import { SettingsKeeper } from './settings.ts';
-import { promptedShell } from './shell-prompt.ts';
-import { hostShell, localProgram, localShell, type Shell } from './shells.ts';
+import { shellOpener } from './shell-opener.ts';
 import { SshPools } from './ssh.ts';
 import { statusOf } from './status.ts';
-import { archivedAgentLogs } from './support/agent-logs.ts';
-import { tarGz } from './support/archive.ts';
-import { supportFiles } from './support/support.ts';
+import { supportArchive } from './support/support-archive.ts';
 import { makeSystemInfo } from './system.ts';
 import { Terminals } from './terminals.ts';
 import { summaryOf, Testbeds } from './testbeds.ts';
@@ -89,20 +86,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const recordings = new Recordings(join(dataFolder, 'incoming'), { testbeds, lives });
   const restored: RestoredTwin[] = [];
   const systemInfo = makeSystemInfo({ dataFolder, distFolder, local, restored });
-  const terminals = new Terminals((input) => {
-    if (input.host === 'local') return shellHere(input);
-    if (input.testbed === null) throw new ContractError('no-such-host', `A terminal on "${input.host}" needs a testbed.`);
-    const entry = commanded(input.testbed);
-    const host = testbeds.host(input.testbed, input.host);
-    if (entry.testbed.kind === 'twin')
-      throw new ContractError(
-        'no-shell',
-        `${input.host} is simulated and has no shell.`,
-        'Open one on this computer (host "local").',
-      );
-    const { pool, release } = ssh.acquire(entry);
-    return hostShell(pool, host, input, release);
-  });
+  const terminals = new Terminals(shellOpener({ testbeds, twins, ssh, dataFolder, distFolder, env }));
   const commanded = (name: string) => commandable(testbeds.get(name));
   const twinNamed = (name: string): string => {
     const { testbed } = commanded(name);
@@ -144,23 +128,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     },
     'system.support': async ({ testbed }) => {
       const entry = testbed === null ? null : testbeds.get(testbed);
-      const [checks, info, agents] = await Promise.all([
-        diagnose(testbed),
-        systemInfo(),
-        entry === null ? [] : archivedAgentLogs(entry, { testbeds, ssh }),
-      ]);
-      const files = await supportFiles({
-        ...{ dataFolder, checks, info, entry, agents },
-        testbeds: testbeds.summaries().map(({ name, kind, state }) => ({ name, kind, state })),
-        secretFolders: testbeds.all().map(({ folder }) => folder.secrets),
-        secrets: [...vault.values(), ...ssh.knownSecrets()],
-      });
-      const name = `mlsysops-support-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
-      const packed = tarGz(
-        files.map((file) => ({ ...file, name: `${name}/${file.name}` })),
-        Date.now(),
-      );
-      return { name: `${name}.tar.gz`, data: packed.toString('base64') };
+      const [checks, info] = await Promise.all([diagnose(testbed), systemInfo()]);
+      return supportArchive({ dataFolder, checks, info, entry }, { testbeds, ssh, vault });
     },
 
     'testbeds.list': async () => testbeds.summaries(),
@@ -360,33 +329,6 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     const entry = testbeds.get(name);
     const ofTestbed = await diagnoseTestbed(entry, await lives.find(entry), () => lifecycle.certificates(entry));
     return { app: await app, testbed: [...ofTestbed, diagnoseStore(await lives.store(entry))] };
-  }
-
-  /** With what belongs to the testbed, as far as it is there. */
-  async function shellHere(input: ParsedInputOf<'terminals.open'>): Promise<Shell> {
-    const entry = input.testbed === null ? null : testbeds.get(input.testbed);
-    const { cluster } = input;
-    if (cluster !== undefined) {
-      if (entry === null) throw new ContractError('no-such-cluster', `A shell of cluster "${cluster}" needs a testbed.`);
-      // Told before a shell opens that could not speak with it.
-      await kubeconfigOf(entry, cluster, twins);
-    }
-    const environment = await localEnvironment({
-      dataFolder,
-      distFolder,
-      path: env.PATH,
-      testbed: entry && {
-        name: entry.testbed.name,
-        folder: entry.folder.secrets,
-        kubeconfigs: await kubeconfigsOf(entry, twins),
-      },
-      cluster,
-    });
-    if (cluster === undefined || entry === null) return localShell(input, env, environment);
-    const program = localProgram(env);
-    const label = `${entry.testbed.name}/${cluster}`;
-    const prompted = await promptedShell({ program, dataFolder, label, zdotdir: env.ZDOTDIR });
-    return localShell(input, env, { ...environment, ...prompted.env }, prompted.args);
   }
 
   /** What was decided while nobody listened is fetched before decisions are listed; a testbed that can't be reached lists what is known. */
