@@ -7,6 +7,7 @@ import { deepLinkScheme, parseDeepLink } from '../contract/window.ts';
 import { dataFolder, distFolder } from '../core/folders.ts';
 import { readSettings, settingsFile } from '../core/settings.ts';
 import { CoreConnection } from './core-connection.ts';
+import { english } from './english.ts';
 import { appOrigin, appScheme, guardContents, guardSession, isOurs } from './guard.ts';
 import { systemKeychain, vaultKey } from './keychain.ts';
 import { setMenu } from './menu.ts';
@@ -106,7 +107,7 @@ async function openVault(client: ContractClient): Promise<void> {
     if (keychain) await client.call('secrets.unlock', { key: vaultKey(folder, keychain, console.error) });
   } catch (error) {
     console.error('kept passwords could not be opened:', error);
-    command({ command: 'tell', text: 'Kept passwords could not be opened: they are asked for again.' });
+    command({ command: 'tell', text: english.passwordsNotOpened });
   }
 }
 

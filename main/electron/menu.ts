@@ -1,18 +1,7 @@
 import { Menu, type MenuItemConstructorOptions, shell } from 'electron';
 import type { WindowCommand } from '../contract/window.ts';
+import { english as words } from './english.ts';
 
-const pages: readonly (readonly [page: string, label: string])[] = [
-  ['testbeds', 'Testbeds'],
-  ['run', 'Run'],
-  ['topology', 'Topology'],
-  ['telemetry', 'Telemetry'],
-  ['decisions', 'Decisions'],
-  ['applications', 'Applications'],
-  ['policies', 'Policies'],
-  ['models', 'Models'],
-  ['terminals', 'Terminals'],
-  ['diagnostics', 'Diagnostics'],
-];
 const projectPage = 'https://github.com/mlsysops-eu';
 
 /**
@@ -30,24 +19,24 @@ export function setMenu(command: (command: WindowCommand) => void, platform: Nod
   const template: MenuItemConstructorOptions[] = [
     ...(mac ? [{ role: 'appMenu' as const }] : []),
     {
-      label: '&File',
+      label: words.file,
       submenu: [
-        item('Start a twin', { command: 'start-twin' }),
-        item('New terminal', { command: 'new-terminal' }, 'CmdOrCtrl+Shift+T'),
+        item(words.startTwin, { command: 'start-twin' }),
+        item(words.newTerminal, { command: 'new-terminal' }, 'CmdOrCtrl+Shift+T'),
         separator,
-        item('Open recording…', { command: 'open-recording' }, 'CmdOrCtrl+Shift+O'),
-        item('Save recording…', { command: 'save-recording' }, 'CmdOrCtrl+Shift+S'),
+        item(words.openRecording, { command: 'open-recording' }, 'CmdOrCtrl+Shift+O'),
+        item(words.saveRecording, { command: 'save-recording' }, 'CmdOrCtrl+Shift+S'),
         separator,
-        item('Settings', { command: 'go', page: 'settings', testbed: null }, 'CmdOrCtrl+,'),
+        item(words.settings, { command: 'go', page: 'settings', testbed: null }, 'CmdOrCtrl+,'),
         mac ? { role: 'close' } : { role: 'quit' },
       ],
     },
     { role: 'editMenu' },
     {
-      label: '&View',
+      label: words.view,
       submenu: [
-        item('Commands', { command: 'palette' }, 'CmdOrCtrl+K'),
-        item('Light or dark', { command: 'theme' }),
+        item(words.commands, { command: 'palette' }, 'CmdOrCtrl+K'),
+        item(words.lightOrDark, { command: 'theme' }),
         separator,
         { role: 'resetZoom' },
         { role: 'zoomIn' },
@@ -60,8 +49,8 @@ export function setMenu(command: (command: WindowCommand) => void, platform: Nod
       ],
     },
     {
-      label: '&Go',
-      submenu: pages.map(([page, label], index) =>
+      label: words.go,
+      submenu: Object.entries(words.pages).map(([page, label], index) =>
         item(label, { command: 'go', page, testbed: null }, `CmdOrCtrl+${(index + 1) % 10}`),
       ),
     },
@@ -69,8 +58,8 @@ export function setMenu(command: (command: WindowCommand) => void, platform: Nod
     {
       role: 'help',
       submenu: [
-        item('Diagnostics and support archive', { command: 'go', page: 'diagnostics', testbed: null }),
-        { label: 'MLSysOps framework', click: () => void shell.openExternal(projectPage) },
+        item(words.diagnostics, { command: 'go', page: 'diagnostics', testbed: null }),
+        { label: words.framework, click: () => void shell.openExternal(projectPage) },
         ...(mac ? [] : [separator, { role: 'about' as const }]),
       ],
     },

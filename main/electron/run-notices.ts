@@ -2,6 +2,7 @@ import { createContractClient } from '../contract/client.ts';
 import type { ContractClient } from '../contract/contract.ts';
 import { attachCore } from '../transport/attach.ts';
 import { clientChannel } from '../transport/web-socket-channel.ts';
+import { english } from './english.ts';
 
 const againMs = 5000;
 
@@ -25,7 +26,7 @@ export async function watchRunEnds(client: ContractClient, tell: (end: RunEnd) =
           if (!was || state === 'provisioning' || lastRun === null) continue;
           const run = (await client.call('runs.list', { testbed: name })).find((one) => one.run === lastRun);
           if (!run || run.state === 'running') continue;
-          const word = { done: 'done', failed: 'failed', cancelled: 'stopped', interrupted: 'interrupted' }[run.state];
+          const word = english.runEnded[run.state];
           tell({ testbed: name, title: `${name}: ${word}`, body: run.summary ?? '' });
         }
       },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from 'electron';
 import type { Settings } from '../contract/settings.ts';
+import { english } from './english.ts';
 
 /** How often a running app looks for a newer version. */
 const everyMs = 6 * 3600_000;
@@ -14,9 +15,7 @@ export async function watchForUpdates(app: App, wanted: () => Settings['updates'
   if (!app.isPackaged || !existsSync(join(process.resourcesPath, 'app-update.yml'))) return;
   const { autoUpdater } = await import('electron-updater');
   autoUpdater.autoInstallOnAppQuit = true;
-  autoUpdater.on('update-downloaded', ({ version }) =>
-    tell(`Version ${version} is ready and is installed when you quit the app.`),
-  );
+  autoUpdater.on('update-downloaded', ({ version }) => tell(english.versionReady(version)));
   // No network today is no news.
   autoUpdater.on('error', () => {});
   const look = async () => {
