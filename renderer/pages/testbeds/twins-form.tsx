@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { OutputOf } from '../../../main/contract/contract.ts';
 import { Button, ErrorNote } from '../../parts/controls.tsx';
 import { currentClient, type ShownError, shownError } from '../../state/connection.ts';
-import { startTwin } from '../../state/testbeds.ts';
+import { useNavigation } from '../../state/navigation.ts';
+import { startTwin, useTestbeds } from '../../state/testbeds.ts';
 import { testIds } from '../../test-ids.ts';
 import { texts } from '../../texts/texts.ts';
 
@@ -12,6 +13,9 @@ const words = texts.twins;
 export function TwinsForm({ onDone }: { onDone: () => void }) {
   const [samples, setSamples] = useState<OutputOf<'testbeds.samples'>>([]);
   const [error, setError] = useState<ShownError | null>(null);
+  const go = useNavigation((state) => state.go);
+  const list = useTestbeds((state) => state.list);
+  const isUp = (name: string) => list?.some((one) => one.name === name && one.kind === 'twin' && one.state === 'up') ?? false;
   const picker = useRef<HTMLInputElement>(null);
   useEffect(() => {
     currentClient()
@@ -63,14 +67,19 @@ export function TwinsForm({ onDone }: { onDone: () => void }) {
               <td className="label">{sample.name}</td>
               <td>{sample.summary}</td>
               <td className="secondary nowrap">{words.size(sample.nodes, sample.clusters)}</td>
-              <td className="number">
+              <td className="number nowrap">
+                {isUp(sample.name) ? (
+                  <Button kind="ghost" aria-label={words.showNamed(sample.name)} onClick={() => go('topology', sample.name)}>
+                    {words.show}
+                  </Button>
+                ) : null}
                 <Button
                   aria-label={words.startNamed(sample.name)}
                   data-testid={testIds.twinSample(sample.name)}
                   onError={setError}
                   onClick={() => start(sample)}
                 >
-                  {words.start}
+                  {isUp(sample.name) ? words.startAnother : words.start}
                 </Button>
               </td>
             </tr>

@@ -8,5 +8,8 @@ export const twins = {
   open: 'Open a file…',
   start: 'Start',
   startNamed: (name: string): string => `Start ${name}`,
+  startAnother: 'Start another',
+  show: 'Show',
+  showNamed: (name: string): string => `Show ${name}`,
   size: (nodes: number, clusters: number): string => `${counted(nodes, nouns.node)} in ${counted(clusters, nouns.cluster)}`,
 };
