@@ -9,11 +9,12 @@ import { type ApplicationStatus, applicationStatusSchema, replySchema, type Tele
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import { clusterWindowMs, type Leading, startClusterCandidate } from './cluster-candidate.ts';
-import { ComponentsTeller, componentsOn } from './components-teller.ts';
+import { ComponentsTeller, componentsByNode } from './components-teller.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
 import { decisionRecordSchema } from './decision/record.ts';
 import { Foresight } from './foresight.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import type { TrackedComponent } from './host/signals.ts';
 import { Liveness } from './liveness.ts';
 import { AutonomicLoop } from './loop/loop.ts';
 import { fileStateStore, type StateStore } from './loop/state.ts';
@@ -54,6 +55,7 @@ const byDefault = ['static-placement', 'relocate-by-latency', 'change-specificat
 const statusMs = 5000;
 /** Of a node that Kubernetes knows no address of. */
 const noPeers: Peers = [];
+const noComponents: TrackedComponent[] = [];
 /** A series that has said nothing for so long is of something that is gone. */
 const forgetMs = 60_000;
 
@@ -121,7 +123,7 @@ export async function startClusterAgentOn(
     ),
   );
 
-  const agentOf = (node: string) => liveness.find((heartbeat) => heartbeat.layer === 'node' && heartbeat.node === node);
+  const agentOf = (node: string) => liveness.ofNode(node);
   const descriptionOf = (node: string) => {
     const agent = agentOf(node);
     return agent ? descriptions.of(agent.agent) : undefined;
@@ -145,32 +147,29 @@ export async function startClusterAgentOn(
   const reputation = new Reputation();
   const nodesNow = (): NodeSituation[] => {
     const suspicions = suspicionsOf(shipped.policies);
-    const nodes = orchestrator.nodes().map((node): NodeSituation => {
+    const views = orchestrator.nodes();
+    const trustIn = reputation.assessing(views, (node) => administration.trustWeights(node));
+    return views.map((node) => {
       const heartbeat = agentOf(node.name);
       const suspect = suspicions.get(node.name);
       const description = heartbeat ? descriptions.of(heartbeat.agent) : undefined;
       const offered = heartbeat ? knobs.of(heartbeat.agent) : undefined;
-      const frequencyGHz = window.latest({ metric: 'cpu_frequency_max_ghz', node: node.name })[0]?.value ?? null;
-      return {
-        ...node,
-        heartbeat,
-        frequencyGHz,
-        ...(suspect !== undefined && { suspect }),
-        ...(description && { description }),
-        ...(offered && { mechanisms: offered }),
-      };
-    });
-    const trusted = reputation.assess(nodes, (node) => administration.trustWeights(node));
-    return nodes.map((node) => {
-      const trust = trusted.get(node.name);
-      return trust ? { ...node, trust, trustLevel: trustLevel(trust) } : node;
+      const frequencyGHz = window.lastOf(node.name, 'cpu_frequency_max_ghz')?.value ?? null;
+      const { name, cores, memoryBytes } = node;
+      const trust = trustIn({ name, cores, memoryBytes, heartbeat, ...(description && { description }) });
+      // Property by property: all nodes are looked at several times a second.
+      const situation: NodeSituation = { ...node, heartbeat, frequencyGHz, trust, trustLevel: trustLevel(trust) };
+      if (suspect !== undefined) situation.suspect = suspect;
+      if (description) situation.description = description;
+      if (offered) situation.mechanisms = offered;
+      return situation;
     });
   };
   const view = (): ClusterSituation => ({
     cluster,
     nodes: nodesNow(),
     applications: orchestrator.applications(),
-    components: orchestrator.components(),
+    components: [...orchestrator.components()],
     mechanisms: viewsOf(mechanisms),
     mode: administration.mode,
   });
@@ -228,13 +227,14 @@ export async function startClusterAgentOn(
     void trustTeller.tell(nodes, now);
     await Promise.all([statuses.publishChanged(), removeOrphans(orchestrator, log)]);
     const peers = peersNow(orchestrator.nodes());
+    const components = componentsByNode(orchestrator.components(), orchestrator.applications());
     for (const node of orchestrator.nodes()) {
       const agent = agentOf(node.name);
       if (!agent?.alive) continue;
       void knobs.ask(agent.agent);
       void descriptions.ask(agent.agent);
-      void teller.tell(agent.agent, componentsOn(node.name, orchestrator.components(), orchestrator.applications()));
-      void peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
+      teller.tell(agent.agent, components.get(node.name) ?? noComponents);
+      peersTeller.tell(agent.agent, peers.get(node.name) ?? noPeers);
     }
   };
   // One that leads is heard before it does, and goes on being heard.

@@ -8,25 +8,28 @@ import type { ComponentView, DescribedApplication } from './orchestration/orches
 
 const answerMs = 2000;
 
-/** The components on a node, as its agent must know them, with what their applications' descriptions permit. */
-export function componentsOn(
-  node: string,
-  components: ComponentView[],
-  applications: DescribedApplication[] = [],
-): TrackedComponent[] {
+/** The components on each node that has any, as its agent must know them, with what their applications' descriptions permit. */
+export function componentsByNode(
+  components: readonly ComponentView[],
+  applications: readonly DescribedApplication[] = [],
+): Map<string, TrackedComponent[]> {
   const permitted = new Map(applications.map(({ description }) => [description.name, description.permitted_actions ?? []]));
-  return components.flatMap(({ application, component, pods }) =>
-    pods
-      .filter((pod) => pod.node === node && !pod.leaving && pod.phase === 'Running')
-      .map((pod) => ({
+  const byNode = new Map<string, TrackedComponent[]>();
+  for (const { application, component, pods } of components)
+    for (const pod of pods) {
+      if (pod.node === null || pod.leaving || pod.phase !== 'Running') continue;
+      const here = byNode.get(pod.node) ?? [];
+      byNode.set(pod.node, here);
+      here.push({
         application,
         component,
         podUid: pod.uid,
         ...(pod.ip && { podIp: pod.ip }),
         ...(pod.ip && pod.metricsPort !== undefined && { metricsUrl: `http://${pod.ip}:${pod.metricsPort}/metrics` }),
         ...(permitted.has(application) && { permittedActions: permitted.get(application) }),
-      })),
-  );
+      });
+    }
+  return byNode;
 }
 
 /** Tells each node agent which components run with it, when that changes, and again after the agent has restarted. */
@@ -46,9 +49,13 @@ export class ComponentsTeller {
     this.#told.delete(agent);
   }
 
-  async tell(agent: string, components: TrackedComponent[]): Promise<void> {
-    const text = JSON.stringify(components);
-    if (this.#told.get(agent) === text || this.#telling.has(agent)) return;
+  /** Most nodes have none, and are told so once: no text is made for them. */
+  tell(agent: string, components: readonly TrackedComponent[]): void {
+    const text = components.length === 0 ? '[]' : JSON.stringify(components);
+    if (this.#told.get(agent) !== text && !this.#telling.has(agent)) void this.#tell(agent, [...components], text);
+  }
+
+  async #tell(agent: string, components: TrackedComponent[], text: string): Promise<void> {
     this.#telling.add(agent);
     try {
       const subject = subjects.request(agent, 'components');

@@ -47,7 +47,17 @@ export class Foresight<View> {
   async #ask(policy: Policy<View>): Promise<void> {
     const { agent, cluster, view, window, clock, log, failed } = this.#options;
     try {
-      const input: PolicyInput<View> = { now: clock.now(), agent, view: view(), window };
+      let seen: View | undefined;
+      const input: PolicyInput<View> = {
+        now: clock.now(),
+        agent,
+        // Made for who looks: most ask nobody, and the view of a large cluster is dear.
+        get view() {
+          seen ??= view();
+          return seen;
+        },
+        window,
+      };
       const foreseen = (await policy.foresee?.(input)) ?? [];
       // The time of the question: what came meanwhile was not known to who answered.
       for (const { node, samples } of foreseen) window.add({ agent, cluster, node, time: input.now, samples });

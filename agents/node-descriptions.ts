@@ -33,8 +33,13 @@ export class NodeDescriptions {
     this.#outdated.add(agent);
   }
 
-  async ask(agent: string): Promise<void> {
-    if (this.#asking.has(agent) || (this.#known.has(agent) && !this.#outdated.has(agent))) return;
+  /** Asks, unless it has answered since it was started. */
+  ask(agent: string): Promise<void> | undefined {
+    const hasAnswered = this.#known.has(agent) && !this.#outdated.has(agent);
+    return hasAnswered || this.#asking.has(agent) ? undefined : this.#ask(agent);
+  }
+
+  async #ask(agent: string): Promise<void> {
     this.#asking.add(agent);
     try {
       const reply = await this.#bus.request(

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Bus } from './bus/bus.ts';
+import { asParsed } from './bus/fitting.ts';
 import { replySchema } from './bus/messages.ts';
 import { mechanismsAnswerSchema, mechanismsRequestSchema } from './bus/requests.ts';
 import { subjects } from './bus/subjects.ts';
@@ -37,15 +38,20 @@ export class NodeMechanisms {
     this.#known.delete(agent);
   }
 
-  async ask(agent: string): Promise<void> {
+  /** Asks, unless its answer is new. */
+  ask(agent: string): Promise<void> | undefined {
     const now = this.#clock.now();
-    if (this.#asking.has(agent) || now - (this.#known.get(agent)?.at ?? Number.NEGATIVE_INFINITY) < freshMs) return;
+    if (this.#asking.has(agent) || now - (this.#known.get(agent)?.at ?? Number.NEGATIVE_INFINITY) < freshMs) return undefined;
+    return this.#ask(agent, now);
+  }
+
+  async #ask(agent: string, now: number): Promise<void> {
     this.#asking.add(agent);
     try {
       const subject = subjects.request(agent, 'mechanisms');
       const reply = await this.#bus.request(subject, mechanismsRequestSchema, {}, replySchema, answerMs);
       if (!reply.ok) throw new Error(reply.error);
-      this.#known.set(agent, { at: now, mechanisms: mechanismsAnswerSchema.parse(reply.value) });
+      this.#known.set(agent, { at: now, mechanisms: asParsed(mechanismsAnswerSchema, reply.value) });
       this.#failing.delete(agent);
     } catch (error) {
       this.#known.set(agent, { at: now, mechanisms: this.#known.get(agent)?.mechanisms });

@@ -60,12 +60,15 @@ export class PeersTeller {
     this.#told.delete(agent);
   }
 
-  async tell(agent: string, peers: Peers): Promise<void> {
+  tell(agent: string, peers: Peers): void {
     const before = this.#told.get(agent);
     // An agent that has just started probes nobody anyway.
     if (before?.peers === peers || (!before && peers.length === 0) || this.#telling.has(agent)) return;
     const text = JSON.stringify(peers);
-    if (before?.text === text) return;
+    if (before?.text !== text) void this.#tell(agent, peers, text);
+  }
+
+  async #tell(agent: string, peers: Peers, text: string): Promise<void> {
     this.#telling.add(agent);
     try {
       await this.#bus.request(subjects.request(agent, 'peers'), peersRequestSchema, { peers }, replySchema, answerMs);

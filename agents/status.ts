@@ -11,7 +11,7 @@ const asleep = 'it sleeps until it is needed';
 /** State of an application from its components' pods. `wasDeployed`: it had all of them ready before. */
 export function applicationStatus(
   application: DescribedApplication,
-  components: ComponentView[],
+  components: readonly ComponentView[],
   options: { cluster: string; time: number; wasDeployed: boolean },
 ): ApplicationStatus {
   const { description } = application;

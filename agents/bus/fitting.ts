@@ -24,6 +24,10 @@ export function fitting(schema: z.ZodType): Fits {
   return fits;
 }
 
+/** As `schema.parse`, which is asked only of what might come out otherwise than it goes in. @throws z.ZodError */
+export const asParsed = <S extends z.ZodType>(schema: S, value: unknown): z.infer<S> =>
+  fitting(schema)(value) ? (value as z.infer<S>) : schema.parse(value);
+
 const never = 'false';
 /** As a literal of the source. Names and values of schemas are the program's own, and pass here all the same. */
 const quoted = (value: string | number | boolean | null): string => JSON.stringify(value);

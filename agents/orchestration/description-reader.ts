@@ -17,7 +17,7 @@ export class DescriptionReader {
     this.#log = log;
   }
 
-  read(items: CustomObject[]): DescribedApplication[] {
+  read(items: readonly CustomObject[]): DescribedApplication[] {
     return items.flatMap((item) => {
       if (item.metadata?.deletionTimestamp) return [];
       const uid = item.metadata?.uid ?? '';

@@ -42,7 +42,10 @@ export class ExpectedPins {
   }
 
   /** The views with what is expected in them. `planOf` tells the plan that a component's Deployment was changed by last. */
-  applyTo(views: ComponentView[], planOf: (application: string, component: string) => string | undefined): ComponentView[] {
+  applyTo(
+    views: readonly ComponentView[],
+    planOf: (application: string, component: string) => string | undefined,
+  ): readonly ComponentView[] {
     for (const [key, { application, component, planUid, until }] of this.#expected)
       if (until < this.#now() || planOf(application, component) === planUid) this.#expected.delete(key);
     if (this.#expected.size === 0) return views;

@@ -29,7 +29,7 @@ export class KubernetesWorkloads implements Workloads {
   readonly #deployments: Reflector<V1Deployment>;
   readonly #pods: Reflector<V1Pod>;
   readonly #runtimeClasses: Reflector<V1RuntimeClass>;
-  readonly #components: () => ComponentView[];
+  readonly #components: () => readonly ComponentView[];
 
   constructor(options: {
     apps: AppsV1Api;
@@ -37,7 +37,7 @@ export class KubernetesWorkloads implements Workloads {
     deployments: Reflector<V1Deployment>;
     pods: Reflector<V1Pod>;
     runtimeClasses: Reflector<V1RuntimeClass>;
-    components: () => ComponentView[];
+    components: () => readonly ComponentView[];
   }) {
     this.#apps = options.apps;
     this.#core = options.core;

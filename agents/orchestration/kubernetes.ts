@@ -46,6 +46,15 @@ const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 const strategicPatch = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 const plural = kinds.MLSysOpsApp.plural;
 
+interface ComponentsSeen {
+  deployments: readonly V1Deployment[];
+  pods: readonly V1Pod[];
+  nodes: readonly V1Node[];
+  /** By the name of the Deployment. */
+  plans: ReadonlyMap<string | undefined, string | undefined>;
+  views: readonly ComponentView[];
+}
+
 /** A cluster through its Kubernetes API. */
 export class KubernetesOrchestrator implements ClusterOrchestrator {
   readonly #kubeConfig: KubeConfig;
@@ -62,6 +71,9 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
   readonly workloads: KubernetesWorkloads;
   readonly #reader: DescriptionReader;
   readonly #expected = new ExpectedPins(Date.now);
+  /** Made of what the watches last told; they are asked several times a second, and seldom tell anything. */
+  #nodeViews: { of: readonly V1Node[]; views: readonly NodeView[] } = { of: [], views: [] };
+  #componentViews: ComponentsSeen | undefined;
   #stopped = false;
 
   constructor(kubeConfig: KubeConfig, log: Log) {
@@ -128,8 +140,10 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     this.#listeners.clear();
   }
 
-  nodes(): NodeView[] {
-    return this.#nodes.items.map(nodeView);
+  nodes(): readonly NodeView[] {
+    const { items } = this.#nodes;
+    if (this.#nodeViews.of !== items) this.#nodeViews = { of: items, views: items.map(nodeView) };
+    return this.#nodeViews.views;
   }
 
   applications(): DescribedApplication[] {
@@ -140,10 +154,15 @@ export class KubernetesOrchestrator implements ClusterOrchestrator {
     return this.#descriptions.items.map(({ metadata }) => metadata?.name ?? '');
   }
 
-  components(): ComponentView[] {
-    const deployments = this.#deployments.items;
-    const views = componentViews(deployments, this.#pods.items, this.#nodes.items);
-    const plans = new Map(deployments.map(({ metadata }) => [metadata?.name, metadata?.labels?.[labels.planUid]]));
+  components(): readonly ComponentView[] {
+    const [deployments, pods, nodes] = [this.#deployments.items, this.#pods.items, this.#nodes.items];
+    let seen = this.#componentViews;
+    if (!seen || seen.deployments !== deployments || seen.pods !== pods || seen.nodes !== nodes) {
+      const plans = new Map(deployments.map(({ metadata }) => [metadata?.name, metadata?.labels?.[labels.planUid]]));
+      seen = { deployments, pods, nodes, plans, views: componentViews(deployments, pods, nodes) };
+      this.#componentViews = seen;
+    }
+    const { plans, views } = seen;
     return this.#expected.applyTo(views, (application, component) => plans.get(deploymentName(application, component)));
   }
 

@@ -45,11 +45,11 @@ export interface ClusterOrchestrator {
   /** Resolves when the first view of everything is there; keeps trying until then. */
   start(): Promise<void>;
   stop(): void;
-  nodes(): NodeView[];
+  nodes(): readonly NodeView[];
   applications(): DescribedApplication[];
   /** Names of all descriptions there are, those that cannot be used included. */
   describedNames(): string[];
-  components(): ComponentView[];
+  components(): readonly ComponentView[];
   /** Called after anything of the views has changed. */
   onChange(listener: () => void): Subscription;
   /** Creates the component's Deployment and Service, pinned to `node`. Repeating it changes nothing more. @throws OrchestrationError */

@@ -23,6 +23,8 @@ export class Reflector<T extends KubernetesObject> {
   readonly #onChange: () => void;
   readonly #log: Log;
   #items = new Map<string, T>();
+  /** The same as an array, made once after each change. */
+  #array: readonly T[] | undefined;
   #isRead = false;
   #stopped = false;
   #controller: AbortController | undefined;
@@ -50,8 +52,10 @@ export class Reflector<T extends KubernetesObject> {
     return this.#isRead;
   }
 
-  get items(): T[] {
-    return [...this.#items.values()];
+  /** The same array until something changes. */
+  get items(): readonly T[] {
+    this.#array ??= [...this.#items.values()];
+    return this.#array;
   }
 
   /** Resolves when the first list is there (never, while there is no API; `stop` ends it). */
@@ -65,6 +69,11 @@ export class Reflector<T extends KubernetesObject> {
     this.#wake?.();
   }
 
+  #changed(): void {
+    this.#array = undefined;
+    this.#onChange();
+  }
+
   async #run(onFirst: () => void): Promise<void> {
     let delayMs: number = retry.firstMs;
     let told = false;
@@ -74,7 +83,7 @@ export class Reflector<T extends KubernetesObject> {
         if (this.#stopped) break;
         this.#items = new Map(list.items.map((item) => [keyOf(item), item]));
         this.#isRead = true;
-        this.#onChange();
+        this.#changed();
         onFirst();
         if (told) this.#log('info', `${this.#path} can be read again`);
         told = false;
@@ -109,7 +118,7 @@ export class Reflector<T extends KubernetesObject> {
           if (phase === 'BOOKMARK') return;
           if (phase === 'DELETED') this.#items.delete(keyOf(object));
           else this.#items.set(keyOf(object), object);
-          this.#onChange();
+          this.#changed();
         };
         this.#watch
           .watch(this.#path, query, receive, (error: unknown) => {

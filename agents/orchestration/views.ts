@@ -61,7 +61,11 @@ function podReason(pod: V1Pod): string | undefined {
 }
 
 /** Components from their Deployments and pods. `nodes` turn the pin (a host name label) into a node's name. */
-export function componentViews(deployments: V1Deployment[], pods: V1Pod[], nodes: V1Node[]): ComponentView[] {
+export function componentViews(
+  deployments: readonly V1Deployment[],
+  pods: readonly V1Pod[],
+  nodes: readonly V1Node[],
+): ComponentView[] {
   const nodeOfHostname = new Map(nodes.map((node) => [node.metadata?.labels?.[hostnameLabel] ?? '', node.metadata?.name ?? '']));
   const podsByComponent = new Map<string, PodView[]>();
   for (const pod of pods) {

@@ -92,8 +92,8 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       this.#learntUntil.set(key, points.at(-1)!.time);
     }
     for (const node of view.nodes) {
-      const power = window.latest({ metric: 'power_w', node: node.name, component: '' })[0];
-      const used = window.latest({ metric: 'cpu_used_ratio', node: node.name, component: '' })[0];
+      const power = window.lastOf(node.name, 'power_w');
+      const used = window.lastOf(node.name, 'cpu_used_ratio');
       const key = `power:${node.name}`;
       if (!power || !used || power.time === this.#learntUntil.get(key)) continue;
       const model =

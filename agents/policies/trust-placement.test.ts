@@ -9,8 +9,8 @@ const told = { w1: { cpu_used_ratio: 0.2 }, w2: { cpu_used_ratio: 0.2 }, w3: { c
 function assessed(nodes: NodeSituation[], weights = equalWeights, seconds = 300): NodeSituation[] {
   const reputation = new Reputation();
   for (let second = 0; second <= seconds; second++) reputation.observe(nodes, start + 1000 * second);
-  const trusted = reputation.assess(nodes, () => weights);
-  return nodes.map((one) => ({ ...one, trust: trusted.get(one.name)!, trustLevel: trustLevel(trusted.get(one.name)!) }));
+  const trustIn = reputation.assessing(nodes, () => weights);
+  return nodes.map((one) => ({ ...one, trust: trustIn(one), trustLevel: trustLevel(trustIn(one)) }));
 }
 
 test('a node is trusted by who speaks for it, how it has behaved, and what it can do; what counts for how much can be set', () => {
@@ -35,7 +35,7 @@ test('a node is trusted by who speaks for it, how it has behaved, and what it ca
   const was = (alive: boolean, from: number, to: number) => {
     for (let second = from; second < to; second++)
       reputation.observe([node('w', { heartbeat: { lastAt: 0, alive } })], start + 1000 * second);
-    return reputation.assess([node('w')], () => equalWeights).get('w')!.behaviour;
+    return reputation.assessing([node('w')], () => equalWeights)(node('w')).behaviour;
   };
   const bad = was(false, 0, 120);
   expect(bad).toBeLessThan(0.25);

@@ -14,6 +14,8 @@ export const trustLevel = ({ weights, ...of }: Trust): number => {
 const halfLifeMs = 10 * 60_000;
 /** Seconds of good behaviour that a node is given before any is seen. */
 const priorS = 30;
+/** Kinds of nodes of which the capability is kept. */
+const mostCapabilities = 1000;
 const clamp = (value: number): number => Math.min(Math.max(value, 0), 1);
 
 /**
@@ -22,6 +24,7 @@ const clamp = (value: number): number => Math.min(Math.max(value, 0), 1);
  * system, 2002). Capability: how its host compares with the largest of the cluster, and whether it is said to stay.
  */
 export class Reputation {
+  readonly #capabilities = new Map<string, Capability>();
   readonly #seen = new Map<string, { good: number; bad: number; at: number }>();
 
   /** Takes note of how nodes are now; to be called about once a second. */
@@ -41,19 +44,34 @@ export class Reputation {
     }
   }
 
-  /** How far each node is trusted; `weightsOf` says what counts for how much with it. */
-  assess(nodes: readonly NodeSituation[], weightsOf: (node: string) => TrustWeights): Map<string, Trust> {
-    const largest = {
-      cores: Math.max(...nodes.map(({ cores }) => cores), 1e-9),
-      memoryBytes: Math.max(...nodes.map(({ memoryBytes }) => memoryBytes), 1e-9),
-    };
-    return new Map(nodes.map((node) => [node.name, this.#of(node, largest, weightsOf(node.name))]));
+  /** How far each of these nodes is trusted; `weightsOf` says what counts for how much with it. */
+  assessing(
+    nodes: readonly Pick<NodeSituation, 'cores' | 'memoryBytes'>[],
+    weightsOf: (node: string) => TrustWeights,
+  ): (node: Assessed) => Trust {
+    const largest = { cores: 1e-9, memoryBytes: 1e-9 };
+    for (const { cores, memoryBytes } of nodes) {
+      largest.cores = Math.max(largest.cores, cores);
+      largest.memoryBytes = Math.max(largest.memoryBytes, memoryBytes);
+    }
+    return (node) => this.#of(node, largest, weightsOf(node.name));
   }
 
-  #of(node: NodeSituation, largest: Pick<NodeSituation, 'cores' | 'memoryBytes'>, weights: TrustWeights): Trust {
+  /** Worked out anew when the node, or the largest one, is another: seldom, and all nodes are assessed several times a second. */
+  #capabilityOf(node: Assessed, largest: Pick<NodeSituation, 'cores' | 'memoryBytes'>): Capability {
+    const from = `${node.cores} ${node.memoryBytes} ${node.description?.availability} ${largest.cores} ${largest.memoryBytes}`;
+    const before = this.#capabilities.get(from);
+    if (before) return before;
+    if (this.#capabilities.size >= mostCapabilities) this.#capabilities.clear();
+    const capability = capabilityOf(node, largest);
+    this.#capabilities.set(from, capability);
+    return capability;
+  }
+
+  #of(node: Assessed, largest: Pick<NodeSituation, 'cores' | 'memoryBytes'>, weights: TrustWeights): Trust {
     const { good, bad } = this.#seen.get(node.name) ?? { good: 0, bad: 0 };
     const { identity, why } = identityOf(node);
-    const { capability, what } = capabilityOf(node, largest);
+    const { capability, what } = this.#capabilityOf(node, largest);
     return {
       identity,
       // As if half a minute had been good, so that one bad second in the first does not count for everything.
@@ -70,7 +88,14 @@ export class Reputation {
   }
 }
 
-function identityOf({ heartbeat, description }: NodeSituation): { identity: number; why: string } {
+/** What of a node its identity and capability are seen by. */
+type Assessed = Pick<NodeSituation, 'name' | 'cores' | 'memoryBytes' | 'heartbeat' | 'description'>;
+interface Capability {
+  capability: number;
+  what: string;
+}
+
+function identityOf({ heartbeat, description }: Assessed): { identity: number; why: string } {
   if (!heartbeat) return { identity: 0, why: 'no agent with credentials of its own speaks for it' };
   return description
     ? { identity: 1, why: 'its own agent speaks for it, and it was described when it was provisioned' }
@@ -78,9 +103,9 @@ function identityOf({ heartbeat, description }: NodeSituation): { identity: numb
 }
 
 function capabilityOf(
-  { cores, memoryBytes, description }: NodeSituation,
+  { cores, memoryBytes, description }: Assessed,
   largest: Pick<NodeSituation, 'cores' | 'memoryBytes'>,
-): { capability: number; what: string } {
+): Capability {
   const stays = description?.availability === 'transient' ? 0.5 : 1;
   const capability = clamp(((cores / largest.cores + memoryBytes / largest.memoryBytes) / 2) * stays);
   const what = `${cores} cores and ${Math.round(memoryBytes / 1e9)} GB beside the largest of the cluster${stays < 1 ? '; it comes and goes' : ''}`;

@@ -1,13 +1,13 @@
 import type { Aggregate } from '../bus/aggregates.ts';
 import type { Telemetry } from '../bus/messages.ts';
-import { type EncodedSketch, QuantileSketch } from './sketch.ts';
+import { checkEncoded, type EncodedSketch, QuantileSketch } from './sketch.ts';
 import type { SeriesQuery } from './window.ts';
 
 interface Span {
   time: number;
   spanMs: number;
-  /** The sketch as text, as it came: a tenth of what it takes unpacked, and most are never asked for. */
-  gauge?: string;
+  /** The sketch as it came, one with bins as text: a tenth of what it takes unpacked, and most are never asked for. */
+  gauge?: EncodedSketch | string;
   grown?: number;
 }
 interface Kept {
@@ -36,32 +36,40 @@ export class Aggregates {
   /** @throws RangeError when it contradicts itself; nothing of the message is taken then */
   add(aggregate: Aggregate): void {
     const { node, time, spanMs, metrics, groups } = aggregate;
-    const spans = groups.flatMap(({ application = '', component = '', peer = '', gauges = [], counters = [] }) => {
-      const from = (place: number) => ({ metric: metricAt(metrics, place), node, application, component, peer });
-      return [
-        ...gauges.map(([place, encoded]) => ({
-          from: from(place),
-          span: { time, spanMs, gauge: checked(encoded) },
-        })),
-        ...counters.map(([place, [grown]]) => ({ from: from(place), span: { time, spanMs, grown } })),
-      ];
-    });
-    for (const { from, span } of spans) {
-      const key = `${from.metric}|${node}|${from.application}|${from.component}|${from.peer}`;
-      const kept = this.#kept.get(key) ?? { ...from, spans: [] };
-      const last = kept.spans.at(-1);
-      if (last && span.time <= last.time) continue;
-      if (!last) {
-        this.#kept.set(key, kept);
-        const same = this.#byMetric.get(from.metric) ?? new Set();
-        this.#byMetric.set(from.metric, same.add(kept));
+    for (const { gauges = [], counters = [] } of groups) {
+      for (const [place, encoded] of gauges) {
+        metricAt(metrics, place);
+        checkEncoded(encoded);
       }
-      kept.spans.push(span);
-      this.#spans++;
-      while (kept.spans[0]!.time < time - this.#keptMs || (this.#spans > mostSpans && kept.spans.length > 1)) {
-        kept.spans.shift();
-        this.#spans--;
+      for (const [place] of counters) metricAt(metrics, place);
+    }
+    for (const { application = '', component = '', peer = '', gauges = [], counters = [] } of groups) {
+      const from = { node, application, component, peer };
+      const end = `|${node}|${application}|${component}|${peer}`;
+      for (const [place, encoded] of gauges) {
+        const gauge = encoded.length === 2 ? encoded : JSON.stringify(encoded);
+        this.#keep(metricAt(metrics, place), end, from, { time, spanMs, gauge });
       }
+      for (const [place, [grown]] of counters) this.#keep(metricAt(metrics, place), end, from, { time, spanMs, grown });
+    }
+  }
+
+  #keep(metric: string, end: string, from: Omit<Kept, 'metric' | 'spans'>, span: Span): void {
+    const key = metric + end;
+    let kept = this.#kept.get(key);
+    if (!kept) {
+      kept = { metric, ...from, spans: [] };
+      this.#kept.set(key, kept);
+      const same = this.#byMetric.get(metric) ?? new Set();
+      this.#byMetric.set(metric, same.add(kept));
+    }
+    const last = kept.spans.at(-1);
+    if (last && span.time <= last.time) return;
+    kept.spans.push(span);
+    this.#spans++;
+    while (kept.spans[0]!.time < span.time - this.#keptMs || (this.#spans > mostSpans && kept.spans.length > 1)) {
+      kept.spans.shift();
+      this.#spans--;
     }
   }
 
@@ -70,7 +78,8 @@ export class Aggregates {
     const merged = new QuantileSketch();
     for (const { spans } of this.#find(query))
       for (const { time, gauge } of spans)
-        if (gauge !== undefined && time >= since) merged.merge(QuantileSketch.decode(JSON.parse(gauge)));
+        if (gauge !== undefined && time >= since)
+          merged.merge(QuantileSketch.decode(typeof gauge === 'string' ? JSON.parse(gauge) : gauge));
     return merged;
   }
 
@@ -118,12 +127,6 @@ export class Aggregates {
         (peer === undefined || kept.peer === peer),
     );
   }
-}
-
-/** @throws RangeError when it contradicts itself */
-function checked(encoded: EncodedSketch): string {
-  QuantileSketch.decode(encoded);
-  return JSON.stringify(encoded);
 }
 
 /** An aggregate as one reading of everything, for a window of points: gauges by their mean over the span, counters as they stood at its end. @throws RangeError */

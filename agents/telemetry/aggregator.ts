@@ -56,14 +56,12 @@ export class Aggregator {
     // Repeated or late: what it says was counted.
     if (time <= (known.heardAt.get(agent) ?? Number.NEGATIVE_INFINITY)) return;
     known.heardAt.set(agent, time);
-    for (const { metric, value, ...from } of samples) {
+    let group: Group | undefined;
+    for (const sample of samples) {
+      const { metric, value } = sample;
       if (!Number.isFinite(value)) continue;
-      const key = `${from.application ?? ''}|${from.component ?? ''}|${from.peer ?? ''}|${from.source ?? ''}`;
-      let group = known.groups.get(key);
-      if (!group) {
-        group = { from, gauges: new Map(), counters: new Map() };
-        known.groups.set(key, group);
-      }
+      // Samples of one place come one after the other.
+      if (!group || !isFrom(group, sample)) group = groupOf(known.groups, sample);
       if (isCounter(metric)) count(group.counters, metric, value);
       else {
         const sketch = group.gauges.get(metric) ?? new QuantileSketch();
@@ -128,6 +126,24 @@ export class Aggregator {
     }
     return taken;
   }
+}
+
+const isFrom = ({ from }: Group, { application, component, peer, source }: Sample): boolean =>
+  from.application === application && from.component === component && from.peer === peer && from.source === source;
+
+function groupOf(groups: Map<string, Group>, { application, component, peer, source }: Sample): Group {
+  const key = `${application ?? ''}|${component ?? ''}|${peer ?? ''}|${source ?? ''}`;
+  const known = groups.get(key);
+  if (known) return known;
+  const from = {
+    ...(application !== undefined && { application }),
+    ...(component !== undefined && { component }),
+    ...(peer !== undefined && { peer }),
+    ...(source !== undefined && { source }),
+  };
+  const group: Group = { from, gauges: new Map(), counters: new Map() };
+  groups.set(key, group);
+  return group;
 }
 
 function count(counters: Map<string, Counter>, metric: string, value: number): void {

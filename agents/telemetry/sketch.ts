@@ -6,6 +6,11 @@ const logGamma = Math.log(gamma);
 const smallest = 1e-9;
 /** Bins of one sign; they span 17 powers of ten at this error. With more, the smallest values are thrown together. */
 const mostBins = 2048;
+/** A node's readings of some seconds. */
+const mostUnsorted = 32;
+
+/** How many values each holds, by index. */
+type Bins = Map<number, number>;
 
 /**
  * Quantiles of a stream in little room: DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error
@@ -13,8 +18,10 @@ const mostBins = 2048;
  * all that fell into it. Two sketches merge by adding bins, with no loss.
  */
 export class QuantileSketch {
-  readonly #positive = new Map<number, number>();
-  readonly #negative = new Map<number, number>();
+  /** Values not yet in bins: of what stays the same, or is told at once, no bin is ever made. */
+  #unsorted: number[] = [];
+  readonly #positive: Bins = new Map();
+  readonly #negative: Bins = new Map();
   #zeros = 0;
   #count = 0;
   #sum = 0;
@@ -46,12 +53,23 @@ export class QuantileSketch {
     this.#sum += value * times;
     this.#lowest = Math.min(this.#lowest, value);
     this.#highest = Math.max(this.#highest, value);
+    if (times === 1 && this.#unsorted.length < mostUnsorted) this.#unsorted.push(value);
+    else this.#bin(value, times);
+  }
+
+  #sort(): void {
+    for (const value of this.#unsorted) this.#bin(value, 1);
+    this.#unsorted.length = 0;
+  }
+
+  #bin(value: number, times: number): void {
     if (value > smallest) addTo(this.#positive, indexOf(value), times);
     else if (value < -smallest) addTo(this.#negative, indexOf(-value), times);
     else this.#zeros += times;
   }
 
   merge(other: QuantileSketch): void {
+    other.#sort();
     for (const [index, count] of other.#positive) addTo(this.#positive, index, count);
     for (const [index, count] of other.#negative) addTo(this.#negative, index, count);
     this.#zeros += other.#zeros;
@@ -64,6 +82,7 @@ export class QuantileSketch {
   /** The value at rank ⌊q · (count − 1)⌋, within `relativeError` of it; exact at both ends. undefined without values. */
   quantile(q: number): number | undefined {
     if (this.#count === 0) return undefined;
+    this.#sort();
     const rank = Math.floor(q * (this.#count - 1));
     if (rank <= 0) return this.#lowest;
     if (rank >= this.#count - 1) return this.#highest;
@@ -84,9 +103,9 @@ export class QuantileSketch {
 
   /** Few short numbers for the wire: a sum to a hundred-thousandth; the ends to a thousandth of themselves, ten times finer than the bins. */
   encode(): EncodedSketch {
-    const rounded = (value: number, digits: number): number => Number(value.toPrecision(digits));
     // All values the same: the bin follows from the value.
     if (this.#lowest === this.#highest) return [this.#count, rounded(this.#lowest, 7)];
+    this.#sort();
     const numbers = [this.#count, rounded(this.#sum, 6), rounded(this.#lowest, 4), rounded(this.#highest, 4)] as const;
     if (this.#negative.size === 0 && this.#zeros === 0) return [...numbers, encodeBins(this.#positive)];
     return [...numbers, encodeBins(this.#positive), encodeBins(this.#negative), this.#zeros];
@@ -99,17 +118,15 @@ export class QuantileSketch {
       sketch.add(encoded[1], encoded[0]);
       return sketch;
     }
+    checkEncoded(encoded);
     const [count, sum, lowest, highest, positive, negative, zeros] = encoded;
-    decodeBins(positive, sketch.#positive);
-    if (negative) decodeBins(negative, sketch.#negative);
+    eachBin(positive, (index, times) => addTo(sketch.#positive, index, times));
+    if (negative) eachBin(negative, (index, times) => addTo(sketch.#negative, index, times));
     sketch.#zeros = zeros ?? 0;
     sketch.#count = count;
     sketch.#sum = sum;
     sketch.#lowest = lowest;
     sketch.#highest = highest;
-    let held = sketch.#zeros;
-    for (const bins of [sketch.#positive, sketch.#negative]) for (const inBin of bins.values()) held += inBin;
-    if (held !== count) throw new RangeError(`a sketch of ${count} values holds ${held}`);
     return sketch;
   }
 
@@ -127,7 +144,22 @@ export type EncodedSketch =
 const indexOf = (value: number): number => Math.ceil(Math.log(value) / logGamma);
 const middleOf = (index: number): number => (2 * gamma ** index) / (gamma + 1);
 
-function addTo(bins: Map<number, number>, index: number, times: number): void {
+/** As in `encode`, which tells of far more whole numbers than others: they are short as they are. */
+const rounded = (value: number, digits: number): number =>
+  Number.isInteger(value) && Math.abs(value) < 1000 ? value : Number(value.toPrecision(digits));
+
+/** @throws RangeError as `QuantileSketch.decode` does, without making one */
+export function checkEncoded(encoded: EncodedSketch): void {
+  if (encoded.length === 2) return;
+  let held = encoded[6] ?? 0;
+  for (const bins of [encoded[4], encoded[5] ?? []])
+    eachBin(bins, (_, times) => {
+      held += times;
+    });
+  if (held !== encoded[0]) throw new RangeError(`a sketch of ${encoded[0]} values holds ${held}`);
+}
+
+function addTo(bins: Bins, index: number, times: number): void {
   bins.set(index, (bins.get(index) ?? 0) + times);
   if (bins.size <= mostBins) return;
   // Several at once: one at a time would look for the lowest at every value.
@@ -140,7 +172,7 @@ function addTo(bins: Map<number, number>, index: number, times: number): void {
 }
 
 /** [first index, …]: after it a positive number is the step to the next bin, a negative one how many values the bin before it holds, where not one. */
-function encodeBins(bins: Map<number, number>): number[] {
+function encodeBins(bins: Bins): number[] {
   const encoded: number[] = [];
   let last = 0;
   for (const [index, count] of [...bins].sort(([a], [b]) => a - b)) {
@@ -151,13 +183,13 @@ function encodeBins(bins: Map<number, number>): number[] {
   return encoded;
 }
 
-function decodeBins(encoded: number[], bins: Map<number, number>): void {
+function eachBin(encoded: readonly number[], take: (index: number, times: number) => void): void {
   let index = 0;
   for (let at = 0; at < encoded.length; at++) {
     index += encoded[at]!;
     const next = encoded[at + 1];
     const isCount = next !== undefined && next < 0;
-    addTo(bins, index, isCount ? -next : 1);
+    take(index, isCount ? -next : 1);
     if (isCount) at++;
   }
 }

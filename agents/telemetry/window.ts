@@ -30,6 +30,12 @@ interface Kept extends SeriesKey {
   series: Series;
 }
 
+interface NodeSeries {
+  /** By metric and where it is from. */
+  series: Map<string, Kept>;
+  byMetric: Map<string, Kept[]>;
+}
+
 /** A series with all its points, oldest first; times in ms since the epoch. */
 export interface DumpedSeries extends SeriesKey {
   times: number[];
@@ -58,10 +64,9 @@ const defaultMostPoints = 32_000_000;
  * whole window costs a sort at the first call for a series and a look-up after that.
  */
 export class SlidingWindow {
-  /** By node, and within it by metric and where it is from. */
-  readonly #nodes = new Map<string, Map<string, Kept>>();
+  readonly #nodes = new Map<string, NodeSeries>();
   #seriesCount = 0;
-  /** Sets of series by metric alone, by metric and node, by metric and application: a query goes through the smallest that it can. */
+  /** Sets of series by metric alone, and by metric and application. A query goes through the smallest that it can, those of a node first. */
   readonly #index = new Map<string, Set<Kept>>();
   readonly #mostPoints: number;
   #room = 0;
@@ -103,18 +108,24 @@ export class SlidingWindow {
   add(telemetry: Telemetry): void {
     for (const follower of this.#followers) follower.adds(telemetry);
     const time = Math.round(telemetry.time);
-    const ofNode = this.#nodes.get(telemetry.node) ?? new Map<string, Kept>();
-    this.#nodes.set(telemetry.node, ofNode);
+    let ofNode = this.#nodes.get(telemetry.node);
+    if (!ofNode) {
+      ofNode = { series: new Map(), byMetric: new Map() };
+      this.#nodes.set(telemetry.node, ofNode);
+    }
     for (const sample of telemetry.samples) {
       if (!Number.isFinite(sample.value)) continue;
       const { metric, application = '', component = '', peer = '' } = sample;
       // Most are of the node itself; a metric's name has no "|".
       const isOfNode = application === '' && component === '' && peer === '';
       const key = isOfNode ? metric : `${metric}|${application}|${component}|${peer}`;
-      let kept = ofNode.get(key);
+      let kept = ofNode.series.get(key);
       if (!kept) {
         kept = { key, metric, node: telemetry.node, application, component, peer, source: sample.source, series: new Series() };
-        ofNode.set(key, kept);
+        ofNode.series.set(key, kept);
+        const alike = ofNode.byMetric.get(metric);
+        if (alike) alike.push(kept);
+        else ofNode.byMetric.set(metric, [kept]);
         this.#seriesCount++;
         this.#room += kept.series.capacity;
         for (const group of groupsOf(kept)) {
@@ -135,9 +146,16 @@ export class SlidingWindow {
 
   /** Latest point of each matching series, newest first. */
   latest(query: SeriesQuery): Latest[] {
-    return this.#find(query)
-      .map(({ key: _, series, ...from }) => ({ ...from, ...series.at(series.length - 1) }))
-      .sort((a, b) => b.time - a.time);
+    const found = this.#find(query);
+    const latest = new Array<Latest>(found.length);
+    for (let index = 0; index < found.length; index++) latest[index] = latestOf(found[index]!);
+    return found.length > 1 ? latest.sort((a, b) => b.time - a.time) : latest;
+  }
+
+  /** What a node last told of itself: not of a component on it, nor of a link. */
+  lastOf(node: string, metric: string): Latest | undefined {
+    const kept = this.#nodes.get(node)?.series.get(metric);
+    return kept && latestOf(kept);
   }
 
   /** Points of all matching series from `since` on, ascending in time. */
@@ -190,9 +208,12 @@ export class SlidingWindow {
   forgetBefore(time: number): void {
     for (const follower of this.#followers) follower.forgets(time);
     for (const [node, ofNode] of this.#nodes) {
-      for (const kept of ofNode.values()) {
+      for (const kept of ofNode.series.values()) {
         if ((kept.series.last?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
-        ofNode.delete(kept.key);
+        ofNode.series.delete(kept.key);
+        const alike = ofNode.byMetric.get(kept.metric)?.filter((other) => other !== kept) ?? [];
+        if (alike.length > 0) ofNode.byMetric.set(kept.metric, alike);
+        else ofNode.byMetric.delete(kept.metric);
         this.#seriesCount--;
         this.#room -= kept.series.capacity;
         for (const group of groupsOf(kept)) {
@@ -201,20 +222,17 @@ export class SlidingWindow {
           if (same?.size === 0) this.#index.delete(group);
         }
       }
-      if (ofNode.size === 0) this.#nodes.delete(node);
+      if (ofNode.series.size === 0) this.#nodes.delete(node);
     }
   }
 
-  #find(query: SeriesQuery): Kept[] {
-    const { metric, node, application, component, peer } = query;
+  #find({ metric, node, application, component, peer }: SeriesQuery): readonly Kept[] {
     const group =
       node !== undefined
-        ? groupOfNode(metric, node)
-        : application !== undefined
-          ? groupOfApplication(metric, application)
-          : metric;
+        ? this.#nodes.get(node)?.byMetric.get(metric)
+        : this.#index.get(application !== undefined ? groupOfApplication(metric, application) : metric);
     const found: Kept[] = [];
-    for (const kept of this.#index.get(group) ?? [])
+    for (const kept of group ?? [])
       if (
         (application === undefined || kept.application === application) &&
         (component === undefined || kept.component === component) &&
@@ -225,13 +243,13 @@ export class SlidingWindow {
   }
 }
 
-const groupOfNode = (metric: string, node: string): string => `${metric}|node|${node}`;
+const latestOf = ({ metric, node, application, component, peer, source, series }: Kept): Latest => {
+  const last = series.length - 1;
+  return { metric, node, application, component, peer, source, time: series.timeAt(last), value: series.valueAt(last) };
+};
+
 const groupOfApplication = (metric: string, application: string): string => `${metric}|application|${application}`;
-const groupsOf = ({ metric, node, application }: Kept): string[] => [
-  metric,
-  groupOfNode(metric, node),
-  groupOfApplication(metric, application),
-];
+const groupsOf = ({ metric, application }: Kept): string[] => [metric, groupOfApplication(metric, application)];
 
 /** Quantile by linear interpolation between order statistics (type 7); undefined without values. */
 export function quantile(values: number[], q: number): number | undefined {
