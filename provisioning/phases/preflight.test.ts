@@ -94,6 +94,19 @@ describe('preflight', () => {
     for (const [over, expected] of cases) expect(findings(over), JSON.stringify(over)).toEqual(expected);
   });
 
+  it('tells a slow shell whose cause is known from others', () => {
+    const told = (over: Partial<HostFacts>) => {
+      const facts = new Map([[master.name, exampleFacts(master, over)]]);
+      const shell = checkHosts(testbed, facts).find(({ id }) => id === 'shell');
+      return `${shell?.evidence}. ${shell?.remedy}`;
+    };
+    expect(told({ shellStartMs: 9000 })).toMatch(/^a shell takes 9.0 s to start, and with it every command. See what ~/);
+    expect(told({ shellStartMs: 9000, knowsOwnName: false, hostname: 'lab-7' })).toContain(
+      "its own name lab-7, which sudo asks a name server for each time. On master-1: echo '127.0.1.1 lab-7' | sudo tee -a /etc/hosts",
+    );
+    expect(told({ shellStartMs: 9, knowsOwnName: false })).toContain('9 ms');
+  });
+
   it('has a remedy for everything that it finds, and tells a Raspberry Pi which line to change', () => {
     const facts = exampleFacts(master, {
       controllers: ['cpuset', 'cpu', 'io', 'pids'],

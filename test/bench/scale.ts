@@ -43,6 +43,9 @@ set -e
 head -c 16 /dev/urandom | od -An -tx1 | tr -d " \\n" >/var/tmp/machine-id-${index}; echo >>/var/tmp/machine-id-${index}
 mount --bind /var/tmp/machine-id-${index} /etc/machine-id
 hostname face-${index}
+# sudo looks its host up: as a host has it, and not 40 times at once from whoever answers for names here.
+printf "127.0.0.1 localhost\\n127.0.1.1 face-${index}\\n" >/var/tmp/hosts-${index}
+mount --bind /var/tmp/hosts-${index} /etc/hosts
 mkdir -p /var/tmp/systemd-${index}
 mount --bind /run/systemd /var/tmp/systemd-${index}
 mount -t tmpfs tmpfs /run

@@ -12,6 +12,7 @@ const host = testbed.hosts[1]!;
 
 const said = `time 1795447619.758000000
 hostname master-1
+own-name unknown
 os.id ubuntu
 os.version 22.04
 os.pretty Ubuntu 22.04.4 LTS
@@ -113,6 +114,7 @@ describe('facts', () => {
         board: 'Raspberry Pi 4 Model B Rev 1.4',
       },
       // Zeros are no identity.
+      knowsOwnName: false,
       identity: { machineId: '3d1219c7c4c5404aaa1f6d2a48adfda4', productUuid: null },
       cpuModel: 'Cortex A72: 4 cores',
       cores: 4,

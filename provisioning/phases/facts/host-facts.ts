@@ -15,6 +15,8 @@ export interface HostFacts {
     /** What the firmware says that the board is, e.g. "Raspberry Pi 4 Model B Rev 1.4". */
     board: string | null;
   };
+  /** Whether it finds its own name without asking a name server, as sudo does each time. */
+  knowsOwnName: boolean;
   identity: { machineId: string | null; productUuid: string | null };
   cpuModel: string;
   cores: number;

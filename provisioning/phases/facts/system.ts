@@ -6,6 +6,11 @@ export const systemScript = `
 echo "time $(date +%s.%N)"
 say() { if { read -r line <"$2"; } 2>/dev/null && [ -n "$line" ]; then echo "$1 $line"; fi; }
 say hostname /proc/sys/kernel/hostname
+own= known=
+{ read -r own </proc/sys/kernel/hostname; } 2>/dev/null
+while read -r address names; do for name in $names; do [ "$name" != "$own" ] || known=yes; done; done 2>/dev/null </etc/hosts
+while read -r database services; do case "$database $services " in hosts:*' myhostname '*|hosts:*' resolve '*) known=yes;; esac; done 2>/dev/null </etc/nsswitch.conf
+[ -n "$known" ] || echo "own-name unknown"
 if [ -r /etc/os-release ]; then ( . /etc/os-release; echo "os.id $ID"; echo "os.version $VERSION_ID"; echo "os.pretty $PRETTY_NAME" ); fi
 read -r release </proc/sys/kernel/osrelease && echo "kernel $release"
 echo "machine $(uname -m)"
@@ -51,6 +56,7 @@ export function systemFacts(lines: FactLines) {
       file: lines.one('boot-file') || null,
       board: lines.one('board') || null,
     },
+    knowsOwnName: lines.one('own-name') !== 'unknown',
     identity: { machineId: identity(lines.one('machine-id')), productUuid: identity(lines.one('product-uuid')) },
     container: container && container !== 'none' ? container : null,
     virtualMachine: machine && machine !== 'none' ? machine : null,

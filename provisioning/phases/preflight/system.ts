@@ -1,3 +1,4 @@
+import { quote } from '../../ssh/quote.ts';
 import type { HostFacts } from '../facts/host-facts.ts';
 import { type CheckFamily, error, type Finding, ok, type Subject, warning } from './check.ts';
 
@@ -96,11 +97,14 @@ function duration(seconds: number): string {
 
 const slowShellMs = 1500;
 
-const shell = ({ host, facts }: Subject): Finding =>
-  facts.shellStartMs > slowShellMs
-    ? warning(
-        'shell',
-        `a shell takes ${(facts.shellStartMs / 1000).toFixed(1)} s to start, and with it every command`,
-        `See what ~/.bashrc of ${host.user ?? 'its user'} does in non-interactive shells, and UseDNS in sshd_config`,
-      )
-    : ok('shell', `${facts.shellStartMs} ms`);
+function shell({ host, facts: { hostname, knowsOwnName, shellStartMs } }: Subject): Finding {
+  if (shellStartMs <= slowShellMs) return ok('shell', `${shellStartMs} ms`);
+  const slow = `a shell takes ${(shellStartMs / 1000).toFixed(1)} s to start, and with it every command`;
+  const files = `See what ~/.bashrc of ${host.user ?? 'its user'} does in non-interactive shells, and UseDNS in sshd_config`;
+  if (knowsOwnName) return warning('shell', slow, files);
+  return warning(
+    'shell',
+    `${slow}; it does not know its own name ${hostname}, which sudo asks a name server for each time`,
+    `On ${host.name}: echo ${quote(`127.0.1.1 ${hostname}`)} | sudo tee -a /etc/hosts. If that does not help: ${files.replace('See', 'see')}`,
+  );
+}

@@ -30,6 +30,7 @@ export const exampleFacts = (host: Host, over: Partial<HostFacts> = {}): HostFac
   cgroup: 'v2',
   controllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'],
   boot: { parameters: ['quiet'], file: null, board: null },
+  knowsOwnName: true,
   identity: { machineId: createHash('md5').update(host.name).digest('hex'), productUuid: null },
   cpuModel: 'example',
   cores: 4,
