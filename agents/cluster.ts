@@ -9,6 +9,7 @@ import { type ApplicationStatus, applicationStatusSchema, replySchema, type Tele
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import { clusterWindowMs, type Leading, startClusterCandidate } from './cluster-candidate.ts';
+import { clusterNodes } from './cluster-nodes.ts';
 import { ComponentsTeller, componentsByNode } from './components-teller.ts';
 import type { AgentConfig, Log, RunningAgent } from './config.ts';
 import { decisionRecordSchema } from './decision/record.ts';
@@ -36,8 +37,8 @@ import { expectingPlacements } from './policies/expecting.ts';
 import { PolicySet } from './policies/policy-set.ts';
 import { PythonPolicy } from './policies/python/python-policy.ts';
 import { clusterPolicies } from './policies/shipped.ts';
-import type { ClusterSituation, NodeSituation } from './policies/situation.ts';
-import { Reputation, trustLevel } from './policies/trust.ts';
+import type { ClusterSituation } from './policies/situation.ts';
+import { Reputation } from './policies/trust.ts';
 import { clusterFiles } from './policies/typescript/layers.ts';
 import { Recordings } from './recordings.ts';
 import { replying } from './replying.ts';
@@ -145,26 +146,9 @@ export async function startClusterAgentOn(
     }),
   ];
   const reputation = new Reputation();
-  const nodesNow = (): NodeSituation[] => {
-    const suspicions = suspicionsOf(shipped.policies);
-    const views = orchestrator.nodes();
-    const trustIn = reputation.assessing(views, (node) => administration.trustWeights(node));
-    return views.map((node) => {
-      const heartbeat = agentOf(node.name);
-      const suspect = suspicions.get(node.name);
-      const description = heartbeat ? descriptions.of(heartbeat.agent) : undefined;
-      const offered = heartbeat ? knobs.of(heartbeat.agent) : undefined;
-      const frequencyGHz = window.lastOf(node.name, 'cpu_frequency_max_ghz')?.value ?? null;
-      const { name, cores, memoryBytes } = node;
-      const trust = trustIn({ name, cores, memoryBytes, heartbeat, ...(description && { description }) });
-      // Property by property: all nodes are looked at several times a second.
-      const situation: NodeSituation = { ...node, heartbeat, frequencyGHz, trust, trustLevel: trustLevel(trust) };
-      if (suspect !== undefined) situation.suspect = suspect;
-      if (description) situation.description = description;
-      if (offered) situation.mechanisms = offered;
-      return situation;
-    });
-  };
+  const trustWeights = (node: string) => administration.trustWeights(node);
+  const seen = { liveness, descriptions, knobs, window, reputation, trustWeights };
+  const nodesNow = () => clusterNodes(orchestrator.nodes(), suspicionsOf(shipped.policies), seen);
   const view = (): ClusterSituation => ({
     cluster,
     nodes: nodesNow(),

@@ -1,5 +1,6 @@
 /** Subjects on the bus. Names are DNS labels; a dot in one would split a token, so it becomes "_". */
-const token = (name: string): string => name.replaceAll(/[.*>\s]/g, '_');
+const unfit = /[.*>\s]/;
+const token = (name: string): string => (unfit.test(name) ? name.replaceAll(/[.*>\s]/g, '_') : name);
 
 export const subjects = {
   heartbeat: (cluster: string, layer: string, agent: string) => `mls.heartbeat.${token(cluster)}.${layer}.${token(agent)}`,

@@ -140,7 +140,8 @@ export class AutonomicLoop<View> {
     if (resumed.length > 0) await this.#save(clock.now());
     // Each once, and by whoever comes first: what it begins is done again, which changes nothing where it was done before.
     for (const begun of resumed) this.#begin(begun, true);
-    this.#timer = clock.every(tickMs, () => this.tick());
+    // Most node agents decide nothing: their turns cost nothing.
+    this.#timer = clock.every(tickMs, () => (this.#decider.hasWork ? this.tick() : undefined));
   }
 
   /** Asks for a tick soon: something has changed. */

@@ -9,7 +9,9 @@ const told = { w1: { cpu_used_ratio: 0.2 }, w2: { cpu_used_ratio: 0.2 }, w3: { c
 function assessed(nodes: NodeSituation[], weights = equalWeights, seconds = 300): NodeSituation[] {
   const reputation = new Reputation();
   for (let second = 0; second <= seconds; second++) reputation.observe(nodes, start + 1000 * second);
-  const trustIn = reputation.assessing(nodes, () => weights);
+  const assess = reputation.assessing(nodes, () => weights);
+  const trustIn = ({ name, cores, memoryBytes, heartbeat, description }: NodeSituation) =>
+    assess(name, cores, memoryBytes, heartbeat, description);
   return nodes.map((one) => ({ ...one, trust: trustIn(one), trustLevel: trustLevel(trustIn(one)) }));
 }
 
@@ -35,7 +37,8 @@ test('a node is trusted by who speaks for it, how it has behaved, and what it ca
   const was = (alive: boolean, from: number, to: number) => {
     for (let second = from; second < to; second++)
       reputation.observe([node('w', { heartbeat: { lastAt: 0, alive } })], start + 1000 * second);
-    return reputation.assessing([node('w')], () => equalWeights)(node('w')).behaviour;
+    const { name, cores, memoryBytes, heartbeat } = node('w');
+    return reputation.assessing([node('w')], () => equalWeights)(name, cores, memoryBytes, heartbeat, undefined).behaviour;
   };
   const bad = was(false, 0, 120);
   expect(bad).toBeLessThan(0.25);

@@ -48,13 +48,14 @@ export class Reputation {
   assessing(
     nodes: readonly Pick<NodeSituation, 'cores' | 'memoryBytes'>[],
     weightsOf: (node: string) => TrustWeights,
-  ): (node: Assessed) => Trust {
+  ): (name: string, cores: number, memoryBytes: number, heartbeat: Heartbeat, description: Description) => Trust {
     const largest = { cores: 1e-9, memoryBytes: 1e-9 };
     for (const { cores, memoryBytes } of nodes) {
       largest.cores = Math.max(largest.cores, cores);
       largest.memoryBytes = Math.max(largest.memoryBytes, memoryBytes);
     }
-    return (node) => this.#of(node, largest, weightsOf(node.name));
+    return (name, cores, memoryBytes, heartbeat, description) =>
+      this.#of({ name, cores, memoryBytes, heartbeat, description }, largest, weightsOf(name));
   }
 
   /** Worked out anew when the node, or the largest one, is another: seldom, and all nodes are assessed several times a second. */
@@ -89,7 +90,9 @@ export class Reputation {
 }
 
 /** What of a node its identity and capability are seen by. */
-type Assessed = Pick<NodeSituation, 'name' | 'cores' | 'memoryBytes' | 'heartbeat' | 'description'>;
+type Heartbeat = NodeSituation['heartbeat'];
+type Description = NodeSituation['description'];
+type Assessed = Pick<NodeSituation, 'name' | 'cores' | 'memoryBytes'> & { heartbeat: Heartbeat; description: Description };
 interface Capability {
   capability: number;
   what: string;

@@ -49,5 +49,7 @@ await build({
   target: 'node20',
   logLevel: 'warning',
 });
-const result = spawnSync('node', [join(outdir, `${name}.mjs`), ...args], { cwd: root, stdio: 'inherit' });
+/** As the twin's own process is started. */
+const flags = name === 'twin-agents' ? ['--max-semi-space-size=64'] : [];
+const result = spawnSync('node', [...flags, join(outdir, `${name}.mjs`), ...args], { cwd: root, stdio: 'inherit' });
 process.exitCode = result.status ?? 1;

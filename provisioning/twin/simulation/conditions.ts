@@ -134,7 +134,9 @@ export class Conditions {
 
   #reachable(at: number): boolean {
     if (this.#shapes.get(at)?.cut) return false;
-    return ![...(this.#disturbed.get(at)?.values() ?? [])].some(({ cut }) => cut);
+    // Asked at each message of each node.
+    for (const { cut } of this.#disturbed.get(at)?.values() ?? []) if (cut) return false;
+    return true;
   }
 }
 

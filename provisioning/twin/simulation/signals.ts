@@ -25,19 +25,19 @@ export class SimulatedSignals implements HostSignals {
   async read(): Promise<Sample[]> {
     const world = this.#world;
     const at = world.indexOf(this.#node);
-    const { memoryBytes } = world.node(this.#node);
-    const own: [string, number][] = [
-      ['cpu_used_ratio', world.used[at]!],
-      ['memory_used_bytes', world.memoryUsed[at]!],
-      ['memory_total_bytes', memoryBytes],
-      ['load_1m', world.load1m(this.#node)],
-      ['network_receive_bytes_per_second', world.received[at]!],
-      ['network_transmit_bytes_per_second', world.sent[at]!],
-      ['power_w', world.powerW[at]!],
-      ['cpu_frequency_ghz', world.frequencyOf(this.#node)],
-      ...world.readings(this.#node),
+    const samples: Sample[] = [
+      { metric: 'cpu_used_ratio', value: world.used[at]!, source },
+      { metric: 'memory_used_bytes', value: world.memoryUsed[at]!, source },
+      { metric: 'memory_total_bytes', value: world.machines.specs[at]!.memoryBytes, source },
+      { metric: 'load_1m', value: world.load1m(this.#node), source },
+      { metric: 'network_receive_bytes_per_second', value: world.received[at]!, source },
+      { metric: 'network_transmit_bytes_per_second', value: world.sent[at]!, source },
+      { metric: 'power_w', value: world.powerW[at]!, source },
+      { metric: 'cpu_frequency_ghz', value: world.machines.ghz[at]!, source },
     ];
-    return [...own.map(([metric, value]) => ({ metric, value, source })), ...this.#components(), ...this.#links()];
+    for (const [metric, value] of world.readings(this.#node)) samples.push({ metric, value, source });
+    samples.push(...this.#components(), ...this.#links());
+    return samples;
   }
 
   async describe(): Promise<HostDescription> {

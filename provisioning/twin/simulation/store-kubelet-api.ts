@@ -30,8 +30,10 @@ export function storeKubeletApi(store: ObjectStore): KubeletApi {
         leaseDurationSeconds: leaseDurationS,
         renewTime: new Date(renewTime).toISOString().replace('Z', '000Z'),
       };
-      if (store.get(leases, leaseNamespace, name)) {
-        store.modify(leases, leaseNamespace, name, (lease) => ({ ...lease, spec }));
+      const lease = store.get(leases, leaseNamespace, name);
+      if (lease) {
+        // Nobody comes between: no copy to change is needed.
+        store.update(leases, { ...lease, spec });
         return;
       }
       create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: leaseNamespace } });
