@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,6 +36,29 @@ describe('container images of a bundle', () => {
     // Karmada's agent is a pod in members that join by pull.
     testbed.clusters.cluster1 = { ...testbed.clusters.cluster1!, join: 'pull' };
     expect(await imported('worker-1')).toEqual(['images', 'images-karmada-agent', 'images-lab']);
+  });
+
+  it('are in place when containerd has each of them', async () => {
+    const context = contextDouble(exampleTestbed({ bundle: folder }), folder);
+    const tools = toolsOf({ distFolder: folder, assetsFolder, cacheFolder: folder });
+    const [step] = await imageSteps(tools, context, context.testbed.hosts[2]!);
+    const note = path.join(folder, 'note');
+    const digest = /"\$digest" = (\w+)/.exec(step?.observe ?? '')?.[1];
+    const isInPlace = (noted: string[], there: string[]): boolean => {
+      writeFileSync(note, noted.map((line) => `${line}\n`).join(''));
+      const script = step!.observe.replaceAll('/var/lib/mlsysops/provisioning/installed/images', note);
+      return spawnSync('/bin/sh', ['-c', script], { env: { m_images: there.join('\n') } }).status === 0;
+    };
+    const images = ['registry.k8s.io/pause:3.10', 'lab/camera:1'];
+    expect(isInPlace([digest!, ...images], ['other:2', ...images])).toBe(true);
+    expect(isInPlace([digest!, ...images], ['registry.k8s.io/pause:3.10', 'lab/camera:12'])).toBe(false);
+    expect(isInPlace([digest!, ...images], [])).toBe(false);
+    expect(isInPlace(['0'.repeat(64), ...images], images)).toBe(false);
+    expect(isInPlace([], images)).toBe(false);
+    rmSync(note);
+    expect(
+      spawnSync('/bin/sh', ['-c', step!.observe.replaceAll('/var/lib/mlsysops/provisioning/installed/images', note)]).status,
+    ).not.toBe(0);
   });
 
   it('are imported alone, even where they hold doubles; programs beside doubles are installed', async () => {

@@ -3,7 +3,11 @@ import type { RunContext, Step } from '../../run/phase.ts';
 import type { Host, Testbed } from '../../testbed/schema.ts';
 import { factsOf, isControlPlane } from '../support/hosts.ts';
 import type { PhaseTools } from '../support/options.ts';
-import { allOf, installedFolder, quote, script, undoing } from '../support/shell.ts';
+import { allOf, installedFolder, quote, script, setPath, undoing } from '../support/shell.ts';
+import { lookOf } from './looks.ts';
+
+/** All that containerd has: one question for all archives. */
+const imagesLook = lookOf('m_images', `( ${setPath}; ctr -n k8s.io images ls -q )`);
 
 /**
  * Which hosts run what is in an archive of images, by its name in the bundle: those of a control plane and of Karmada are large, and a
@@ -38,10 +42,11 @@ function importStep(entry: BundleEntry, pauseImage: string, localPath: () => Pro
   return {
     id: `import-${entry.name}`,
     title: `Import container images (${entry.name})`,
-    // An image may be gone again: kubelet removes those that nobody uses when the disk fills up.
+    asks: imagesLook.asks,
+    // An image may be gone again: kubelet removes those that nobody uses when the disk fills up. No program is started for each of them.
     observe: allOf(
-      `[ "$(head -n 1 ${note} 2>/dev/null)" = ${entry.sha256} ]`,
-      `{ there=$(ctr -n k8s.io images ls -q 2>/dev/null); tail -n +2 ${note} | { while read -r image; do printf '%s\\n' "$there" | grep -qxF "$image" || exit 1; done; }; }`,
+      "line='\n'",
+      `{ read -r digest && [ "$digest" = ${entry.sha256} ] && while read -r image; do case "$line$m_images$line" in *"$line$image$line"*) ;; *) exit 1 ;; esac; done; } <${note}`,
     ),
     files: async () => [{ path: archive, mode: '0600', localPath: await localPath(), sha256: entry.sha256 }],
     change: script(

@@ -5,7 +5,7 @@ import { quote } from '../../ssh/quote.ts';
 export { quote };
 
 /** Kubernetes tools live in /usr/local/bin, which sudo and non-interactive shells may leave out; a runtime that we brought is the one to be asked. */
-const setPath =
+export const setPath =
   'PATH=/opt/mlsysops/runtime/containerd/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; umask 022';
 
 /**
