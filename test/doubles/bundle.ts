@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { rawText } from '../../agents/build/raw-text.mjs';
 import { addToBundle } from '../../provisioning/artefacts/bundle.ts';
+import { buildOnce } from './build-once.ts';
 import { packContainerdDouble, runtimeDouble } from './containerd.ts';
 import { defaultKubernetes, karmadaDoubleVersion } from './support/server-config.ts';
 
@@ -34,29 +33,10 @@ const doubles = [
 
 /** An offline bundle in which doubles stand in for the server binaries of Kubernetes and Karmada; Node runtime, kubectl and nats-server are real. */
 export async function makeDoublesBundle(folder: string, kubernetes = defaultKubernetes): Promise<string> {
-  const built = join(root, 'dist', kubernetes === defaultKubernetes ? 'doubles' : `doubles-${kubernetes}`);
-  await build({
-    absWorkingDir: root,
-    entryPoints: doubles.map(({ name }) => `test/doubles/${name}.ts`),
-    outdir: built,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    define: { __KUBERNETES_VERSION__: JSON.stringify(kubernetes) },
-    plugins: [rawText],
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    banner: {
-      js: "#!/opt/mlsysops/node/bin/node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-    },
-  });
+  const built = await buildDoubles(kubernetes);
   mkdirSync(folder, { recursive: true });
   for (const { name, version, double } of doubles) {
     const source = join(built, `${name}.mjs`);
-    chmodSync(source, 0o755);
     await addToBundle(folder, { name, version: version ?? `v${kubernetes}-double`, arch: 'any', source, double });
   }
   if (kubernetes.startsWith('1.37.')) {
@@ -97,3 +77,18 @@ function nodeRuntime(): string {
   rmSync(work, { recursive: true, force: true });
   return program;
 }
+
+/** The programs of the doubles, which several files of tests need. @returns the folder that they are in */
+const buildDoubles = (kubernetes: string): Promise<string> =>
+  buildOnce(join(root, 'dist', kubernetes === defaultKubernetes ? 'doubles' : `doubles-${kubernetes}`), {
+    absWorkingDir: root,
+    entryPoints: doubles.map(({ name }) => `test/doubles/${name}.ts`),
+    outExtension: { '.js': '.mjs' },
+    define: { __KUBERNETES_VERSION__: JSON.stringify(kubernetes) },
+    target: 'node22',
+    minify: true,
+    legalComments: 'none',
+    banner: {
+      js: "#!/opt/mlsysops/node/bin/node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+    },
+  });
