@@ -1,6 +1,6 @@
 import type { CallName, ContractClient, EventOf, InputOf, OutputOf, StreamName } from './contract.ts';
 import { ContractError, contract } from './contract.ts';
-import { type ClientFrame, initialCredit, serverFrameSchema } from './wire.ts';
+import { type ClientFrame, serverFrameSchema } from './wire.ts';
 
 /** One end of a MessagePort or WebSocket, carrying frames of `wire.ts`. */
 export interface ClientChannel {
@@ -88,11 +88,12 @@ export function createContractClient(channel: ClientChannel): ContractClient {
         return { close() {} };
       }
       const id = nextId++;
+      const { credit } = contract[name];
       let consumed = 0;
       const grant = () => {
         consumed++;
         // Half the window at a time: few frames, and the sender never runs dry.
-        if (consumed < initialCredit / 2 || !streams.has(id)) return;
+        if (consumed < credit / 2 || !streams.has(id)) return;
         channel.send({ type: 'grant', id, credit: consumed });
         consumed = 0;
       };
@@ -116,7 +117,7 @@ export function createContractClient(channel: ClientChannel): ContractClient {
         },
         end: onEnd,
       });
-      channel.send({ type: 'open', id, name, input, credit: initialCredit });
+      channel.send({ type: 'open', id, name, input, credit });
       return {
         close() {
           if (streams.delete(id) && !closed) channel.send({ type: 'close', id });

@@ -3,10 +3,10 @@ import { channelLost } from '../transport/serve-channel.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Shell, ShellSize } from './shells.ts';
 
-/** Characters an event carries at most: under a flood a Ctrl-C has no more than a few of these before it. */
-const eventCharacters = 16 * 1024;
+/** Characters an event carries at most: few enough events for a flood, and small enough for a Ctrl-C to have no more than some of them before it. */
+const eventCharacters = 64 * 1024;
 /** Unsent characters at which the shell's output is left where it is, so that the program waits. */
-const highWater = 32 * 1024;
+const highWater = 64 * 1024;
 
 /** Writes that wait for a shell to open: what a person types meanwhile, and no more. */
 const maximumWaiting = 1000;

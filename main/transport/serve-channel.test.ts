@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createContractClient } from '../contract/client.ts';
-import { ContractError, type Handlers } from '../contract/contract.ts';
-import { initialCredit } from '../contract/wire.ts';
+import { ContractError, contract, type Handlers } from '../contract/contract.ts';
 import { serveChannel } from './serve-channel.ts';
 
 /** Two ends of a channel that pass frames as JSON, as a socket would. */
@@ -57,6 +56,7 @@ describe('the contract over a channel', () => {
         }
       },
     });
+    const { credit } = contract['terminals.open'];
     const held: (() => void)[] = [];
     let received = 0;
     const done = new Promise<void>((resolve) => {
@@ -65,14 +65,14 @@ describe('the contract over a channel', () => {
         { terminal: 't', testbed: null, host: 'local', columns: 80, rows: 24 },
         () => {
           received++;
-          return received <= initialCredit ? new Promise<void>((consume) => held.push(consume)) : undefined;
+          return received <= credit ? new Promise<void>((consume) => held.push(consume)) : undefined;
         },
         () => resolve(),
       );
     });
-    await expect.poll(() => held.length).toBe(initialCredit);
+    await expect.poll(() => held.length).toBe(credit);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(sent).toBe(initialCredit);
+    expect(sent).toBe(credit);
     for (const consume of held) consume();
     await done;
     expect(received).toBe(1000);

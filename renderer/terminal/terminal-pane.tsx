@@ -21,11 +21,15 @@ import { testIds } from '../test-ids.ts';
 import { texts } from '../texts/texts.ts';
 import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 import { quietFlood } from './quiet-flood.ts';
+import { Turns } from './turns.ts';
 
 type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
 
 /** How long until a host that was lost is tried again, ms; the last holds for all further tries. */
 const againMs = [1000, 2000, 5000, 10_000, 30_000];
+
+/** Of all terminals of the page. */
+const turns = new Turns();
 
 const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -126,6 +130,7 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       observer.disconnect();
       terminal.current = null;
       flood.close();
+      turns.forget(made);
       made.dispose();
       removeStyles();
     };
@@ -170,14 +175,12 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
           // With its first words the shell has its prompt, or will have read what comes before it.
           if (!wasTyped.current) void tell(client.call('terminals.write', { terminal: name, data: session.typed ?? '' }));
           wasTyped.current = true;
-          made.flood.took(event.data.length);
           if (event.again) repeating = true;
-          return new Promise<void>((resolve) =>
-            made.terminal.write(event.data, () => {
-              if (event.again) repeating = false;
-              resolve();
-            }),
-          );
+          const taken = made.flood.takes(event.data.length);
+          return turns.write(made.terminal, event.data).then(() => {
+            taken();
+            if (event.again) repeating = false;
+          });
         }
         if (event.type === 'opened') {
           if (lost.current !== null && !event.resumed) made.terminal.write(`\r\n\x1b[2m${texts.terminals.newShell}\x1b[0m\r\n`);
