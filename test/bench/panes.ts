@@ -25,17 +25,37 @@ const judge = (fits: boolean, text: string) => {
 
 const line = `${'The quick brown fox jumps over the lazy dog. '.repeat(2).slice(0, 79)}\n`;
 
-/** Waits in the page, where nothing of the driver is in between; ms by its own clock. */
+/** Longest that anything is waited for: then the bench says what it waited for, and ends. */
+const longestMs = 120_000;
+
+/** Waits in the page, where nothing of the driver is in between, until a terminal has drawn this; ms by the page's clock. */
 const shownAt = (page: Page, index: number, text: string): Promise<number> =>
   page.evaluate(
-    async ([at, wanted]) => {
-      const rows = () => document.querySelectorAll('[data-testid="terminal"] .xterm-accessibility')[at];
-      while (!rows()?.textContent?.includes(wanted)) await new Promise((resolve) => setTimeout(resolve, 5));
+    async ([at, wanted, until]) => {
+      const end = performance.now() + until;
+      // What is drawn (the text for screen readers comes after a flood).
+      const rows = () => document.querySelectorAll('[data-testid="terminal"] .xterm-rows')[at];
+      while (!rows()?.textContent?.includes(wanted)) {
+        if (performance.now() > end) throw new Error(`${wanted} was not drawn within ${until} ms`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
       return performance.now();
     },
-    [index, text] as const,
+    [index, text, longestMs] as const,
   );
 const now = (page: Page) => page.evaluate(() => performance.now());
+
+/** From when the page was told of the key until what came of it was drawn, ms. */
+async function interruptedAfter(page: Page, index: number): Promise<number> {
+  await page.evaluate(() =>
+    document.addEventListener('keydown', (event) => document.body.setAttribute('data-pressed', String(event.timeStamp)), {
+      capture: true,
+    }),
+  );
+  await page.keyboard.press('Control+c');
+  const shown = await shownAt(page, index, '^C');
+  return shown - Number(await page.evaluate(() => document.body.getAttribute('data-pressed')));
+}
 
 const framesOf = (page: Page, forMs: number): Promise<{ p95: number; fps: number }> =>
   page.evaluate(
@@ -100,10 +120,7 @@ try {
     await type(0, 'clear; yes flood');
     await shownAt(page, 0, 'flood');
     await delay(500);
-    const pressed = await now(page);
-    await page.keyboard.press('Control+c');
-    await shownAt(page, 0, '^C');
-    waits.push((await now(page)) - pressed);
+    waits.push(await interruptedAfter(page, 0));
   }
   judge(
     Math.max(...waits) < targets.interruptMs,
