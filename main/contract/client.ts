@@ -88,10 +88,10 @@ export function createContractClient(channel: ClientChannel): ContractClient {
         return { close() {} };
       }
       const id = nextId++;
-      const { credit } = contract[name];
+      const { credit, weigh } = contract[name] as { credit: number; weigh(event: EventOf<K>): number };
       let consumed = 0;
-      const grant = () => {
-        consumed++;
+      const grant = (weight: number) => {
+        consumed += weight;
         // Half the window at a time: few frames, and the sender never runs dry.
         if (consumed < credit / 2 || !streams.has(id)) return;
         channel.send({ type: 'grant', id, credit: consumed });
@@ -110,10 +110,14 @@ export function createContractClient(channel: ClientChannel): ContractClient {
             fail(new ContractError('invalid-answer', `${name} sent what its contract does not allow: ${parsed.error.message}`));
             return;
           }
-          const taken = onEvent(parsed.data as EventOf<K>);
+          const data = parsed.data as EventOf<K>;
+          const taken = onEvent(data);
           if (taken instanceof Promise) {
-            taken.then(grant, (error: unknown) => fail(new ContractError('receiver-failed', String(error))));
-          } else grant();
+            taken.then(
+              () => grant(weigh(data)),
+              (error: unknown) => fail(new ContractError('receiver-failed', String(error))),
+            );
+          } else grant(weigh(data));
         },
         end: onEnd,
       });

@@ -26,8 +26,8 @@ export const terminalsContract = {
       /** Both null: the connection to the host was lost. */
       z.object({ type: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),
     ]),
-    // Of up to 64 KiB each: what a Ctrl-C has before it, and enough for the shell not to wait.
-    8,
+    // In KiB: what a Ctrl-C has before it at most, and enough for the shell not to wait.
+    { credit: 512, weigh: (event) => (event.type === 'output' ? 1 + (event.data.length >> 10) : 1) },
   ),
   'terminals.write': call(z.object({ terminal: z.string(), data: z.string().max(1_000_000) }), z.object({})),
   'terminals.resize': call(

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Frames on the channel (MessagePort or WebSocket), JSON. A stream starts with `credit` events that may be sent before the
- * receiver grants more; it grants as it consumes, so that a flood (a terminal, a log) never piles up on either side.
+ * Frames on the channel (MessagePort or WebSocket), JSON. A stream starts with a `credit` of events, each with its weight (1, or as the
+ * contract says), that may be sent before the receiver grants more; it grants as it consumes, so that a flood (a terminal, a log) never piles up on either side.
  */
 export const clientFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('call'), id: z.number().int(), name: z.string(), input: z.unknown() }),

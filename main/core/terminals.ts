@@ -5,8 +5,10 @@ import type { Shell, ShellSize } from './shells.ts';
 
 /** Characters an event carries at most: few enough events for a flood, and small enough for a Ctrl-C to have no more than some of them before it. */
 const eventCharacters = 64 * 1024;
-/** Unsent characters at which the shell's output is left where it is, so that the program waits. */
-const highWater = 64 * 1024;
+/** Unsent characters at which the shell's output is left where it is, so that the program waits; twice an event, so that it works meanwhile. */
+const highWater = 2 * eventCharacters;
+/** While output comes without a pause, it is gathered for so long, ms: a terminal gives 4 KiB at a time. What comes after silence goes at once. */
+const gatherMs = 3;
 
 /** Writes that wait for a shell to open: what a person types meanwhile, and no more. */
 const maximumWaiting = 1000;
@@ -109,6 +111,8 @@ class Terminal {
   /** What was sent last, in the order in which it was. */
   readonly #sent: string[] = [];
   #sentCharacters = 0;
+  /** Called when there is enough for an event. */
+  #full = () => {};
   #paused = false;
   #exit: Extract<TerminalEvent, { type: 'exit' }> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -119,6 +123,7 @@ class Terminal {
     shell.onData((text) => {
       this.#output.push(text);
       this.#waiting += text.length;
+      if (this.#waiting >= eventCharacters) this.#full();
       if (this.#waiting < highWater || this.#paused) return;
       this.#paused = true;
       shell.pause();
@@ -164,7 +169,9 @@ class Terminal {
         this.#paused = false;
         this.shell.resume();
       }
+      const sentAt = performance.now();
       this.#pending = (await this.#output.take(signal))?.join('') ?? '';
+      if (this.#pending !== '' && performance.now() - sentAt < gatherMs) await this.#gather(signal);
     } while (this.#pending !== '');
     if (this.#exit && !signal.aborted) await emit(this.#exit);
   }
@@ -172,6 +179,21 @@ class Terminal {
   close(): void {
     clearTimeout(this.#timer);
     this.shell.close();
+  }
+
+  /** Adds what comes within a moment, or until an event is full. */
+  async #gather(signal: AbortSignal): Promise<void> {
+    if (this.#waiting < eventCharacters) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, gatherMs);
+        this.#full = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#full = () => {};
+    }
+    if (this.#waiting > this.#pending.length) this.#pending += (await this.#output.take(signal))?.join('') ?? '';
   }
 
   #keep(data: string): void {

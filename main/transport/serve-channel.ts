@@ -73,6 +73,7 @@ export function serveChannel(handlers: Handlers, channel: ServerChannel, log: (t
     abort.signal.addEventListener('abort', () => wake());
     try {
       const entry = find(name, 'stream');
+      const weigh = entry.weigh as (event: unknown) => number;
       const value = parseInput(name, entry.input.safeParse(input));
       if (streams.size >= maximumStreams)
         throw new ContractError('too-many-streams', `More than ${maximumStreams} streams are open on one connection.`);
@@ -90,8 +91,9 @@ export function serveChannel(handlers: Handlers, channel: ServerChannel, log: (t
           });
         }
         if (abort.signal.aborted) return;
-        credit--;
-        channel.send({ type: 'event', id, event: entry.event.parse(event) });
+        const parsed = entry.event.parse(event);
+        credit -= weigh(parsed);
+        channel.send({ type: 'event', id, event: parsed });
       };
       const handler = handlers[name as keyof Handlers] as (
         input: unknown,
