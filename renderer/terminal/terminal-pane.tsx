@@ -21,6 +21,7 @@ import { testIds } from '../test-ids.ts';
 import { texts } from '../texts/texts.ts';
 import { styleSpansByObject, withAdoptedStyles } from './adopted-styles.ts';
 import { quietFlood } from './quiet-flood.ts';
+import { showFontWhenLoaded } from './terminal-font.ts';
 import { Turns } from './turns.ts';
 
 type Life = { state: 'open' } | { state: 'lost' | 'closed'; text: string };
@@ -87,7 +88,6 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
   useEffect(() => {
     if (!host) return;
     const made = new Terminal({
-      fontFamily: token('--font-mono'),
       fontSize: fontSize.current,
       lineHeight: 1.25,
       theme: theme(),
@@ -119,12 +119,14 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
       const paste = modified && event.code === 'KeyV';
       return !find && !copy && !paste;
     });
+    const refit = () => {
+      if (terminal.current?.terminal === made && host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
+    };
+    showFontWhenLoaded(made, token('--font-mono'), refit);
     const removeStyles = withAdoptedStyles(() => made.open(host));
     const flood = quietFlood(made);
     terminal.current = { terminal: made, fit, search, flood };
-    const observer = new ResizeObserver(() => {
-      if (host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
-    });
+    const observer = new ResizeObserver(refit);
     observer.observe(host);
     return () => {
       observer.disconnect();
