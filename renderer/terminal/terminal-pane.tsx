@@ -89,7 +89,8 @@ export function TerminalPane({ session, shown }: { session: TerminalSession; sho
     if (!host) return;
     const made = new Terminal({
       fontSize: fontSize.current,
-      lineHeight: 1.25,
+      // Of the font, which has its own leading.
+      lineHeight: 1.1,
       theme: theme(),
       cursorBlink: false,
       scrollback: 10_000,
