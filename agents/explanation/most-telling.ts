@@ -2,7 +2,7 @@ import type { Candidate, DecisionRecord, Premise } from '../decision/record.ts';
 import { collectPremises } from './premises.ts';
 
 /** A thousand nodes make a record of 2 MB, more than a message may have: it holds so many at most, of each. */
-const mostFeasible = 48;
+export const mostFeasible = 48;
 const mostRejected = 16;
 
 /**
@@ -13,10 +13,13 @@ export function mostTelling(
   candidates: Candidate[],
   premises: Premise[],
   always: string[],
+  /** Feasible ones with lower scores than all of these, which nobody has written out. */
+  unwritten = 0,
 ): Pick<DecisionRecord, 'candidates' | 'premises' | 'leftOut'> {
   const feasible = candidates.filter(({ score }) => score !== null);
   const rejected = candidates.filter(({ score }) => score === null);
-  if (feasible.length <= mostFeasible && rejected.length <= mostRejected) return { candidates, premises };
+  if (feasible.length <= mostFeasible && rejected.length <= mostRejected)
+    return { candidates, premises, ...(unwritten > 0 && { leftOut: { feasible: unwritten, rejected: 0 } }) };
   const best = feasible.toSorted((a, b) => b.score! - a.score!).slice(0, mostFeasible);
   const rules = new Map(rejected.map((candidate) => [candidate.rejected?.rule, candidate]));
   const telling = new Set([...rules.values(), ...rejected].slice(0, mostRejected));
@@ -30,6 +33,6 @@ export function mostTelling(
   return {
     candidates: recorded,
     premises: premises.filter(({ id }) => read.has(id) || !unread.has(id)),
-    leftOut: { feasible: count(feasible), rejected: count(rejected) },
+    leftOut: { feasible: count(feasible) + unwritten, rejected: count(rejected) },
   };
 }

@@ -55,9 +55,8 @@ export class LatencyModel {
     if (own) return { ...named(own.weights), samples: own.samples };
     const [teacher, model] = this.#bestKnown() ?? [];
     if (teacher === undefined || model === undefined) return { intercept: 0, perUnit: 0, perLoad: this.#scaleMs / 2, samples: 0 };
-    const known = named(model.weights);
-    const ratio = speedOf(teacher) / speedOf(node);
-    return { ...known, perUnit: known.perUnit * ratio, samples: 0 };
+    const { intercept, perUnit, perLoad } = named(model.weights);
+    return { intercept, perUnit: perUnit * (speedOf(teacher) / speedOf(node)), perLoad, samples: 0 };
   }
 
   /** ms that no prediction goes below, as a line fitted under load may: a quarter of the fastest seen, less on a faster node. */

@@ -70,9 +70,10 @@ export function roomRejection(
   ];
   for (const { rule, of, there, scale, unit } of amounts) {
     const wanted = of(component);
+    if (wanted === 0) continue;
     const taken = others.reduce((sum, other) => sum + of(other), 0);
     // A node whose capacity cannot be read is not held to it.
-    if (wanted === 0 || !(wanted + taken > there * (1 + 1e-9))) continue;
+    if (!(wanted + taken > there * (1 + 1e-9))) continue;
     const free = Math.max(there - taken, 0);
     const text = (value: number) => Number((value / scale).toPrecision(4));
     return {

@@ -62,13 +62,15 @@ export function placementRejection(
         reason: `${node.name} is ${there.join(' and ')}, ${name} wants ${allowed.join(' or ')}`,
       };
   }
-  const peer = view.components.find(
-    (other) =>
-      other.application === application.name &&
-      other.component !== name &&
-      group?.components.includes(other.component) &&
-      other.pin,
-  );
+  const peer =
+    group &&
+    view.components.find(
+      (other) =>
+        other.application === application.name &&
+        other.component !== name &&
+        group.components.includes(other.component) &&
+        other.pin,
+    );
   if (peer && peer.pin !== node.name)
     return { rule: 'single_node', reason: `${name} must be with ${peer.component} on ${peer.pin}` };
   const others = othersOn(view, node.name, application.name, name);

@@ -28,7 +28,7 @@ export function decide(proposal: Proposal, trigger: Trigger, context: DecisionCo
   const isCooling = coolsUntil > context.now;
   const { choice, margin } = choose(candidates, proposal.stay, proposal.neededMargin, !isCooling);
   const isChange = choice !== proposal.stay;
-  const kept = mostTelling(candidates, proposal.premises, [proposal.stay, choice]);
+  const kept = mostTelling(candidates, proposal.premises, [proposal.stay, choice], proposal.unwritten);
   const record = {
     id: context.id,
     revision: 0,

@@ -11,6 +11,7 @@ import {
   subtract,
   treesOf,
 } from '../decision/expression.ts';
+import { walk } from '../decision/trees.ts';
 import { splitWeights, whyForestOrLine } from '../learning/forest-or-line.ts';
 import { LatencyModel, latencyModelStateSchema } from '../learning/latency-model.ts';
 import type { LearntPlace } from '../learning/learnt-model.ts';
@@ -89,13 +90,28 @@ export class LatencyPredictions {
     return this.#model.weights(node, speedOf).samples;
   }
 
+  /** The value of `predict`'s expression now, without writing it out: the same to the last bit. */
+  valueMs({ node, speedOf, covariate, load }: PredictionInput): number {
+    const [x, others] = [covariate ?? 0, load ? Math.max(load.value - load.own, 0) : 0];
+    const place = this.#places.get(node);
+    if (place && isForestBetter(place)) {
+      const { trees } = place.forest;
+      return (1 / trees.length) * trees.reduce((sum, tree) => sum + walk(tree, [x, others]), 0);
+    }
+    const { intercept, perUnit, perLoad } = this.#model.weights(node, speedOf);
+    const line = intercept + (covariate !== undefined ? perUnit * x : 0) + (load ? perLoad * others : 0);
+    return Math.max(this.#model.leastMs(node, speedOf), line);
+  }
+
   predict({ node, speedOf, covariate, load }: PredictionInput): LatencyPrediction {
     const x = covariate === undefined ? constant(0) : premise('covariate');
     const others = load ? atLeastZero(subtract(premise(load.id), load.own)) : constant(0);
     const [xNow, othersNow] = [covariate ?? 0, load ? Math.max(load.value - load.own, 0) : 0];
-    const { forest, decisions } = this.#placeOf(node);
-    const decided = decisions.count >= enoughDecisions ? Math.sqrt(decisions.meanSquare!) : 0;
-    if (isForestBetter(this.#placeOf(node))) {
+    // Not made for who only asks: of a thousand nodes a component has seen a few.
+    const place = this.#places.get(node);
+    const decided = place && place.decisions.count >= enoughDecisions ? Math.sqrt(place.decisions.meanSquare!) : 0;
+    if (place && isForestBetter(place)) {
+      const { forest } = place;
       const { deviation } = forest.predict([xNow, othersNow]);
       const expression = treesOf([x, others], [...forest.trees], 1 / forest.trees.length);
       return { expression, deviation: Math.max(deviation, decided), by: 'forest' };
@@ -176,6 +192,13 @@ const isForestBetter = ({ line, forest }: Place): boolean =>
   line.count >= enough &&
   forest.trees.length > 0 &&
   forest.errors.meanAbsolute! < clearly * line.meanAbsolute!;
+
+/** The value of `latencyByThumb`'s expression now. */
+export function thumbMs({ node, speedOf, covariate, load }: PredictionInput, now: { node: string; latencyMs: number }): number {
+  const usual = covariate !== undefined && covariate > 0 ? (now.latencyMs / covariate) * covariate : now.latencyMs;
+  const here = (speedOf(now.node) / speedOf(node)) * usual;
+  return node === now.node || !load ? here : here / Math.max(0.1, 1 - load.value);
+}
 
 /**
  * A latency by a rule of thumb, without anything learnt: it grows in proportion to its covariate, and falls with the speed of the node's processor; other work

@@ -23,9 +23,15 @@ export const componentQuery = ({ application, component }: Subject) => ({
 });
 
 /** Components that run and have a target for something that must be low. */
-export function subjectsOf(view: ClusterSituation, window: SlidingWindow, covariateMetric: string): Subject[] {
+export function subjectsOf(
+  view: ClusterSituation,
+  window: SlidingWindow,
+  covariateMetric: string,
+  only?: { application?: string; component?: string },
+): Subject[] {
   return view.applications.flatMap(({ description }) =>
     description.components.flatMap((component): Subject[] => {
+      if (only && (only.application !== description.name || only.component !== component.metadata.name)) return [];
       const placed = view.components.find(
         (one) => one.application === description.name && one.component === component.metadata.name,
       );

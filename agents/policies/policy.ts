@@ -44,6 +44,11 @@ export interface Option {
 export interface Proposal {
   premises: Premise[];
   options: Option[];
+  /**
+   * Feasible options that were weighed like these and have lower scores than all of them (but for staying): at least as many as a record holds are here.
+   * Absent when all are here.
+   */
+  unwritten?: number;
   /** Id of the option that changes nothing. */
   stay: string;
   neededMargin: number;

@@ -3,6 +3,7 @@ import { atLeastZero, constant, divide, type Expression, multiply, premise, subt
 import type { DecisionRecord, Premise } from '../decision/record.ts';
 import { permits } from '../descriptions/application.ts';
 import { unitOf } from '../descriptions/common.ts';
+import { mostFeasible } from '../explanation/most-telling.ts';
 import { externalModelSchema } from '../learning/external-model.ts';
 import type { LearntModel } from '../learning/learnt-model.ts';
 import { RecursiveLeastSquares, recursiveLeastSquaresStateSchema } from '../learning/recursive-least-squares.ts';
@@ -11,8 +12,15 @@ import type { SeriesQuery, SlidingWindow } from '../telemetry/window.ts';
 import { placementCommand } from './commands.ts';
 import { rejectionOf } from './constraints.ts';
 import { checkPredictor, ForeseenLatencies } from './foreseen-latencies.ts';
-import { type LatencyPrediction, LatencyPredictions, latencyByThumb } from './latency-predictions.ts';
+import {
+  type LatencyPrediction,
+  LatencyPredictions,
+  latencyByThumb,
+  type PredictionInput,
+  thumbMs,
+} from './latency-predictions.ts';
 import { before, componentQuery, keyOf, othersLoad, ownShare, type Subject, speedIn, subjectsOf } from './latency-subjects.ts';
+import { loadOf } from './moving.ts';
 import type { Foreseen, Option, Policy, PolicyFactory, PolicyInput, Proposal, Trigger } from './policy.ts';
 import { powerModels } from './power-models.ts';
 import type { Rejection } from './rejection.ts';
@@ -44,6 +52,8 @@ type Settings = z.infer<typeof settingsSchema>;
 const staleMs = 10_000;
 /** A component that has just moved warms up; what it says meanwhile is not learnt. */
 const settleMs = 3000;
+/** A reading is taken as the median of so long. */
+const recentMs = 3000;
 /** Power of a node is learnt from so many readings before it is used. */
 const enoughPowerSamples = 10;
 
@@ -135,9 +145,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
 
   plan(input: PolicyInput<ClusterSituation>, trigger: Trigger): Proposal | undefined {
     const { view, window, now } = input;
-    const subject = subjectsOf(view, window, this.#settings.covariate).find(
-      ({ application, component }) => application.name === trigger.application && component.metadata.name === trigger.component,
-    );
+    const [subject] = subjectsOf(view, window, this.#settings.covariate, trigger);
     if (!subject) return undefined;
     const model = this.#modelOf(subject);
     const speedOf = speedIn(view);
@@ -155,7 +163,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const latest = window.latest(query)[0];
       if (!latest) return undefined;
       readings[id] = query;
-      const value = window.usual(query, now - 3000) ?? latest.value;
+      const value = window.usual(query, now - recentMs) ?? latest.value;
       const place = `${latest.component ? `${latest.component} on ` : ''}${latest.node}${latest.source ? ` (${latest.source})` : ''}`;
       const usual = window.usual(query) ?? value;
       premises.push({
@@ -183,10 +191,28 @@ class RelocateByLatency implements Policy<ClusterSituation> {
 
     premises.push(...(foreseen?.premises ?? []));
     Object.assign(readings, foreseen?.readings);
-    const latencyNow = window.usual(subject.latency, now - 3000) ?? window.latest(subject.latency)[0]?.value ?? subject.target;
+    const latencyNow =
+      window.usual(subject.latency, now - recentMs) ?? window.latest(subject.latency)[0]?.value ?? subject.target;
     const used = new Set<string>();
     const watts = this.#wattsTerms(feasible, subject, window);
-    const options = considered.map(({ node, rejected }): Option => {
+    const asking = (node: NodeSituation, loadNow: number | undefined): PredictionInput => {
+      const own = node.name === subject.node ? ownShare(subject, node, window) : 0;
+      const load = loadNow === undefined ? undefined : { value: loadNow, id: `load:${node.name}`, own };
+      return { node: node.name, speedOf, covariate, load };
+    };
+    const thumb = { node: subject.node, latencyMs: latencyNow };
+    const isThumb = view.mode !== 1;
+    const scoreOf = (node: NodeSituation): number => {
+      const last = window.lastOf(node.name, 'cpu_used_ratio');
+      const asked = asking(node, last && (window.usual(loadOf(node.name), now - recentMs) ?? last.value));
+      const latency = isThumb ? thumbMs(asked, thumb) : model.valueMs(asked);
+      const qos = -(Math.max(latency - subject.target, 0) / subject.target);
+      return qos + (watts.get(node.name) ?? 0) + (node.name === subject.node ? 0 : -settings.moveCost);
+    };
+    // What somebody else foresees is written out whole: it is asked for few.
+    const shown = foreseen ? new Set(feasible) : bestOf(feasible, scoreOf, subject.node);
+    const written = considered.filter(({ node, rejected }) => rejected || shown.has(node));
+    const options = written.map(({ node, rejected }): Option => {
       const isHere = node.name === subject.node;
       const action = isHere
         ? ({ kind: 'stay', component: name, host: node.name } as const)
@@ -194,18 +220,8 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const label = isHere ? `Stay on ${node.name}` : `Move to ${node.name}`;
       const id = isHere ? 'stay' : `to:${node.name}`;
       if (rejected) return { id, label, action, rejected, predicted: [], terms: [] };
-      const loadId = `load:${node.name}`;
-      const loadValue = read(
-        loadId,
-        `Load of ${node.name}`,
-        { metric: 'cpu_used_ratio', node: node.name, component: '' },
-        [0, 1],
-      );
-      const own = isHere ? ownShare(subject, node, window) : 0;
-      const load = loadValue === undefined ? undefined : { value: loadValue, id: loadId, own };
-      const asked = { node: node.name, speedOf, covariate, load };
-      const learnt = (): LatencyPrediction =>
-        view.mode === 1 ? model.predict(asked) : latencyByThumb(asked, { node: subject.node, latencyMs: latencyNow });
+      const asked = asking(node, read(`load:${node.name}`, `Load of ${node.name}`, loadOf(node.name), [0, 1]));
+      const learnt = (): LatencyPrediction => (isThumb ? latencyByThumb(asked, thumb) : model.predict(asked));
       const { expression: latency, deviation, by } = foreseen?.at(node.name) ?? learnt();
       used.add(by);
       const energy = watts.get(node.name);
@@ -216,7 +232,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
         predicted: [{ metric: subject.metric, unit, deviation, expression: latency }],
         terms: [
           { name: 'QoS', expression: qosTerm(latency) },
-          ...(energy ? [{ name: 'Energy', expression: energy }] : []),
+          ...(energy === undefined ? [] : [{ name: 'Energy', expression: constant(energy) }]),
           { name: 'Move', expression: constant(isHere ? 0 : -settings.moveCost) },
         ],
       };
@@ -231,9 +247,11 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       source: `${view.mode === 1 ? 'learnt models' : 'heuristics'} (set-mode ${view.mode}); predicted by ${[...used].sort().join(', ')}${missing}`,
       usual: view.mode,
     });
+    const unwritten = feasible.length - shown.size;
     return {
       premises,
       options,
+      ...(unwritten > 0 && { unwritten }),
       stay: 'stay',
       neededMargin: settings.margin,
       coolDownS: settings.coolDownS,
@@ -301,8 +319,7 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   }
 
   #considered(subject: Subject, input: PolicyInput<ClusterSituation>) {
-    const nodes = input.view.nodes.toSorted((a, b) => a.name.localeCompare(b.name));
-    return nodes.map((node) => ({ node, rejected: this.#rejection(node, subject, input) }));
+    return byName(input.view.nodes).map((node) => ({ node, rejected: this.#rejection(node, subject, input) }));
   }
 
   /** Staying is never ruled out: it is what happens when nothing is done. */
@@ -315,8 +332,8 @@ class RelocateByLatency implements Policy<ClusterSituation> {
   }
 
   /** What the component's work costs in power on each node; only when every node's power is known, or they could not be compared. */
-  #wattsTerms(nodes: NodeSituation[], subject: Subject, window: SlidingWindow): Map<string, Expression> {
-    const terms = new Map<string, Expression>();
+  #wattsTerms(nodes: NodeSituation[], subject: Subject, window: SlidingWindow): Map<string, number> {
+    const terms = new Map<string, number>();
     const demand = window.usual({ ...componentQuery(subject), metric: 'component_cpu_cores' });
     if (demand === undefined || nodes.some(({ name }) => (this.#power.get(name)?.samples ?? 0) < enoughPowerSamples))
       return terms;
@@ -325,10 +342,26 @@ class RelocateByLatency implements Policy<ClusterSituation> {
       const [, wattsWhenBusy = 0] = this.#power.get(node.name)?.weights ?? [];
       const speedRatio = here?.frequencyGHz && node.frequencyGHz ? here.frequencyGHz / node.frequencyGHz : 1;
       const watts = Math.max(wattsWhenBusy, 0) * ((demand * speedRatio) / Math.max(node.cores, 1));
-      terms.set(node.name, constant((-this.#settings.energyWeight * watts) / 100));
+      terms.set(node.name, (-this.#settings.energyWeight * watts) / 100);
     }
     return terms;
   }
+}
+
+/** Those that a record holds, in their order: the best by their scores, and where it is. */
+function bestOf(nodes: NodeSituation[], scoreOf: (node: NodeSituation) => number, here: string): Set<NodeSituation> {
+  if (nodes.length <= mostFeasible) return new Set(nodes);
+  const scored = nodes.map((node) => ({ node, score: scoreOf(node) })).sort((a, b) => b.score - a.score);
+  const best = scored.slice(0, mostFeasible).map(({ node }) => node);
+  return new Set([...best, ...nodes.filter(({ name }) => name === here)]);
+}
+
+const sorted = new WeakMap<readonly NodeSituation[], readonly NodeSituation[]>();
+/** Sorted once a situation, which may have a hundred decisions to be taken. */
+function byName(nodes: readonly NodeSituation[]): readonly NodeSituation[] {
+  const known = sorted.get(nodes) ?? nodes.toSorted((a, b) => a.name.localeCompare(b.name));
+  sorted.set(nodes, known);
+  return known;
 }
 
 /** Share of the target that a latency is over it, negative: 0 within the target, −1 at twice the target. */
