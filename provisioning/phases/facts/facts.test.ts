@@ -153,7 +153,7 @@ describe('facts', () => {
       proxies: [{ file: '/etc/environment', url: 'http://…@proxy.lab:3128/' }],
       python: { version: '3.9.2', pandas: null, path: '/usr/bin/python3' },
       found: [
-        { kind: 'kubernetes', evidence: 'kubelet runs there (pid 91)', running: true },
+        { kind: 'kubernetes', evidence: 'kubelet runs, pid 91', running: true },
         { kind: 'docker', evidence: '2 containers of Docker run there', running: true },
         { kind: 'cni-configuration', evidence: '/etc/cni/net.d/05-cilium.conf', running: false },
         { kind: 'forward-drop', evidence: 'the policy of nftables chain "inet site forward" is drop', running: true },

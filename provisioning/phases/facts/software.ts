@@ -125,7 +125,7 @@ function foundOf(lines: FactLines, running: { name: string; pid: string; program
     (kind === 'nats' && program.startsWith('/usr/local/bin/'));
   for (const { name, pid, program } of running) {
     const kind = programs[name];
-    if (kind !== undefined && !isOurs(kind, program)) add(kind, `${name} runs there (pid ${pid})`, true);
+    if (kind !== undefined && !isOurs(kind, program)) add(kind, `${name} runs, pid ${pid}`, true);
   }
   for (const [file, kind] of files) if (lines.all('file').includes(file)) add(kind, `${file} is there`, false);
   const node = lines.one('node');

@@ -53,7 +53,7 @@ function findingOf(found: FoundSoftware, { host, testbed }: Subject): Finding[] 
         running
           ? warning(
               'existing-docker',
-              `Docker runs there (${evidence}): its containers go on, and share memory, disk and containerd with the testbed's`,
+              `Docker is there (${evidence}): its containers go on, and share memory, disk and containerd with the testbed's`,
               'Nothing needs to be done; its containerd is restarted once, which running containers outlive',
             )
           : ok('existing-docker', `Docker is installed (${evidence}) and does not run`),
