@@ -22,7 +22,7 @@ export interface Prediction {
 export class RecursiveLeastSquares {
   #weights: number[];
   /** In units of the noise variance, so that how fast it adapts does not hang on the estimate of the noise. */
-  #covariance: number[][];
+  readonly #covariance: number[][];
   /** Variance of what the model cannot explain, in squared units of the target. */
   #noiseVariance: number;
   #samples = 0;
@@ -44,7 +44,7 @@ export class RecursiveLeastSquares {
   static restore(state: RecursiveLeastSquaresState, forgetting?: number): RecursiveLeastSquares {
     const deviations = state.weights.map(() => 1);
     const model = new RecursiveLeastSquares({ weights: state.weights, deviations, noise: 1 }, forgetting);
-    model.#covariance = state.covariance.map((row) => [...row]);
+    for (const [i, row] of state.covariance.entries()) model.#covariance[i] = [...row];
     model.#noiseVariance = state.noiseVariance;
     model.#traceLimit = state.traceLimit;
     model.#samples = state.samples;
@@ -61,19 +61,35 @@ export class RecursiveLeastSquares {
   /** Learns that `features` came with `target`. Values that are not finite are passed over. */
   update(features: readonly number[], target: number): void {
     if (!Number.isFinite(target) || !features.every(Number.isFinite)) return;
-    const projected = this.#covariance.map((row) => dot(row, features));
+    const size = features.length;
+    const covariance = this.#covariance;
+    const projected = covariance.map((row) => dot(row, features));
     const spread = dot(features, projected);
     const error = target - dot(this.#weights, features);
     const denominator = this.#forgetting + spread;
     const gain = projected.map((value) => value / denominator);
     this.#weights = this.#weights.map((weight, i) => weight + gain[i]! * error);
     // Joseph's form: the plain difference loses its symmetry, then its sign, over thousands of updates that bring nothing new in some direction.
-    const rest = features.map((_, i) => features.map((feature, j) => (i === j ? 1 : 0) - gain[i]! * feature));
-    const part = rest.map((row) => this.#covariance.map((_, j) => dot(row, column(this.#covariance, j))));
-    const shrunk = part.map((row, i) => rest.map((other, j) => dot(row, other) + this.#forgetting * gain[i]! * gain[j]!));
-    const trace = shrunk.reduce((sum, row, i) => sum + row[i]!, 0) / this.#forgetting;
-    const factor = trace < this.#traceLimit ? this.#forgetting : 1;
-    this.#covariance = shrunk.map((row, i) => row.map((value, j) => (value + shrunk[j]![i]!) / (2 * factor)));
+    const { rest, part, shrunk } = matricesOf(size);
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) rest[i * size + j] = (i === j ? 1 : 0) - gain[i]! * features[j]!;
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) {
+        let sum = 0;
+        for (let k = 0; k < size; k++) sum += rest[i * size + k]! * covariance[k]![j]!;
+        part[i * size + j] = sum;
+      }
+    let trace = 0;
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) {
+        let sum = 0;
+        for (let k = 0; k < size; k++) sum += part[i * size + k]! * rest[j * size + k]!;
+        shrunk[i * size + j] = sum + this.#forgetting * gain[i]! * gain[j]!;
+        if (i === j) trace += shrunk[i * size + j]!;
+      }
+    const factor = trace / this.#forgetting < this.#traceLimit ? this.#forgetting : 1;
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) covariance[i]![j] = (shrunk[i * size + j]! + shrunk[j * size + i]!) / (2 * factor);
     this.#samples++;
     // The residual after the update understates the noise, the one before it holds the model's own error: it is discounted by its expectation.
     const share = Math.max(1 / (this.#samples + 10), 0.02);
@@ -100,5 +116,22 @@ export class RecursiveLeastSquares {
   }
 }
 
-const column = (rows: readonly (readonly number[])[], at: number): number[] => rows.map((row) => row[at]!);
-const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+interface Matrices {
+  rest: Float64Array;
+  part: Float64Array;
+  shrunk: Float64Array;
+}
+const matrices = new Map<number, Matrices>();
+/** Room for the steps of one update, row by row: a cluster's agent learns of a thousand nodes each second. */
+function matricesOf(size: number): Matrices {
+  const make = () => new Float64Array(size * size);
+  const room = matrices.get(size) ?? { rest: make(), part: make(), shrunk: make() };
+  matrices.set(size, room);
+  return room;
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}

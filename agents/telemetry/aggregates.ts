@@ -19,12 +19,23 @@ interface Kept {
   spans: Span[];
 }
 
+type From = Omit<Kept, 'metric' | 'spans'>;
+
+const isFrom = (kept: Kept, metric: string, { node, application, component, peer }: From): boolean =>
+  kept.metric === metric &&
+  kept.node === node &&
+  kept.application === application &&
+  kept.component === component &&
+  kept.peer === peer;
+
 /** Spans kept of all series together, at some 150 bytes each; when there are more, each series keeps fewer. */
 const mostSpans = 2_000_000;
 
 /** The recent past as it is told upwards: quantiles and rates of any set of series, over spans of some seconds each. */
 export class Aggregates {
   readonly #kept = new Map<string, Kept>();
+  /** By node, those of its last message in its order: the next one mostly tells of the same, and nothing has to be looked up. */
+  readonly #inOrder = new Map<string, Kept[]>();
   readonly #byMetric = new Map<string, Set<Kept>>();
   readonly #keptMs: number;
   #spans = 0;
@@ -43,25 +54,36 @@ export class Aggregates {
       }
       for (const [place] of counters) metricAt(metrics, place);
     }
+    const inOrder = this.#inOrder.get(node) ?? [];
+    this.#inOrder.set(node, inOrder);
+    let at = 0;
     for (const { application = '', component = '', peer = '', gauges = [], counters = [] } of groups) {
       const from = { node, application, component, peer };
-      const end = `|${node}|${application}|${component}|${peer}`;
       for (const [place, encoded] of gauges) {
         const gauge = encoded.length === 2 ? encoded : JSON.stringify(encoded);
-        this.#keep(metricAt(metrics, place), end, from, { time, spanMs, gauge });
+        this.#keep(inOrder, at++, metricAt(metrics, place), from, { time, spanMs, gauge });
       }
-      for (const [place, [grown]] of counters) this.#keep(metricAt(metrics, place), end, from, { time, spanMs, grown });
+      for (const [place, [grown]] of counters) this.#keep(inOrder, at++, metricAt(metrics, place), from, { time, spanMs, grown });
     }
   }
 
-  #keep(metric: string, end: string, from: Omit<Kept, 'metric' | 'spans'>, span: Span): void {
-    const key = metric + end;
-    let kept = this.#kept.get(key);
-    if (!kept) {
-      kept = { metric, ...from, spans: [] };
-      this.#kept.set(key, kept);
-      const same = this.#byMetric.get(metric) ?? new Set();
-      this.#byMetric.set(metric, same.add(kept));
+  #keptOf(metric: string, { node, application, component, peer }: From): Kept {
+    const key = `${metric}|${node}|${application}|${component}|${peer}`;
+    const known = this.#kept.get(key);
+    if (known) return known;
+    const kept: Kept = { metric, node, application, component, peer, spans: [] };
+    this.#kept.set(key, kept);
+    const same = this.#byMetric.get(metric) ?? new Set();
+    this.#byMetric.set(metric, same.add(kept));
+    return kept;
+  }
+
+  /** @param inOrder those of the node's last message, in its order */
+  #keep(inOrder: Kept[], place: number, metric: string, from: From, span: Span): void {
+    let kept = inOrder[place];
+    if (!kept || !isFrom(kept, metric, from)) {
+      kept = this.#keptOf(metric, from);
+      inOrder[place] = kept;
     }
     const last = kept.spans.at(-1);
     if (last && span.time <= last.time) return;
@@ -113,6 +135,7 @@ export class Aggregates {
     for (const [key, kept] of this.#kept) {
       if ((kept.spans.at(-1)?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
       this.#kept.delete(key);
+      this.#inOrder.delete(kept.node);
       this.#spans -= kept.spans.length;
       this.#byMetric.get(kept.metric)?.delete(kept);
     }

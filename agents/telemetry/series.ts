@@ -19,6 +19,10 @@ export class Series {
   #start = 0;
   #head = 0;
   #length = 0;
+  /** Of the oldest and the latest point, and its value: looked at with each new one, and the rings are far away. */
+  #oldestAt = 0;
+  #lastAt = 0;
+  #lastValue = 0;
   /**
    * Where a counter went back, once somebody asked for its growth, and what it had counted until then; kept up to date from then on. Not before: a gauge goes
    * back all the time, and nobody asks for its growth.
@@ -33,6 +37,11 @@ export class Series {
 
   get capacity(): number {
     return this.#values.length;
+  }
+
+  /** Time of the latest point; of no meaning without one. */
+  get lastAt(): number {
+    return this.#lastAt;
   }
 
   /** The point `index` places from the oldest. */
@@ -57,22 +66,25 @@ export class Series {
    * @param mayGrow whether the ring may take more room; where it may not, the oldest point makes way
    */
   push(time: number, value: number, oldest: number, mayGrow: boolean): void {
-    while (this.#length > 0 && this.timeAt(0) < oldest) this.#dropOldest();
+    while (this.#length > 0 && this.#oldestAt < oldest) this.#dropOldest();
     if (this.#length === 0) {
       this.#start = time;
       this.#head = 0;
+      this.#oldestAt = time;
     }
     if (time - this.#start > 0xffff_ffff) this.#rebase();
     if (this.#length === this.capacity) {
       if (mayGrow) this.#grow();
       else this.#dropOldest();
     }
-    const before = this.#length === 0 ? undefined : this.valueAt(this.#length - 1);
+    const before = this.#length === 0 ? undefined : this.#lastValue;
     const offset = time - this.#start;
     if (before !== undefined && value < before) this.#resets?.push({ offset, lost: before });
     const slot = this.#slot(this.#length);
     this.#times[slot] = offset;
     this.#values[slot] = value;
+    this.#lastAt = time;
+    this.#lastValue = value;
     this.#length++;
     if (this.#sorted) this.#sorted = insert(this.#sorted, this.#length - 1, value, this.capacity);
   }
@@ -133,6 +145,7 @@ export class Series {
     if (this.#sorted) remove(this.#sorted, this.#length, this.valueAt(0));
     this.#head = this.#slot(1);
     this.#length--;
+    if (this.#length > 0) this.#oldestAt = this.timeAt(0);
     if (!this.#resets) return;
     const oldest = this.#length === 0 ? Number.POSITIVE_INFINITY : this.#times[this.#head]!;
     let gone = 0;

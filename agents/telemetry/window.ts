@@ -1,4 +1,4 @@
-import type { Telemetry } from '../bus/messages.ts';
+import type { Sample, Telemetry } from '../bus/messages.ts';
 import { type Point, Series } from './series.ts';
 
 export type { Point } from './series.ts';
@@ -34,6 +34,8 @@ interface NodeSeries {
   /** By metric and where it is from. */
   series: Map<string, Kept>;
   byMetric: Map<string, Kept[]>;
+  /** Those of the last message, in its order: the next one mostly tells of the same, and nothing has to be looked up. */
+  inOrder: Kept[];
 }
 
 /** A series with all its points, oldest first; times in ms since the epoch. */
@@ -110,38 +112,50 @@ export class SlidingWindow {
     const time = Math.round(telemetry.time);
     let ofNode = this.#nodes.get(telemetry.node);
     if (!ofNode) {
-      ofNode = { series: new Map(), byMetric: new Map() };
+      ofNode = { series: new Map(), byMetric: new Map(), inOrder: [] };
       this.#nodes.set(telemetry.node, ofNode);
     }
-    for (const sample of telemetry.samples) {
+    const { samples } = telemetry;
+    const { inOrder } = ofNode;
+    for (let place = 0; place < samples.length; place++) {
+      const sample = samples[place]!;
       if (!Number.isFinite(sample.value)) continue;
-      const { metric, application = '', component = '', peer = '' } = sample;
-      // Most are of the node itself; a metric's name has no "|".
-      const isOfNode = application === '' && component === '' && peer === '';
-      const key = isOfNode ? metric : `${metric}|${application}|${component}|${peer}`;
-      let kept = ofNode.series.get(key);
-      if (!kept) {
-        kept = { key, metric, node: telemetry.node, application, component, peer, source: sample.source, series: new Series() };
-        ofNode.series.set(key, kept);
-        const alike = ofNode.byMetric.get(metric);
-        if (alike) alike.push(kept);
-        else ofNode.byMetric.set(metric, [kept]);
-        this.#seriesCount++;
-        this.#room += kept.series.capacity;
-        for (const group of groupsOf(kept)) {
-          const same = this.#index.get(group);
-          if (same) same.add(kept);
-          else this.#index.set(group, new Set([kept]));
-        }
+      let kept = inOrder[place];
+      if (!kept || !isOf(kept, sample)) {
+        kept = this.#keptOf(ofNode, telemetry.node, sample);
+        // No holes: places before may have been passed over.
+        if (place <= inOrder.length) inOrder[place] = kept;
       }
       const { series } = kept;
       // A late or repeated message must not turn time back.
-      if (series.length > 0 && time <= series.timeAt(series.length - 1)) continue;
+      if (series.length > 0 && time <= series.lastAt) continue;
       kept.source = sample.source;
       const before = series.capacity;
       series.push(time, sample.value, time - this.spanMs, this.#room < this.#mostPoints);
       this.#room += series.capacity - before;
     }
+  }
+
+  #keptOf(ofNode: NodeSeries, node: string, sample: Sample): Kept {
+    const { metric, application = '', component = '', peer = '', source } = sample;
+    // Most are of the node itself; a metric's name has no "|".
+    const isOfNode = application === '' && component === '' && peer === '';
+    const key = isOfNode ? metric : `${metric}|${application}|${component}|${peer}`;
+    const known = ofNode.series.get(key);
+    if (known) return known;
+    const kept: Kept = { key, metric, node, application, component, peer, source, series: new Series() };
+    ofNode.series.set(key, kept);
+    const alike = ofNode.byMetric.get(metric);
+    if (alike) alike.push(kept);
+    else ofNode.byMetric.set(metric, [kept]);
+    this.#seriesCount++;
+    this.#room += kept.series.capacity;
+    for (const group of groupsOf(kept)) {
+      const same = this.#index.get(group);
+      if (same) same.add(kept);
+      else this.#index.set(group, new Set([kept]));
+    }
+    return kept;
   }
 
   /** Latest point of each matching series, newest first. */
@@ -211,6 +225,7 @@ export class SlidingWindow {
       for (const kept of ofNode.series.values()) {
         if ((kept.series.last?.time ?? Number.NEGATIVE_INFINITY) >= time) continue;
         ofNode.series.delete(kept.key);
+        ofNode.inOrder.length = 0;
         const alike = ofNode.byMetric.get(kept.metric)?.filter((other) => other !== kept) ?? [];
         if (alike.length > 0) ofNode.byMetric.set(kept.metric, alike);
         else ofNode.byMetric.delete(kept.metric);
@@ -242,6 +257,12 @@ export class SlidingWindow {
     return found;
   }
 }
+
+const isOf = (kept: Kept, { metric, application, component, peer }: Sample): boolean =>
+  kept.metric === metric &&
+  kept.application === (application ?? '') &&
+  kept.component === (component ?? '') &&
+  kept.peer === (peer ?? '');
 
 const latestOf = ({ metric, node, application, component, peer, source, series }: Kept): Latest => {
   const last = series.length - 1;
