@@ -10,6 +10,8 @@ import { type Placement, placementsOf } from './placements.ts';
 
 /** Members are looked at, and what failed is tried again, at this pace. */
 const paceMs = 2000;
+/** A member is searched for what is wanted there no more when something else is wanted, and so often: all its kinds are listed for that. */
+const sweepMs = 30_000;
 const managedLabel = 'karmada.io/managed';
 
 export interface MiniKarmada {
@@ -38,6 +40,8 @@ export function startMiniKarmada(options: { api: KubernetesApi; clock: Clock; lo
   }
 
   const clients = new Map<string, { version: string; client: MemberClient }>();
+  /** What was wanted when a member was last searched for what is not. */
+  const swept = new WeakMap<MemberClient, { wanted: string; at: number }>();
   let busy = false;
   let again = false;
   let closed = false;
@@ -70,7 +74,13 @@ export function startMiniKarmada(options: { api: KubernetesApi; clock: Clock; lo
       setReady(cluster, true, 'ClusterReady', 'cluster is healthy and ready to accept workloads', version);
       const wanted = placements.filter((placement) => placement.clusters.has(name));
       for (const placement of wanted) await keepObject(client, placement, name);
+      const now = wanted
+        .map(({ resource, object: { metadata } }) => `${resource.plural}/${metadata.namespace}/${metadata.name}`)
+        .join();
+      const sought = swept.get(client);
+      if (sought?.wanted === now && clock.now() - sought.at < sweepMs) return;
       await removeUnwanted(client, wanted);
+      swept.set(client, { wanted: now, at: clock.now() });
     } catch (error) {
       if (!(error instanceof MemberError)) throw error;
       if (error.code === 0 || error.code === 401 || error.code === 403)
