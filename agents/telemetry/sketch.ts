@@ -11,6 +11,7 @@ const mostUnsorted = 32;
 
 /** How many values each holds, by index. */
 type Bins = Map<number, number>;
+const none: ReadonlyMap<number, number> = new Map();
 
 /**
  * Quantiles of a stream in little room: DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error
@@ -20,8 +21,8 @@ type Bins = Map<number, number>;
 export class QuantileSketch {
   /** Values not yet in bins: of what stays the same, or is told at once, no bin is ever made. */
   #unsorted: number[] = [];
-  readonly #positive: Bins = new Map();
-  readonly #negative: Bins = new Map();
+  #positive: Bins | undefined;
+  #negative: Bins | undefined;
   #zeros = 0;
   #count = 0;
   #sum = 0;
@@ -63,15 +64,15 @@ export class QuantileSketch {
   }
 
   #bin(value: number, times: number): void {
-    if (value > smallest) addTo(this.#positive, indexOf(value), times);
-    else if (value < -smallest) addTo(this.#negative, indexOf(-value), times);
+    if (value > smallest) this.#positive = addTo(this.#positive, indexOf(value), times);
+    else if (value < -smallest) this.#negative = addTo(this.#negative, indexOf(-value), times);
     else this.#zeros += times;
   }
 
   merge(other: QuantileSketch): void {
     other.#sort();
-    for (const [index, count] of other.#positive) addTo(this.#positive, index, count);
-    for (const [index, count] of other.#negative) addTo(this.#negative, index, count);
+    for (const [index, count] of other.#positive ?? none) this.#positive = addTo(this.#positive, index, count);
+    for (const [index, count] of other.#negative ?? none) this.#negative = addTo(this.#negative, index, count);
     this.#zeros += other.#zeros;
     this.#count += other.#count;
     this.#sum += other.#sum;
@@ -88,14 +89,14 @@ export class QuantileSketch {
     if (rank >= this.#count - 1) return this.#highest;
     let before = 0;
     // From the most negative up: of the negative ones the largest index is the smallest value.
-    for (const index of [...this.#negative.keys()].sort((a, b) => b - a)) {
-      before += this.#negative.get(index)!;
+    for (const index of [...(this.#negative ?? none).keys()].sort((a, b) => b - a)) {
+      before += this.#negative!.get(index)!;
       if (before > rank) return this.#within(-middleOf(index));
     }
     before += this.#zeros;
     if (before > rank) return this.#within(0);
-    for (const index of [...this.#positive.keys()].sort((a, b) => a - b)) {
-      before += this.#positive.get(index)!;
+    for (const index of [...(this.#positive ?? none).keys()].sort((a, b) => a - b)) {
+      before += this.#positive!.get(index)!;
       if (before > rank) return this.#within(middleOf(index));
     }
     return this.#highest;
@@ -107,8 +108,8 @@ export class QuantileSketch {
     if (this.#lowest === this.#highest) return [this.#count, rounded(this.#lowest, 7)];
     this.#sort();
     const numbers = [this.#count, rounded(this.#sum, 6), rounded(this.#lowest, 4), rounded(this.#highest, 4)] as const;
-    if (this.#negative.size === 0 && this.#zeros === 0) return [...numbers, encodeBins(this.#positive)];
-    return [...numbers, encodeBins(this.#positive), encodeBins(this.#negative), this.#zeros];
+    if (!this.#negative && this.#zeros === 0) return [...numbers, encodeBins(this.#positive ?? none)];
+    return [...numbers, encodeBins(this.#positive ?? none), encodeBins(this.#negative ?? none), this.#zeros];
   }
 
   /** @throws RangeError when the numbers contradict each other: what was said to be counted and what the bins hold */
@@ -120,8 +121,12 @@ export class QuantileSketch {
     }
     checkEncoded(encoded);
     const [count, sum, lowest, highest, positive, negative, zeros] = encoded;
-    eachBin(positive, (index, times) => addTo(sketch.#positive, index, times));
-    if (negative) eachBin(negative, (index, times) => addTo(sketch.#negative, index, times));
+    eachBin(positive, (index, times) => {
+      sketch.#positive = addTo(sketch.#positive, index, times);
+    });
+    eachBin(negative ?? [], (index, times) => {
+      sketch.#negative = addTo(sketch.#negative, index, times);
+    });
     sketch.#zeros = zeros ?? 0;
     sketch.#count = count;
     sketch.#sum = sum;
@@ -159,9 +164,10 @@ export function checkEncoded(encoded: EncodedSketch): void {
   if (held !== encoded[0]) throw new RangeError(`a sketch of ${encoded[0]} values holds ${held}`);
 }
 
-function addTo(bins: Bins, index: number, times: number): void {
+/** Gives the bins: they are made for their first value. */
+function addTo(bins: Bins = new Map(), index: number, times: number): Bins {
   bins.set(index, (bins.get(index) ?? 0) + times);
-  if (bins.size <= mostBins) return;
+  if (bins.size <= mostBins) return bins;
   // Several at once: one at a time would look for the lowest at every value.
   const lowest = [...bins.keys()].sort((a, b) => a - b).slice(0, mostBins / 8);
   const kept = lowest.pop()!;
@@ -169,10 +175,11 @@ function addTo(bins: Bins, index: number, times: number): void {
     bins.set(kept, bins.get(kept)! + bins.get(one)!);
     bins.delete(one);
   }
+  return bins;
 }
 
 /** [first index, …]: after it a positive number is the step to the next bin, a negative one how many values the bin before it holds, where not one. */
-function encodeBins(bins: Bins): number[] {
+function encodeBins(bins: ReadonlyMap<number, number>): number[] {
   const encoded: number[] = [];
   let last = 0;
   for (const [index, count] of [...bins].sort(([a], [b]) => a - b)) {
