@@ -3,7 +3,15 @@ import { asNumber, type FactLines } from './lines.ts';
 
 /** Addresses, links, routes, who listens, names, forwarding. */
 export const networkScript = `
-ip -o address show 2>/dev/null | while read -r number name family address rest; do echo "address $name $address"; done
+# Long answers are cut into lines by the shell itself: its "read" asks the kernel for each byte.
+IFS='
+'; set -f
+for line in $(ip -o address show 2>/dev/null); do
+  line=\${line#*: }
+  case $line in *' inet '*) address=\${line#* inet };; *' inet6 '*) address=\${line#* inet6 };; *) continue;; esac
+  echo "address \${line%% *} \${address%% *}"
+done
+set +f; unset IFS
 ip -4 route show table main 2>/dev/null | sed 's/^/route /'
 for link in /sys/class/net/*; do
   name=\${link##*/}
@@ -22,16 +30,16 @@ done
 if command -v ss >/dev/null 2>&1; then
   # No program for each of them: a node has dozens.
   pids=' ' exes=
-  listening=$(ss -Hltunp 2>/dev/null)
-  while read -r protocol line; do
-    case $protocol in tcp) echo "listen $line";; udp) echo "listen-udp $line";; *) continue;; esac
+  IFS='
+'; set -f
+  for line in $(ss -Hltunp 2>/dev/null); do
+    case $line in tcp*) echo "listen \${line#tcp}";; udp*) echo "listen-udp \${line#udp}";; *) continue;; esac
     while :; do
       case $line in *pid=*) line=\${line#*pid=}; pid=\${line%%[!0-9]*};; *) break;; esac
       case $pids in *" $pid "*) ;; *) pids="$pids$pid "; exes="$exes /proc/$pid/exe";; esac
     done
-  done <<EOF
-$listening
-EOF
+  done
+  set +f; unset IFS
   for pid in $pids; do while read -r line; do echo "group $pid $line"; done 2>/dev/null <"/proc/$pid/cgroup"; done
   [ -z "$exes" ] || ls -l $exes 2>/dev/null | while read -r line; do echo "program $line"; done
 fi

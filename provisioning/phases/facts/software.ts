@@ -53,11 +53,8 @@ except Exception:
     pandas = "-"
 print("python %d.%d.%d %s %s" % (sys.version_info[0], sys.version_info[1], sys.version_info[2], pandas, sys.executable))' 2>/dev/null &
 esac
-for file in /proc/[0-9]*/comm; do
-  { read -r name <"$file"; } 2>/dev/null || continue
-  case "$name" in
-    ${[...Object.keys(programs), ...timeKeepers].join('|')}) at=\${file%/comm}; echo "running $name \${at#/proc/} $(readlink "$at/exe" 2>/dev/null | tr ' ' '_')";;
-  esac
+grep -HxE '${[...Object.keys(programs), ...timeKeepers].join('|')}' /proc/[0-9]*/comm 2>/dev/null | while IFS=: read -r file name; do
+  at=\${file%/comm}; echo "running $name \${at#/proc/} $(readlink "$at/exe" 2>/dev/null | tr ' ' '_')"
 done
 for file in ${files.map(([file]) => file).join(' ')}; do [ ! -e "$file" ] || echo "file $file"; done
 if [ -e ${begunNote} ]; then echo node-ours yes; fi
@@ -71,15 +68,16 @@ if [ -s /etc/containerd/config.toml ] && ! grep -q '^# Written by MLSysOps' /etc
 fi
 for file in /etc/cni/net.d/*; do case $file in *.conf|*.conflist) [ ! -e "$file" ] || echo "cni \${file##*/}";; esac; done
 if [ -r /etc/ufw/ufw.conf ] && grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf; then echo "ufw yes"; fi
-while read -r first second third rest; do
-  case $first in
-    table) table="$second $third";;
-    chain) chain=$second;;
-    type) case "$rest $third" in *'hook forward'*'policy drop'*|*'forward'*'policy drop'*) echo "forward-drop $table $chain";; esac;;
+IFS='
+'; set -f
+for line in $chains; do
+  case $line in
+    'table '*) table=\${line#table }; table=\${table%% {*};;
+    *'chain '*'{') chain=\${line#*chain }; chain=\${chain%% {*};;
+    *'type '*'hook forward '*'policy drop'*) echo "forward-drop $table $chain";;
   esac
-done <<EOF
-$chains
-EOF
+done
+set +f; unset IFS
 for tool in ${neededPrograms.join(' ')}; do command -v "$tool" >/dev/null 2>&1 || [ -x "${packedRuntimeFolder}/containerd/bin/$tool" ] || [ -x "${packedRuntimeFolder}/$tool/$tool" ] || echo "missing $tool"; done
 grep -hE '^(deb|URIs:) ' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | while read -r line; do echo "package-source $line"; done
 grep -HiE '^[^#]*(https?_proxy=|::proxy[[:space:]])' /etc/environment /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/systemd/system/containerd.service.d/*.conf 2>/dev/null | while read -r line; do echo "proxy $line"; done
