@@ -5,7 +5,7 @@ import { configTrustRequestSchema } from './bus/administration.ts';
 import { aggregateSchema } from './bus/aggregates.ts';
 import type { Bus } from './bus/bus.ts';
 import { genuine, originOf } from './bus/genuine.ts';
-import { type ApplicationStatus, applicationStatusSchema, replySchema, type Telemetry, telemetrySchema } from './bus/messages.ts';
+import { replySchema, type Telemetry, telemetrySchema } from './bus/messages.ts';
 import { subjects } from './bus/subjects.ts';
 import type { Clock } from './clock.ts';
 import { clusterWindowMs, type Leading, startClusterCandidate } from './cluster-candidate.ts';
@@ -29,6 +29,7 @@ import { NodeDescriptions } from './node-descriptions.ts';
 import { NodeMechanisms } from './node-mechanisms.ts';
 import { KubernetesOrchestrator } from './orchestration/kubernetes.ts';
 import type { ClusterOrchestrator } from './orchestration/orchestrator.ts';
+import { removeOrphans } from './orphans.ts';
 import { followPeers, type Peers, PeersTeller } from './peers-teller.ts';
 import { policyFilesOf } from './policies/agent-policy-files.ts';
 import { suspicionsOf } from './policies/anomaly-reaction.ts';
@@ -43,7 +44,7 @@ import { clusterFiles } from './policies/typescript/layers.ts';
 import { Recordings } from './recordings.ts';
 import { replying } from './replying.ts';
 import { configWith, fileSettings, type SettingsStore } from './settings.ts';
-import { applicationStatus, resourceStatus, sameStatus } from './status.ts';
+import { Statuses } from './statuses.ts';
 import { ObjectStorage } from './storage/object-storage.ts';
 import { Aggregator, turns } from './telemetry/aggregator.ts';
 import { notAhead } from './telemetry/dated.ts';
@@ -300,87 +301,4 @@ function storageMechanisms(config: AgentConfig, orchestrator: ClusterOrchestrato
   return [
     new StoragePolicyMechanism({ storage, config: config.storage, applications: () => orchestrator.applications(), clock }),
   ];
-}
-
-/** Components whose application is gone, or no longer has them, are removed. One whose description is there but cannot be read is left alone. */
-async function removeOrphans(orchestrator: ClusterOrchestrator, log: Log): Promise<void> {
-  const names = new Set(orchestrator.describedNames());
-  const usable = new Map(orchestrator.applications().map(({ description }) => [description.name, description]));
-  const isWanted = (application: string, component: string): boolean => {
-    const description = usable.get(application);
-    if (!description) return names.has(application);
-    return description.components.some(({ metadata }) => metadata.name === component);
-  };
-  for (const { application, component } of orchestrator.components()) {
-    if (isWanted(application, component)) continue;
-    try {
-      await orchestrator.remove(application, component);
-      log('info', `removed ${component} of ${application}: it is not described any more`);
-    } catch (error) {
-      log('error', `${component} of ${application} could not be removed`, { error: String(error) });
-    }
-  }
-}
-
-/** Publishes the state of each application when it changes, and its end. */
-class Statuses {
-  readonly #last = new Map<string, ApplicationStatus>();
-  readonly #wasDeployed = new Set<string>();
-  readonly #orchestrator: ClusterOrchestrator;
-  readonly #bus: Bus;
-  readonly #cluster: string;
-  readonly #clock: Clock;
-  readonly #log: Log;
-
-  constructor(orchestrator: ClusterOrchestrator, bus: Bus, cluster: string, clock: Clock, log: Log) {
-    this.#orchestrator = orchestrator;
-    this.#bus = bus;
-    this.#cluster = cluster;
-    this.#clock = clock;
-    this.#log = log;
-  }
-
-  publishChanged(): Promise<void> {
-    return this.#publish((status) => !sameStatus(this.#last.get(status.application), status));
-  }
-
-  publishAll(): Promise<void> {
-    return this.#publish(() => true);
-  }
-
-  async #publish(wanted: (status: ApplicationStatus) => boolean): Promise<void> {
-    const components = this.#orchestrator.components();
-    const applications = this.#orchestrator.applications();
-    const time = this.#clock.now();
-    const current = applications.map((application) => {
-      const { name } = application.description;
-      const options = { cluster: this.#cluster, time, wasDeployed: this.#wasDeployed.has(name) };
-      return applicationStatus(application, components, options);
-    });
-    const gone = [...this.#last.values()].filter(({ application }) =>
-      current.every((status) => status.application !== application),
-    );
-    const ending = gone.map((status): ApplicationStatus => {
-      const left = components.filter(({ application }) => application === status.application);
-      const remaining = status.components.filter(({ name }) => left.some(({ component }) => component === name));
-      const leaving = remaining.map((component) => ({ ...component, state: 'leaving' as const }));
-      return { ...status, time, state: left.length > 0 ? 'removing' : 'removed', components: leaving };
-    });
-    for (const status of [...current, ...ending].filter(wanted)) {
-      if (status.state === 'deployed') this.#wasDeployed.add(status.application);
-      const before = this.#last.get(status.application);
-      this.#last.set(status.application, status);
-      const isNew = !sameStatus(before, status);
-      if (status.state === 'removed') {
-        this.#last.delete(status.application);
-        this.#wasDeployed.delete(status.application);
-      }
-      try {
-        await this.#bus.publish(subjects.application(this.#cluster, status.application), applicationStatusSchema, status);
-        if (isNew) await this.#orchestrator.report(status.application, resourceStatus(status));
-      } catch (error) {
-        this.#log('warn', `the state of ${status.application} could not be published`, { error: String(error) });
-      }
-    }
-  }
 }
