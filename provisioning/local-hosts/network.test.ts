@@ -6,13 +6,14 @@ describe('the network of local hosts', () => {
   it('avoids what is routed and what other testbeds have', () => {
     const routes =
       'default via 172.16.0.1 dev eth0\n10.99.1.0/24 dev vpn\nlocal 10.99.3.1 dev mlh3 table local\n10.0.0.0/8 dev wide\n';
-    expect(freeIndex(routes, [2])).toBe(4);
-    expect(() =>
-      freeIndex(
-        '',
-        Array.from({ length: 254 }, (_, index) => index + 1),
-      ),
-    ).toThrow(/no free network/);
+    expect(freeIndex(routes, [2], 0)).toBe(4);
+    const all = Array.from({ length: 254 }, (_, index) => index + 1);
+    expect(() => freeIndex('', all, 7)).toThrow(/no free network/);
+  });
+
+  it('is not the one of a testbed that has just gone', () => {
+    expect(freeIndex('', [], 4)).toBe(5);
+    expect(freeIndex('', [254, 1], 253)).toBe(2);
   });
 });
 

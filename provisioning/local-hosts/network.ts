@@ -18,14 +18,26 @@ export const linkOf = (index: number, number: number): string => `mlh${index}h${
 export const hardwareAddressOf = (index: number, number: number): string =>
   `02:6d:6c:${[index, number >> 8, number & 255].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`;
 
-/** The first index whose network nobody uses: no route of this computer overlaps it, and no other testbed has it. */
-export function freeIndex(routes: string, taken: number[]): number {
+/**
+ * The first index after `last` whose network nobody uses: no route of this computer overlaps it, and no other testbed has it. In turn, since
+ * what still speaks to hosts that have just gone is not to reach the next ones at their addresses.
+ */
+export function freeIndex(routes: string, taken: number[], last: number): number {
   const used = new Set(taken);
   for (const match of routes.matchAll(/\b10\.99\.(\d{1,3})\./g)) used.add(Number(match[1]));
   // A route to all of 10.0.0.0/8 or 10.99.0.0/16 (a VPN) is less specific than ours and stays unharmed.
-  for (let index = 1; index < 255; index++) if (!used.has(index)) return index;
+  for (let step = 0; step < indexes; step++) {
+    const index = 1 + ((last + step) % indexes);
+    if (!used.has(index)) return index;
+  }
   throw new Error('no free network below 10.99.0.0/16 is left for local hosts');
 }
+const indexes = 254;
+
+/** The network that was given last; like the networks themselves it does not outlive a restart. */
+const lastIndexFile = '/run/mlsysops-local-hosts.last-network';
+export const lastIndex = (): number => (existsSync(lastIndexFile) ? Number(readFileSync(lastIndexFile, 'utf8')) || 0 : 0);
+export const keepLastIndex = (index: number): void => writeFileSync(lastIndexFile, String(index));
 
 const rulesOf = (index: number): string[][] => {
   const network = networkOf(index);

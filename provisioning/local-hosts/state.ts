@@ -34,8 +34,15 @@ export const testbedFolder = (places: Places, testbed: string): string => join(p
 export const machineFolder = (places: Places, testbed: string, name: string): string => join(places.root, testbed, 'hosts', name);
 
 export function readTestbed(places: Places, testbed: string): TestbedState | null {
-  const path = join(testbedFolder(places, testbed), 'testbed.json');
-  return existsSync(path) ? testbedStateSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) : null;
+  let text: string;
+  try {
+    text = readFileSync(join(testbedFolder(places, testbed), 'testbed.json'), 'utf8');
+  } catch (error) {
+    // It may go while we look.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  return testbedStateSchema.parse(JSON.parse(text));
 }
 
 export function writeTestbed(places: Places, state: TestbedState): void {

@@ -3,9 +3,9 @@ import { isAbsolute, join } from 'node:path';
 import { ensureBaseTree, pruneBaseTrees } from './base-tree.ts';
 import { hostKeysOf, user } from './identity.ts';
 import { raiseLimits } from './limits.ts';
-import { lockPath, withLock } from './lock.ts';
+import { lockPath, testbedLockPath, withLock } from './lock.ts';
 import { awaitSsh, cutPower, isRunning, powerOn, reImage, stopMachine } from './machine.ts';
-import { addressOf, ensureNetwork, freeIndex, removeNetwork, setLink } from './network.ts';
+import { addressOf, ensureNetwork, freeIndex, keepLastIndex, lastIndex, removeNetwork, setLink } from './network.ts';
 import { removeFolder } from './remove.ts';
 import type { HelperRequest, LocalHost } from './requests.ts';
 import { LocalHostsError, run } from './shell.ts';
@@ -42,9 +42,9 @@ export async function carryOut(request: HelperRequest, context: HelperContext): 
         hosts: state.machines.map((machine) => machine.name),
       }));
     case 'clean':
-      return withLock(lockPath, () => clean(context));
+      return clean(context);
     case 'destroy':
-      return withLock(lockPath, () => destroy(request.testbed, context));
+      return destroy(request.testbed, context);
     default:
       return onMachine(request, context);
   }
@@ -75,12 +75,15 @@ export function missingPackages(path = `${process.env.PATH ?? ''}:/usr/sbin:/sbi
 /** Four hosts or however many are asked for; those that exist are started, not made again. The key given last is the one that opens them. */
 async function create(request: Extract<HelperRequest, { verb: 'create' }>, context: HelperContext): Promise<LocalHost[]> {
   const { places } = context;
-  const where = await withLock(lockPath, async () => {
-    const state = await claim(request, context);
-    // Written before anything is made, so that what a crash leaves behind can be found.
-    writeTestbed(places, state);
-    await ensureNetwork(state);
-    raiseLimits();
+  const where = await withLock(testbedLockPath(request.testbed), async () => {
+    const state = await withLock(lockPath, async () => {
+      const claimed = await claim(request, context);
+      // Written before anything is made, so that what a crash leaves behind can be found.
+      writeTestbed(places, claimed);
+      await ensureNetwork(claimed);
+      raiseLimits();
+      return claimed;
+    });
     context.progress(`Starting ${state.machines.map((machine) => machine.name).join(', ')}`);
     await Promise.all(state.machines.map((machine) => powerOn({ places, state }, machine)));
     return { places, state };
@@ -104,12 +107,14 @@ async function claim(
       freeIndex(
         await run('ip', ['-4', 'route', 'show', 'table', 'all']),
         testbeds.map((other) => other.index),
+        lastIndex(),
       ),
     authorizedKey: request.authorizedKey,
     base,
     owner: ownerOf(request.ownerPid) ?? known?.owner ?? null,
     machines: known?.machines ?? [],
   };
+  if (!known) keepLastIndex(state.index);
   if (!known) await pruneBaseTrees(places.cache, [base, ...testbeds.map((other) => other.base)]);
   for (const { name, cpus } of request.hosts) {
     if (state.machines.some((machine) => machine.name === name)) continue;
@@ -138,13 +143,14 @@ async function onMachine(
   request: Extract<HelperRequest, { testbed: string; host: string }>,
   { places }: HelperContext,
 ): Promise<LocalHost | { running: boolean }> {
-  const state = readTestbed(places, request.testbed);
-  const machine = state?.machines.find((one) => one.name === request.host);
-  if (!state || !machine) throw new LocalHostsError(`there is no local host "${request.host}" in testbed "${request.testbed}"`);
-  const where: Where = { places, state };
-  await withLock(lockPath, async () => {
-    if (request.verb === 'start' || request.verb === 're-image') await ensureNetwork(state);
+  const [where, machine] = await withLock(testbedLockPath(request.testbed), async (): Promise<[Where, Machine]> => {
+    const state = readTestbed(places, request.testbed);
+    const machine = state?.machines.find((one) => one.name === request.host);
+    if (!state || !machine) throw new LocalHostsError(`there is no local host "${request.host}" in testbed "${request.testbed}"`);
+    const where: Where = { places, state };
+    if (request.verb === 'start' || request.verb === 're-image') await withLock(lockPath, () => ensureNetwork(state));
     await actions[request.verb](where, machine);
+    return [where, machine];
   });
   if (request.verb !== 'start' && request.verb !== 're-image') return { running: isRunning(where, machine) };
   await awaitSsh(where, machine);
@@ -160,22 +166,34 @@ const actions = {
   heal: (where: Where, machine: Machine) => setLink(where.state, machine, true),
 };
 
-async function destroy(testbed: string, { places }: HelperContext): Promise<{ destroyed: boolean }> {
-  const state = readTestbed(places, testbed);
-  if (!state) return { destroyed: false };
-  const where: Where = { places, state };
-  for (const machine of state.machines) await cutPower(where, machine);
-  for (const machine of state.machines) await removeTree(where, machine);
-  await removeNetwork(state);
-  await removeFolder(testbedFolder(places, testbed));
-  return { destroyed: true };
+/** `only`: whether it is to be destroyed indeed, asked when nobody else has it in hand. */
+function destroy(testbed: string, { places }: HelperContext, only = (_: TestbedState) => true): Promise<{ destroyed: boolean }> {
+  return withLock(testbedLockPath(testbed), async () => {
+    const state = readTestbed(places, testbed);
+    if (!state || !only(state)) return { destroyed: false };
+    const where: Where = { places, state };
+    await Promise.all(
+      state.machines.map(async (machine) => {
+        await cutPower(where, machine);
+        await removeTree(where, machine);
+      }),
+    );
+    await withLock(lockPath, async () => {
+      await removeNetwork(state);
+      await removeFolder(testbedFolder(places, testbed));
+    });
+    return { destroyed: true };
+  });
 }
+
+const isOrphan = ({ owner }: TestbedState): boolean => owner !== null && !isAlive(owner);
 
 /** Destroys what belonged to a process that is gone: a test run that crashed. */
 async function clean(context: HelperContext): Promise<{ destroyed: string[] }> {
-  const stale = listTestbeds(context.places).filter((state) => state.owner !== null && !isAlive(state.owner));
-  for (const state of stale) await destroy(state.testbed, context);
-  return { destroyed: stale.map((state) => state.testbed) };
+  const destroyed: string[] = [];
+  for (const { testbed } of listTestbeds(context.places).filter(isOrphan))
+    if ((await destroy(testbed, context, isOrphan)).destroyed) destroyed.push(testbed);
+  return { destroyed };
 }
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
