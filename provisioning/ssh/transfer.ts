@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Failure } from '../run/failure.ts';
 import type { SshConnection } from './connection.ts';
+import { digestCommand } from './digest-command.ts';
 import { execute, openChannel, tail } from './execute.ts';
 import { becomeRoot, type RootCommand } from './privilege.ts';
 import { quote } from './quote.ts';
@@ -75,7 +76,7 @@ async function transferOnce(
   const incoming = quote(`${file.path}.${file.sha256.slice(0, 16)}.incoming`);
   const before = await execute(
     connection,
-    `if [ "$(sha256sum ${place} 2>/dev/null | cut -d ' ' -f 1)" = ${file.sha256} ]; then chmod ${file.mode} ${place}; echo there; exit; fi
+    `if [ "$(${digestCommand(place)})" = ${file.sha256} ]; then chmod ${file.mode} ${place}; echo there; exit; fi
 mkdir -p "$(dirname ${place})" || exit
 for old in ${place}.*.incoming; do [ "$old" = ${incoming} ] || rm -f "$old"; done
 stat -c %s ${incoming} 2>/dev/null || echo 0`,
@@ -112,7 +113,7 @@ function land(connection: SshConnection, file: Transfer, attempt: Attempt, total
   const command = [
     `umask 077; ${write} || exit 1`,
     `[ "$(stat -c %s ${incoming})" -ge ${total} ] || { echo "not all of it has arrived" >&2; exit 1; }`,
-    `[ "$(sha256sum ${incoming} | cut -d " " -f 1)" = ${file.sha256} ] || { rm -f ${incoming}; echo "what arrived is not what was sent" >&2; exit ${wrongBytes}; }`,
+    `[ "$(${digestCommand(incoming)})" = ${file.sha256} ] || { rm -f ${incoming}; echo "what arrived is not what was sent" >&2; exit ${wrongBytes}; }`,
     `chmod ${file.mode} ${incoming} && mv -f ${incoming} ${quote(file.path)}`,
   ].join('; ');
   return connection.inSlot(() =>

@@ -1,4 +1,5 @@
 import type { Step } from '../../run/phase.ts';
+import { digestCommand } from '../../ssh/digest-command.ts';
 import { nodeProgram } from '../prepare.ts';
 import { allOf, installedFolder, script, undoing } from '../support/shell.ts';
 
@@ -28,7 +29,7 @@ for file in ${parts.runtime} ${parts.program} $(ldd ${parts.runtime} | grep -o '
   cp -L "$file" "${folder}/root$file"
 done
 tar -C ${folder}/root --sort=name --owner=0 --group=0 --mtime=@0 -cf ${folder}/image/layer.tar .
-digest=$(sha256sum <${folder}/image/layer.tar | cut -d ' ' -f 1)
+digest=$(${digestCommand(`${folder}/image/layer.tar`)})
 printf '{"architecture":"%s","os":"linux","created":"1970-01-01T00:00:00Z","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' ${architecture} "$digest" >${folder}/image/config.json
 printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' ${sampleImage} >${folder}/image/manifest.json
 tar -C ${folder}/image -cf ${folder}.tar .`;

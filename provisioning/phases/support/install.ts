@@ -1,6 +1,7 @@
 import { readyToTravel } from '../../artefacts/compress.ts';
 import type { ArtefactIdentity } from '../../artefacts/resolve.ts';
 import type { RunContext, Step } from '../../run/phase.ts';
+import { digestCommand } from '../../ssh/digest-command.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { factsOf } from './hosts.ts';
 import type { PhaseTools } from './options.ts';
@@ -44,7 +45,7 @@ export async function installStep(
             `[ -r ${note} ]`,
             `{ read -r digest && read -r sum && read -r seen; } <${note}`,
             `[ "$digest" = ${quote(identity.digest)} ]`,
-            `{ [ "$seen" = "$(stat -c '%s %y %z' ${target})" ] || printf '%s  %s\\n' "$sum" ${target} | sha256sum -c --status; }`,
+            `{ [ "$seen" = "$(stat -c '%s %y %z' ${target})" ] || [ "$(${digestCommand(target)})" = "$sum" ]; }`,
           ),
     filesEarly: true,
     async files() {
@@ -56,7 +57,7 @@ export async function installStep(
       return script(
         `mkdir -p ${installedFolder} ${quote(target.slice(0, target.lastIndexOf('/')))}`,
         // The smaller one of the two is looked at; gzip itself checks what comes out of it.
-        `printf '%s  %s\\n' ${form.sha256} ${travelling} | sha256sum -c --status || { echo "${name} was damaged on its way" >&2; exit 1; }`,
+        `[ "$(${digestCommand(travelling)})" = ${form.sha256} ] || { echo "${name} was damaged on its way" >&2; exit 1; }`,
         form.compressed ? `gzip -dc ${travelling} >${target}.new` : `cp ${travelling} ${target}.new`,
         `chmod ${mode} ${target}.new`,
         `mv -f ${target}.new ${target}`,

@@ -1,4 +1,5 @@
 import type { RunContext, Step } from '../../run/phase.ts';
+import { digestCommand } from '../../ssh/digest-command.ts';
 import type { Host } from '../../testbed/schema.ts';
 import { factsOf } from './hosts.ts';
 import type { PhaseTools } from './options.ts';
@@ -42,7 +43,7 @@ export async function unpackStep(
     async change() {
       const { digest, sha256 } = await resolve();
       return script(
-        `printf '%s\\n' ${quote(`${sha256}  ${travelling}`)} | sha256sum -c --status || { echo "${name} was damaged on its way" >&2; exit 1; }`,
+        `[ "$(${digestCommand(travelling)})" = ${quote(sha256)} ] || { echo "${name} was damaged on its way" >&2; exit 1; }`,
         `mkdir -p ${installedFolder} ${folder}`,
         // tar replaces a running program's file by another one: what runs goes on with what it has.
         `tar -xzf ${travelling} -C ${folder} --no-same-owner`,
