@@ -21,17 +21,21 @@ export const allOf = (...conditions: string[]): string => `(\n${setPath}\n${cond
 /** An undo: goes on past what is not there any more. */
 export const undoing = (...lines: string[]): string => `(\n${setPath}\n${lines.join('\n')}\n:\n)`;
 
-/** Polls twice a second until `condition` holds; after `seconds` runs `otherwise`, which should say why on stderr, and fails. */
+const quickLooks = 4;
+
+/**
+ * Polls until `condition` holds: most of what is waited for is there within half a second, so the first looks follow each other quickly, later
+ * ones twice a second. After `seconds` or so runs `otherwise`, which should say why on stderr, and fails.
+ */
 export const waitFor = (condition: string, seconds: number, otherwise: string): string => `attempt=0
 until ${condition}; do
   attempt=$((attempt + 1))
-  if [ "$attempt" -ge ${seconds * 2} ]; then
+  if [ "$attempt" -ge ${seconds * 2 + quickLooks} ]; then
     ${otherwise}
     exit 1
   fi
-  sleep 0.5
+  if [ "$attempt" -le ${quickLooks} ]; then sleep 0.1; else sleep 0.5; fi
 done`;
-
 export const complain = (text: string): string => `echo ${quote(text)} >&2`;
 
 /** Where provisioning notes on a host what it did there: what was installed, what was before. */
