@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkOpenMetrics } from '../../agents/telemetry/openmetrics-checker.fixture.ts';
 import { fetchText } from '../../agents/telemetry/scrape.ts';
+import { podTroubles } from '../../provisioning/phases/karmada/pod-troubles.ts';
 import { makeDoublesBundle } from '../doubles/bundle.ts';
 import { useHosts } from './fixture.ts';
 import { changedSteps, failuresOf, provision, testbedOf } from './provision.ts';
@@ -136,6 +137,20 @@ describe('a testbed of two member clusters on six real hosts', () => {
     await expect.poll(running, { timeout: 30_000 }).toEqual([isRunning, isRunning]);
     for (const object of [policy, deployment]) onKarmada('delete', object);
     await expect.poll(running, { timeout: 30_000 }).toEqual(['', '']);
+  });
+
+  it('tells what happened to a pod that keeps dying, as it does where one of Karmada keeps a run waiting', async () => {
+    const containers = [{ name: 'main', image: 'x', command: ['sh', '-c', 'exit 7'] }];
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'dying', namespace: 'default' }, spec: { containers } };
+    const onMember = (verb: string) => fixture.ssh('master-1', `echo '${JSON.stringify(pod)}' | ${member} ${verb} -f -`);
+    const script = Buffer.from(podTroubles(`${member} -n default`)).toString('base64');
+    onMember('apply');
+    await expect
+      .poll(() => fixture.ssh('master-1', `echo ${script} | base64 -d | sh 2>&1`), { timeout: 30_000 })
+      .toMatch(
+        /^pods and what happened to them:\n[\s\S]*^dying +0\/1 +(Error|CrashLoopBackOff)[\s\S]* Warning +BackOff +pod\/dying [\s\S]*^dying:$/m,
+      );
+    onMember('delete');
   });
 
   it('is left alone by a second run', async () => {
