@@ -148,7 +148,7 @@ ctr -n theirs run -d --rootfs /srv/root theirs /bin/sleep 3600
     ]);
     expect(messages).toEqual({
       'master-1': expect.stringMatching(
-        /^master-1, preflight: port 4222, which the message bus needs, is held by nats-server \(pid \d+\); it has k3s \(k3s runs there \(pid \d+\)\) and a Kubernetes node \(\/etc\/kubernetes\/kubelet.conf is there\) already, .*; \/etc\/cni\/net.d\/05-theirs.conflist would be used .*\. Stop nats-server on master-1 .* Take another host, /,
+        /^master-1, preflight: port 4222, which the message bus needs, is held by nats-server \(pid \d+\); it has k3s \(k3s runs, pid \d+\) and a Kubernetes node \(\/etc\/kubernetes\/kubelet.conf is there\) already, .*; \/etc\/cni\/net.d\/05-theirs.conflist would be used .*\. Stop nats-server on master-1 .* Take another host, /,
       ),
       'worker-1':
         'worker-1, preflight: no space: /var/lib/containerd has 8 MiB free, and images and containers need 0.5 GiB at least. Free 4.0 GiB there (du -xh /var/lib/containerd | sort -h | tail shows what uses it)',
