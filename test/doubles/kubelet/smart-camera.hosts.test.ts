@@ -34,7 +34,8 @@ beforeAll(async () => {
     tls: await makeTls('test', ['127.0.0.1'], Date.now()),
     tokens: [{ token: 'the-token', user: 'admin', groups: [] }],
     podCidr: '10.11.0.0/16',
-    serviceCidr: '198.51.100.0/24',
+    // Of this computer's, as those of kubelet.hosts.test.ts, which may run beside this: another network than theirs.
+    serviceCidr: '203.0.113.0/24',
     clock: systemClock,
   });
   const kubeconfig = kubeconfigFor(kubernetes, { token: 'the-token' });
