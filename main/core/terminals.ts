@@ -5,8 +5,8 @@ import type { Shell, ShellSize } from './shells.ts';
 
 /** Characters an event carries at most: few enough events for a flood, and small enough for a Ctrl-C to have no more than some of them before it. */
 const eventCharacters = 64 * 1024;
-/** Unsent characters at which the shell's output is left where it is, so that the program waits; twice an event, so that it works meanwhile. */
-const highWater = 2 * eventCharacters;
+/** Unsent characters at which the shell's output is left where it is, so that the program waits. */
+const highWater = eventCharacters;
 /** While output comes without a pause, it is gathered for so long, ms: a terminal gives 4 KiB at a time. What comes after silence goes at once. */
 const gatherMs = 3;
 

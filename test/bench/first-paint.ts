@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { z } from 'zod';
 import { attachCore, stopCore } from '../../main/transport/attach.ts';
 import { root } from '../e2e/app.ts';
 import { startDisplay } from '../e2e/display.ts';
@@ -30,7 +31,7 @@ export async function paintOfEmptyWindow(): Promise<Paint> {
   const app = join(folder, 'app');
   try {
     mkdirSync(app);
-    writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'empty', main: 'main.cjs' }));
+    writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'empty', version: '0.0.0', main: 'main.cjs' }));
     writeFileSync(join(app, 'main.cjs'), empty);
     writeFileSync(join(app, 'index.html'), '<!doctype html><title>empty</title><p>Nothing</p>');
     return await firstPaint(app, folder);
@@ -104,36 +105,38 @@ async function pageOf(port: number): Promise<string> {
   throw new Error(`no page came up within ${longestMs} ms`);
 }
 
+const answerSchema = z.object({
+  id: z.literal(1),
+  result: z.object({ result: z.object({ value: z.object({ at: z.number(), after: z.number() }).nullish() }) }).optional(),
+});
+
 /** When the page has painted something: ms since the epoch, and since it began. */
 function paintIn(url: string): Promise<{ at: number; after: number }> {
-  const expression = `new Promise((resolve, reject) => {
-    const until = performance.now() + ${longestMs};
-    const look = () => {
-      const paint = performance.getEntriesByName('first-contentful-paint')[0];
-      if (paint) resolve({ at: performance.timeOrigin + paint.startTime, after: paint.startTime });
-      else if (performance.now() > until) reject(new Error('nothing was painted'));
-      else setTimeout(look, 10);
-    };
-    look();
-  })`;
+  const expression = `(() => {
+    const paint = performance.getEntriesByName('first-contentful-paint')[0];
+    return paint ? { at: performance.timeOrigin + paint.startTime, after: paint.startTime } : null;
+  })()`;
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url);
-    socket.once('error', reject);
-    socket.once('open', () =>
-      socket.send(
-        JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression, awaitPromise: true, returnByValue: true } }),
-      ),
-    );
-    socket.on('message', (data) => {
-      const { id, result } = JSON.parse(String(data)) as {
-        id?: number;
-        result?: { result: { value?: { at: number; after: number } }; exceptionDetails?: { text: string } };
-      };
-      if (id !== 1) return;
+    const socket = new WebSocket(url, { perMessageDeflate: false });
+    const ask = () =>
+      socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression, returnByValue: true } }));
+    const timer = setTimeout(() => {
       socket.close();
-      const value = result?.result.value;
-      if (value) resolve(value);
-      else reject(new Error(`the page told no paint: ${result?.exceptionDetails?.text ?? 'no value'}`));
+      reject(new Error(`nothing was painted within ${longestMs} ms`));
+    }, longestMs);
+    socket.once('error', reject);
+    socket.once('open', ask);
+    socket.on('message', (data) => {
+      const answer = answerSchema.safeParse(JSON.parse(String(data)));
+      const value = answer.data?.result?.result.value;
+      // Where the page was just being replaced, there is no answer to that.
+      if (!value) {
+        setTimeout(ask, 20);
+        return;
+      }
+      clearTimeout(timer);
+      socket.close();
+      resolve(value);
     });
   });
 }
