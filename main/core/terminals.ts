@@ -7,8 +7,9 @@ import type { Shell, ShellSize } from './shells.ts';
 const eventCharacters = 64 * 1024;
 /** Unsent characters at which the shell's output is left where it is, so that the program waits. */
 const highWater = eventCharacters;
-/** While output comes without a pause, it is gathered for so long, ms: a terminal gives 4 KiB at a time. What comes after silence goes at once. */
+/** While much comes without a pause, it is gathered for so long, ms: a terminal gives 4 KiB at a time. An echo, or what comes after silence, goes at once. */
 const gatherMs = 3;
+const muchCharacters = 2048;
 
 /** Writes that wait for a shell to open: what a person types meanwhile, and no more. */
 const maximumWaiting = 1000;
@@ -171,7 +172,7 @@ class Terminal {
       }
       const sentAt = performance.now();
       this.#pending = (await this.#output.take(signal))?.join('') ?? '';
-      if (this.#pending !== '' && performance.now() - sentAt < gatherMs) await this.#gather(signal);
+      if (this.#pending.length >= muchCharacters && performance.now() - sentAt < gatherMs) await this.#gather(signal);
     } while (this.#pending !== '');
     if (this.#exit && !signal.aborted) await emit(this.#exit);
   }
