@@ -21,21 +21,32 @@ type AgentLife = Topology['agents'][number] & { lastHeartbeat: number };
 /** What is known now of a running testbed, from what its agents say. Ages are told by our own clock: theirs may be off. */
 export class LiveState {
   readonly #now: () => number;
+  readonly #told: boolean;
+  #toldUntil: number | null = null;
   readonly #agents = new Map<string, { heartbeat: Heartbeat; heardAt: number }>();
   readonly #readings = new Map<string, { value: number; time: number; heardAt: number }>();
   readonly #applications = new Map<string, { status: ApplicationStatus; heardAt: number }>();
 
-  constructor(now: () => number) {
+  /** `told`: the testbed has a time of its own (a twin, at its speed), which is known from what it tells. */
+  constructor(now: () => number, told = false) {
     this.#now = now;
+    this.#told = told;
+  }
+
+  /** Now, ms since the epoch, by the clock that readings and decisions of this testbed are dated by; null while nothing has told of that clock. */
+  time(): number | null {
+    return this.#told ? this.#toldUntil : this.#now();
   }
 
   hearHeartbeat(heartbeat: Heartbeat): void {
+    this.#toldUntil = Math.max(this.#toldUntil ?? heartbeat.time, heartbeat.time);
     this.#agents.set(heartbeat.agent, { heartbeat, heardAt: this.#now() });
   }
 
   /** Takes the readings, and gives them as the store and watchers want them. */
   hearTelemetry({ node, time, samples }: Telemetry): LiveReading[] {
     const heardAt = this.#now();
+    this.#toldUntil = Math.max(this.#toldUntil ?? time, time);
     return samples.map(({ metric, value, peer, component: of = '', application = '', source = 'measured' }) => {
       // A link is told apart from the node's other links as a component is from others.
       const component = peer === undefined ? of : `${node} → ${peer}`;
@@ -60,7 +71,16 @@ export class LiveState {
         const { agent, layer, cluster, node, version, intervalMs } = heartbeat;
         const alive = now - heardAt <= missedBeats * intervalMs;
         const role = alive ? roleOf(heartbeat) : undefined;
-        return { agent, layer, cluster, node, version, lastHeartbeat: heardAt, alive, ...(role && { role }) };
+        return {
+          agent,
+          layer,
+          cluster,
+          node,
+          version,
+          lastHeartbeat: this.#told ? heartbeat.time : heardAt,
+          alive,
+          ...(role && { role }),
+        };
       })
       .sort((a, b) => a.agent.localeCompare(b.agent));
   }

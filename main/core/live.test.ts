@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DecisionRecord } from '../../agents/decision/record.ts';
 import { testbedSchema } from '../../provisioning/testbed/schema.ts';
 import type { Topology } from '../contract/topology.ts';
@@ -15,6 +15,7 @@ let folder: string;
 let store: Store;
 let live: Live;
 let now: number;
+let ownTime = false;
 /** The far end of a link in memory: what a bus would bring goes in here. */
 let incoming: Incoming;
 let opened: number;
@@ -41,6 +42,7 @@ beforeEach(async () => {
     },
     store,
     now: () => now,
+    ownTime,
     idleMs: 10,
     log: (text) => logged.push(text),
     openLink: async (): Promise<TestbedLink> => {
@@ -190,6 +192,28 @@ test('the link is closed when nobody has watched for a while, and opened again f
   await expect.poll(() => closed).toBe(1);
   (await live.hold()).close();
   expect(opened).toBe(2);
+});
+
+describe('of a testbed with a time of its own', () => {
+  beforeAll(() => {
+    ownTime = true;
+  });
+  afterAll(() => {
+    ownTime = false;
+  });
+
+  test('how it stood is kept by that time', async () => {
+    const hold = await live.hold();
+    tell(0.25, 50_000);
+    beat(1);
+    await expect.poll(async () => (await store.pictures.at(50_000))?.picture?.agents.length, { timeout: 5000 }).toBe(1);
+    expect(await store.pictures.at(49_999)).toBeNull();
+    hold.close();
+    await expect.poll(() => closed).toBe(1);
+    // From then on nobody listened.
+    await expect.poll(async () => (await store.pictures.at(60_000))?.picture).toBeNull();
+    expect((await store.pictures.at(60_000))?.time).toBe(50_001);
+  });
 });
 
 test('quantities of Kubernetes', () => {

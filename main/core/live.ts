@@ -28,6 +28,8 @@ export interface LiveOptions {
   /** `onChange` is called when the APIs say something new. */
   makeClusterState(onChange: () => void): ClusterState;
   now?: () => number;
+  /** The testbed has a time of its own, which what it tells is dated by: a twin's. */
+  ownTime?: boolean;
   idleMs?: number;
   log(text: string): void;
 }
@@ -51,7 +53,7 @@ export class Live {
 
   constructor(options: LiveOptions) {
     this.#options = options;
-    this.state = new LiveState(options.now ?? Date.now);
+    this.state = new LiveState(options.now ?? Date.now, options.ownTime);
     this.clusters = options.makeClusterState(() => this.#changed.tell());
   }
 
@@ -92,7 +94,7 @@ export class Live {
   async watchTopology(emit: (topology: Topology) => Promise<void>, signal: AbortSignal): Promise<void> {
     let last = '';
     const send = async () => {
-      const topology = topologyOf(this.#options.entry, this.state, this.clusters.value, Date.now());
+      const topology = topologyOf(this.#options.entry, this.state, this.clusters.value, this.state.time() ?? Date.now());
       const text = JSON.stringify({ ...topology, time: 0 });
       if (text === last) return;
       last = text;
@@ -201,11 +203,11 @@ export class Live {
   #keepPictures(): { close(): void } {
     const { store, entry } = this.#options;
     const asking = this.clusters.watch(keptPollMs);
-    const keep = () =>
-      store.pictures.save({
-        time: Date.now(),
-        picture: pictureOf(topologyOf(entry, this.state, this.clusters.value, Date.now())),
-      });
+    const keep = () => {
+      const time = this.state.time();
+      if (time === null) return;
+      store.pictures.save({ time, picture: pictureOf(topologyOf(entry, this.state, this.clusters.value, time)) });
+    };
     const timer = setInterval(keep, intervalMs);
     timer.unref();
     return {
@@ -213,7 +215,8 @@ export class Live {
         clearInterval(timer);
         asking.close();
         keep();
-        store.pictures.save({ time: Date.now() + 1, picture: null });
+        const time = this.state.time();
+        if (time !== null) store.pictures.save({ time: time + 1, picture: null });
       },
     };
   }

@@ -114,6 +114,7 @@ export class Lives {
         ...common,
         // While time stands still there, nobody is late.
         now: () => twins.pausedAt(testbed.name) ?? Date.now(),
+        ownTime: true,
         openLink: async () => twinLink(twins.process(testbed.name), log),
         makeClusterState: (onChange) =>
           new ClusterState({
