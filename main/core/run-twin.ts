@@ -107,6 +107,7 @@ class Telling {
   readonly #startedAt = Date.now();
   readonly #hosts: string[];
   readonly #done = new Set<string>();
+  #phaseStartedAt = this.#startedAt;
 
   constructor(scope: RunScope, { testbed }: TestbedEntry, verb: 'up' | 'down', all: readonly { id: string; title: string }[]) {
     this.#scope = scope;
@@ -117,6 +118,7 @@ class Telling {
 
   async phase(phase: string, work: () => Promise<void>): Promise<void> {
     const startedAt = Date.now();
+    this.#phaseStartedAt = startedAt;
     this.#emit({ type: 'phase', phase, state: 'running' });
     for (const host of this.#hosts) this.#emit({ type: 'cell', phase, host, state: 'running' });
     try {
@@ -132,7 +134,7 @@ class Telling {
 
   cell(phase: string, host: string, state: 'done'): void {
     this.#done.add(`${phase} ${host}`);
-    this.#emit({ type: 'cell', phase, host, state, durationMs: Date.now() - this.#startedAt });
+    this.#emit({ type: 'cell', phase, host, state, durationMs: Date.now() - this.#phaseStartedAt });
   }
 
   finish(what: string): void {

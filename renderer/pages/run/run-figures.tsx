@@ -6,8 +6,16 @@ import { texts } from '../../texts/texts.ts';
 
 const words = texts.run;
 
+interface RunFiguresProps {
+  picture: RunPicture;
+  now: number;
+  interrupted: boolean;
+  /** Nothing is sent to simulated hosts, and no command runs on them. */
+  twin: boolean;
+}
+
 /** Progress, elapsed, our overhead, sent. What only the end can tell says so. */
-export function RunFigures({ picture, now, interrupted }: { picture: RunPicture; now: number; interrupted: boolean }) {
+export function RunFigures({ picture, now, interrupted, twin }: RunFiguresProps) {
   const progress = runProgress(picture);
   const { finished, steps } = picture;
   const share = (part: number) => ({ width: `${progress.total > 0 ? (100 * part) / progress.total : 0}%` });
@@ -40,14 +48,18 @@ export function RunFigures({ picture, now, interrupted }: { picture: RunPicture;
           )}
         </div>
         <div className="row gap-14 caption secondary">
-          <span className="row gap-4">
-            <State name="ok" size={12} />
-            {words.changed(changed)}
-          </span>
-          <span className="row gap-4">
-            <State name="same" size={12} />
-            {words.inPlace2(inPlace)}
-          </span>
+          {twin ? null : (
+            <>
+              <span className="row gap-4">
+                <State name="ok" size={12} />
+                {words.changed(changed)}
+              </span>
+              <span className="row gap-4">
+                <State name="same" size={12} />
+                {words.inPlace2(inPlace)}
+              </span>
+            </>
+          )}
           {progress.running > 0 && !finished ? (
             <span className="row gap-4">
               <State name="run" size={12} />
@@ -67,16 +79,20 @@ export function RunFigures({ picture, now, interrupted }: { picture: RunPicture;
         value={formatDuration(elapsed)}
         note={finished ? words.ended[finished.state] : interrupted ? words.interruptedThe : ''}
       />
-      <Figure
-        title={words.ourOverhead}
-        value={finished ? formatDuration(finished.overheadMs) : unknown}
-        note={finished ? words.beyondTheCommands : soon}
-      />
-      <Figure
-        title={words.sentToHosts}
-        value={finished ? formatQuantity(finished.sentBytes, 'bytes') : unknown}
-        note={finished ? '' : soon}
-      />
+      {twin ? null : (
+        <>
+          <Figure
+            title={words.ourOverhead}
+            value={finished ? formatDuration(finished.overheadMs) : unknown}
+            note={finished ? words.beyondTheCommands : soon}
+          />
+          <Figure
+            title={words.sentToHosts}
+            value={finished ? formatQuantity(finished.sentBytes, 'bytes') : unknown}
+            note={finished ? '' : soon}
+          />
+        </>
+      )}
     </section>
   );
 }
@@ -86,7 +102,9 @@ function Figure({ title, value, note }: { title: string; value: string; note: st
     <div>
       <div className="caption muted">{title}</div>
       <div className="body strong">{value}</div>
-      <div className="caption secondary">{note}</div>
+      <div className="caption secondary ellipsis" title={note}>
+        {note}
+      </div>
     </div>
   );
 }

@@ -173,14 +173,14 @@ function RunView({ run, runs, testbed, onChoose }: RunViewProps) {
           <Button icon="refresh" onClick={() => runAgain(testbed, run)} onError={setRefused}>
             {words.tryAgainFrom}
           </Button>
-        ) : (
+        ) : twin && current.state === 'up' ? null : (
           <Button icon="refresh" onClick={() => setUp(testbed)} onError={setRefused}>
             {words.setUpAgain}
           </Button>
         )}
       </div>
       <ErrorNote error={refused} />
-      <RunFigures picture={picture} now={now} interrupted={interrupted} />
+      <RunFigures picture={picture} now={now} interrupted={interrupted} twin={twin} />
       {picture.hosts.length > 0 ? (
         <Matrix picture={picture} hosts={hosts} now={now} onHost={setHost} />
       ) : (

@@ -156,16 +156,18 @@ function CommandableDetail({ testbed }: { testbed: TestbedSummary }) {
               {words.remove}
             </Button>
           )}
-          <Button
-            kind={testbed.state === 'up' || plan ? 'plain' : 'primary'}
-            icon="play"
-            data-testid={testIds.runUp}
-            disabled={busy}
-            onClick={() => setUp(testbed.name)}
-            onError={setError}
-          >
-            {twin ? words.start : testbed.state === 'up' ? words.setUpAgain : words.setUp}
-          </Button>
+          {twin && testbed.state === 'up' ? null : (
+            <Button
+              kind={testbed.state === 'up' || plan ? 'plain' : 'primary'}
+              icon="play"
+              data-testid={testIds.runUp}
+              disabled={busy}
+              onClick={() => setUp(testbed.name)}
+              onError={setError}
+            >
+              {twin ? words.start : testbed.state === 'up' ? words.setUpAgain : words.setUp}
+            </Button>
+          )}
         </header>
         {error ? (
           <div className="inset">
