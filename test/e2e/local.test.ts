@@ -47,6 +47,11 @@ describe('four real hosts in Electron', () => {
       'the phases',
     );
     await inBothThemes(page, (theme) => app.screenshot(`run-${theme}`));
+    const sentence = () => page.getByTestId('page-sentence').innerText();
+    await page.getByTestId('run-pause').click();
+    await waitUntil(sentence, (now) => /^Paused/.test(now), 20_000, 'a run that is paused');
+    await page.getByTestId('run-pause').click();
+    await waitUntil(sentence, (now) => !/^Paused/.test(now), 20_000, 'a run that goes on');
     const end = await waitUntil(state, (now) => ['done', 'failed', 'cancelled'].includes(now), 200_000, 'the end of the run');
     const failure = end === 'done' ? '' : await page.locator('main').innerText();
     expect({ end, failure }).toEqual({ end: 'done', failure: '' });
