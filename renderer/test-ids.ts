@@ -76,6 +76,8 @@ export const testIds = {
   agentCount: (layer: string) => `agents-${layer}`,
   inspector: 'inspector',
   inspectorKubectl: 'inspector-kubectl',
+  agentLog: (agent: string) => `agent-log-${agent}`,
+  agentLogLines: 'agent-log-lines',
 
   metrics: 'metrics',
   metric: (name: string) => `metric-${name}`,

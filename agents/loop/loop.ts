@@ -240,6 +240,7 @@ export class AutonomicLoop<View> {
       };
       await applyAll(this.#applications(record.plan), { planId, clock, report, resumed, mayAct });
       last = revise({ status: 'completed' });
+      log('info', record.title, { plan: planId });
     } catch (error) {
       // What failed of a plan that another goes on with is for that one to find out, and to tell.
       if (error instanceof Superseded || !mayAct()) return;

@@ -220,7 +220,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     'settings.watch': (_, emit, signal) => settings.watch(emit, signal),
     'settings.change': ({ change }) => settings.change(change),
 
-    'agents.logs': (input, emit, signal) => passAgentLogs(input, emit, signal, { testbeds, ssh }),
+    'agents.logs': (input, emit, signal) => passAgentLogs(input, emit, signal, { testbeds, ssh, twins }),
 
     'topology.watch': ({ testbed }, emit, signal) =>
       whenUp(

@@ -6,6 +6,7 @@ import { ContractError } from '../contract/contract.ts';
 import { Listeners } from './listeners.ts';
 import { pause } from './mailbox.ts';
 import type { TestbedEntry } from './testbeds.ts';
+import { TwinLogs } from './twin-logs.ts';
 import { type RememberedTwin, TwinMemory } from './twin-memory.ts';
 
 export interface RunningTwin {
@@ -20,6 +21,7 @@ const clockMs = 1000;
 
 /** The twins that run, each with its agents in a child process of the core. */
 export class Twins {
+  readonly logs = new TwinLogs();
   readonly #program: string;
   readonly #assetsFolder: string;
   readonly #log: (text: string) => void;
@@ -134,13 +136,15 @@ export class Twins {
     const usual = own.length > 0 ? own : [await readFile(sample, 'utf8')];
     const applications = remembered ? Object.values(remembered.applications) : usual;
     await new TwinMemory(entry.folder.twin).begin(applications, remembered ?? {});
+    this.logs.begin(name);
     const process = new TwinProcess({
       program: this.#program,
       name,
       testbed: entry.testbed,
       stateFolder: entry.folder.twin,
       applications,
-      onLog: ({ level, agent, text }) => {
+      onLog: ({ level, agent, text, time, details = {} }) => {
+        this.logs.take(name, agent, { time, level, text, details });
         if (level !== 'info') this.#log(`twin ${name}: ${agent}: ${text}`);
       },
     });

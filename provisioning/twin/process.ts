@@ -13,6 +13,8 @@ const mostUntaken = 2000;
 let untaken = 0;
 let waiting: { close(): void } | null = null;
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** What an agent says beside its words, as it would stand in a journal. */
+const asTold = (details: Record<string, unknown>) => z.record(z.string(), z.json()).parse(JSON.parse(JSON.stringify(details)));
 /** Both from the sources and from dist/twin. */
 const smartCamera = new URL('../../assets/applications/smart-camera.yaml', import.meta.url);
 
@@ -38,7 +40,15 @@ async function start(message: Extract<ToTwin, { type: 'start' }>): Promise<Twin>
     ...(speed !== undefined && { speed }),
     stateFolder,
     applications: message.applications ?? [await readFile(smartCamera, 'utf8')],
-    log: (agent) => (level, text, details) => say({ type: 'log', level, agent, text, details }),
+    log: (agent) => (level, text, details) =>
+      say({
+        type: 'log',
+        time: clock?.state().time ?? Date.now(),
+        level,
+        agent,
+        text,
+        ...(details && { details: asTold(details) }),
+      }),
     onBus,
   });
   clock = started.clock;

@@ -88,10 +88,12 @@ export const fromTwinSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('bus'), subject: z.string(), payload: z.unknown() }),
   z.object({
     type: z.literal('log'),
+    /** ms since the epoch, by the twin's clock; by this computer's while there is none yet. */
+    time: z.number(),
     level: z.enum(['info', 'warn', 'error']),
     agent: z.string(),
     text: z.string(),
-    details: z.record(z.string(), z.unknown()).optional(),
+    details: z.record(z.string(), z.json()).optional(),
   }),
   z.object({ type: z.literal('reply'), id: z.number().int(), value: z.unknown().optional(), error: z.string().optional() }),
   z.object({ type: z.literal('failed'), error: z.string() }),

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { Badge, Button, IconButton } from '../parts/controls.tsx';
 import { formatAge, formatClock, formatNumber, formatQuantity, metricTitle, metricUnit, unknown } from '../parts/format.ts';
@@ -15,6 +15,7 @@ import { type AgentLife, type DecisionRecord, isAct, type Topology } from '../st
 import { useWorld } from '../state/world.ts';
 import { testIds } from '../test-ids.ts';
 import { texts } from '../texts/texts.ts';
+import { AgentLog } from './agent-log.tsx';
 import { componentState, nodeLine, readyWords } from './facts.ts';
 import { type Selection, select } from './selection.ts';
 
@@ -300,20 +301,24 @@ const roleWords = { only: words.alive, leading: words.aliveLeads, standby: words
 
 function Agents({ topology, selection }: { topology: Topology; selection: Selection }) {
   const agents = agentsFor(topology, selection);
+  const testbed = useCurrentTestbed();
   return (
     <Section title={words.agentsTitle(agents.length)} note="">
       {agents.length === 0 ? <p className="secondary">{words.noneHeardYet}</p> : null}
       {agents.map((agent) => (
-        <dl key={agent.agent} className="facts">
-          <dt className="row gap-6">
-            <State name={agent.alive ? 'ok' : 'bad'} size={12} />
-            {agent.agent}
-          </dt>
-          <dd>{agent.alive ? roleWords[agent.role ?? 'only'] : words.silent}</dd>
-          <Heartbeat topology={topology} agent={agent} />
-          <dt>{words.version}</dt>
-          <dd>{agent.version}</dd>
-        </dl>
+        <Fragment key={agent.agent}>
+          <dl className="facts">
+            <dt className="row gap-6">
+              <State name={agent.alive ? 'ok' : 'bad'} size={12} />
+              {agent.agent}
+            </dt>
+            <dd>{agent.alive ? roleWords[agent.role ?? 'only'] : words.silent}</dd>
+            <Heartbeat topology={topology} agent={agent} />
+            <dt>{words.version}</dt>
+            <dd>{agent.version}</dd>
+          </dl>
+          {testbed ? <AgentLog testbed={testbed} agent={agent} /> : null}
+        </Fragment>
       ))}
     </Section>
   );

@@ -141,6 +141,15 @@ describe('a twin in the browser', () => {
     await app.page.getByTestId('zoom-out').click();
     await app.page.getByText('80 %').waitFor();
     await inBothThemes(app.page, (theme) => app.screenshot(`twin-topology-${theme}`));
+    // The agents that act say so in their logs, too.
+    await app.page.getByTestId('cluster-cluster1').click();
+    await app.page.getByTestId('agent-log-cluster-cluster1').click();
+    await app.page
+      .getByTestId('agent-log-lines')
+      .getByText(/classifier/)
+      .first()
+      .waitFor();
+    await app.screenshot('agent-log');
   });
 
   it('takes an application that is written here, says what is wrong with it, and lets it go again', async () => {
