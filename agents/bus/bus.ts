@@ -4,7 +4,7 @@ export interface Subscription {
   close(): void;
 }
 
-/** What a bus carries is JSON; every payload passes its schema on both ends. */
+/** What a bus carries is JSON, and fits its schema on both ends. What was said or heard is nobody's to change: within one process it may be the same value for all. */
 export interface Bus {
   /** @throws z.ZodError when the value does not fit its own schema. */
   publish<S extends z.ZodType>(subject: string, schema: S, value: z.infer<S>): Promise<void>;
