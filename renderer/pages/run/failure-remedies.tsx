@@ -96,7 +96,7 @@ export function TakeOver({ testbed, run, disabled, holders }: RemedyProps & { ho
           onClose={() => setAsking(false)}
           onConfirm={() => runAgain(testbed, run, true)}
         >
-          <ul>
+          <ul className="holders">
             {holders.map((holder) => (
               <li key={holder}>{holder}</li>
             ))}
