@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addToBundle } from '../../provisioning/artefacts/bundle.ts';
@@ -62,9 +62,9 @@ export async function makeDoublesBundle(folder: string, kubernetes = defaultKube
 function nodeRuntime(): string {
   const program = join(cache, 'node-22.23.3');
   if (existsSync(program)) return program;
-  const work = `${program}-work`;
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
+  mkdirSync(cache, { recursive: true });
+  // Two files of tests may want it at the same time, and neither may find what the other has half written.
+  const work = mkdtempSync(`${program}-`);
   execFileSync('npm', ['pack', node.package, '--silent', '--pack-destination', work], {
     cwd: work,
     stdio: ['ignore', 'ignore', 'inherit'],

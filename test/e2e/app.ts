@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -76,6 +77,7 @@ export async function openElectron(extra: Record<string, string> = {}): Promise<
   ];
   const env = { ...world.env, DISPLAY: display.name };
   const app = await electron.launch({ executablePath, args, env, cwd: root });
+  const exited = once(app.process(), 'exit');
   const page = await app.firstWindow();
   return {
     page,
@@ -90,7 +92,8 @@ export async function openElectron(extra: Record<string, string> = {}): Promise<
     cli: world.cli,
     screenshot: screenshotsOf(page),
     async close() {
-      await app.close();
+      // The driver waits for the end of the app's output, too, which it does not read to its end.
+      await Promise.race([app.close(), exited]);
       display.stop();
       await world.remove();
     },
