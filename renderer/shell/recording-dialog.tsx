@@ -47,7 +47,7 @@ export function RecordingDialogs() {
 }
 
 function SaveDialog({ testbed }: { testbed: string }) {
-  const shown = useShownTime();
+  const shown = useShownTime(1200);
   const span = useWorld((state) => state.span);
   const last15 = { from: Math.max(span?.from ?? 0, shown.end - 15 * 60_000), to: shown.end };
   const choices = [

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { useConnection } from '../state/connection.ts';
-import { isLiving, useKeptWindow, useMoment, usePlaying, useShownTime, useSpan } from '../state/moment.ts';
+import { coarse, isLiving, useKeptWindow, useMoment, usePlaying, useShownTime, useSpan } from '../state/moment.ts';
 import { tell } from '../state/notices.ts';
 import { takeSettings, useSettings } from '../state/settings.ts';
 import { useCurrentTestbed, useTestbeds } from '../state/testbeds.ts';
@@ -74,7 +74,7 @@ const pageSize = 300;
 /** The newest decisions once the testbed is chosen, then page by page as far back as the time line goes. */
 function useDecisionsOfThePast(testbed: string | null): void {
   const { client, state } = useConnection();
-  const { from } = useShownTime();
+  const { from } = useShownTime(coarse);
   const { loadedFrom, decisionsLoaded } = useWorld();
   const asking = useRef(false);
   const wanted = testbed !== null && (!decisionsLoaded || (loadedFrom !== null && from < loadedFrom));

@@ -29,7 +29,7 @@ export function TimeBar() {
   const testbed = useCurrentTestbed();
   const { decisions, span, topology } = useWorld();
   const { cursor, decision, rangeMs, live, select, playing, play, moveTo, setRange } = useTime();
-  const { from, to, end } = useShownTime();
+  const { from, to, end } = useShownTime(1200);
   const [speed, setSpeed] = useState<number>(1);
   const go = useNavigation((state) => state.go);
   const page = useNavigation((state) => state.page);

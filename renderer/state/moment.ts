@@ -27,24 +27,32 @@ export function useTopology(): Topology | null {
   return past ? (moment ? moment.topology : topology) : topology;
 }
 
+/** For who does not draw: as seldom as may be. */
+export const coarse = 100;
+
 /** A window far back is kept as it was first shown: the ground does not move under the pointer. */
 export function useKeptWindow(): void {
-  const { from, to, away } = useShownTime();
+  const { from, to, away } = useShownTime(coarse);
   useEffect(() => {
     if (away) useTime.getState().show([from, to]);
   }, [away, from, to]);
 }
 
-/** What the time line and the charts show; renewed each second while it follows. */
-export function useShownTime(): Shown & { end: number } {
+/** How often a picture of so many ms, so many columns wide, is worth drawing anew, ms: when it has moved on by a column, from a second to five. */
+export const drawnEvery = (shownMs: number, columns: number): number =>
+  1000 * Math.min(5, Math.max(1, Math.floor(shownMs / columns / 1000)));
+
+/** What the time line and the charts, of so many `columns`, show; renewed while it follows. */
+export function useShownTime(columns: number): Shown & { end: number } {
   const testbed = useCurrentTestbed();
   const living = isLiving(testbed);
-  const now = useTestbedNow(1000);
   const { cursor, rangeMs, window } = useTime();
   const span = useWorld((state) => state.span);
   const oldest = useWorld((state) => state.decisions.at(-1)?.time);
-  const end = living ? now : (span?.to ?? now);
   const first = span?.from ?? oldest;
+  const known = first === undefined ? 0 : testbedNow() - first;
+  const now = useTestbedNow(drawnEvery(Math.min(rangeMs, Math.max(0, known)), columns));
+  const end = living ? now : (span?.to ?? now);
   return { ...shownTime({ cursor, rangeMs, window }, { end, first, living }), end };
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { currentClient, useConnection } from './connection.ts';
 import type { Shown } from './time.ts';
 import { testbedNow } from './twin-clock.ts';
@@ -77,6 +77,8 @@ export function useSeries(
   const window = shown.follows ? `follow ${grown}` : `${rounded(shown.from)} ${rounded(shown.to)}`;
   const latest = useRef(shown);
   latest.current = shown;
+  /** Heard, and not shown yet. */
+  const coming = useRef<Reading[]>([]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `window` says when another part of the past is wanted
   useEffect(() => {
@@ -108,7 +110,18 @@ export function useSeries(
   useStream(
     'telemetry.watch',
     testbed && key !== '' && loaded && shown.follows ? { testbed, metrics: key.split(' ') } : null,
-    (readings) => setSeries((known) => appendReadings(known, readings, stepMs, testbedNow() - grown, unitOf)),
+    (readings) => {
+      coming.current.push(...readings);
+    },
+    { onOpen: () => (coming.current = []) },
   );
+  // With the picture that moves on, so that it is drawn once.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what has come is taken whenever the end that is shown moves
+  useLayoutEffect(() => {
+    if (coming.current.length === 0) return;
+    const readings = coming.current;
+    coming.current = [];
+    setSeries((known) => appendReadings(known, readings, stepMs, testbedNow() - grown, unitOf));
+  }, [shown.to]);
   return { series, loaded, error };
 }

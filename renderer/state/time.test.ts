@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { drawnEvery } from './moment.ts';
 import { pictureFrom, shownTime, useTime } from './time.ts';
 
 const minute = 60_000;
@@ -45,4 +46,10 @@ describe('what the time line shows', () => {
     useTime.getState().live();
     expect(useTime.getState().window).toBeNull();
   });
+});
+
+test('a picture is drawn anew when it has moved on by a column, from a second to five', () => {
+  expect(
+    [60_000, 30 * 60_000, 30 * 60_000, 24 * 3600_000].map((shown, index) => drawnEvery(shown, [400, 400, 1200, 400][index]!)),
+  ).toEqual([1000, 4000, 1000, 5000]);
 });

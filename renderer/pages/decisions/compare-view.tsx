@@ -11,7 +11,7 @@ const words = texts.decisions;
 
 /** Two policies, or two versions of one, over what the time line shows: what they did, and what came of it. */
 export function CompareView({ decisions }: { decisions: readonly DecisionRecord[] }) {
-  const { from, to } = useShownTime();
+  const { from, to } = useShownTime(400);
   const keys = useMemo(() => [...new Set(decisions.map(policyKey))].sort(), [decisions]);
   const [first, setFirst] = useState('');
   const [second, setSecond] = useState('');

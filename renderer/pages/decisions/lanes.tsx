@@ -22,7 +22,7 @@ const gapPx = 12;
 
 /** Acts and non-acts over time, a lane for each layer; what is drawn is what the list shows. */
 export function Lanes({ decisions, chosen }: { decisions: readonly DecisionRecord[]; chosen: string | null }) {
-  const { from, to } = useShownTime();
+  const { from, to } = useShownTime(800);
   const { cursor, select } = useTime();
   const [box, setBox] = useState<HTMLElement | null>(null);
   const { width } = useSize(box);

@@ -67,7 +67,7 @@ function Charts({ topology, testbed }: { topology: Topology; testbed: string }) 
   const [failed, setFailed] = useState<ShownError | null>(null);
   const decisions = useWorld((state) => state.decisions);
   const { cursor, rangeMs, window: zoom, live, moveTo, show, setRange } = useTime();
-  const { end: now, ...shown } = useShownTime();
+  const { end: now, ...shown } = useShownTime(400);
   const { from, to, follows } = shown;
   const headline = headlineOf(topology);
   // The list is a string first, so that a new picture with the same metrics asks for nothing anew.
