@@ -126,6 +126,8 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
 
     const world = makeWorld({ plan, seed, startAt: clock.startedAt, onFault: tellFault(log('twin')) });
     let lastStep = clock.now();
+    // Its time begins with the clock's: agents that are quick read it before its first step.
+    world.step(lastStep, 0);
     const step = (): void => {
       const now = clock.now();
       world.step(now, (now - lastStep) / 1000);
