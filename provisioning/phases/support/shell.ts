@@ -36,6 +36,7 @@ until ${condition}; do
   fi
   if [ "$attempt" -le ${quickLooks} ]; then sleep 0.1; else sleep 0.5; fi
 done`;
+
 export const complain = (text: string): string => `echo ${quote(text)} >&2`;
 
 /** Where provisioning notes on a host what it did there: what was installed, what was before. */
